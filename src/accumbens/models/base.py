@@ -1,0 +1,112 @@
+"""The one abstraction: a recurrent map from past trials to the next choice and a neural signal.
+
+What generates choices and what is fitted to them are the same thing, so simulation, scoring,
+fitting and comparison are each written once, against this interface.
+"""
+
+from __future__ import annotations
+
+import abc
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from ..trials import Batch
+
+State = Any
+"""A pytree of arrays: all that a model remembers of one session's past trials."""
+
+
+class Unrolled(NamedTuple):
+    """A model's answer to every trial of a batch, each given the trials before it only.
+
+    choice_logits: log-odds of each choice before the choice on that trial, up to a constant.
+    signals: predicted signal on that trial, given state, choice and outcome; 0 on missed trials.
+    latents: the model's named variables: those of the state before the trial, and those that
+        arise with the outcome (`prediction_error`), the latter NaN on missed trials.
+    """
+
+    choice_logits: Float[Array, "session trial choice"]
+    signals: Float[Array, "session trial signal"]
+    latents: dict[str, Float[Array, "session trial"]]
+
+
+class Model(eqx.Module):
+    """One session's recurrent map, written for one trial; `unroll` maps it over trials and sessions.
+
+    Time order on trial t: `choice_logits(z_t)`, then the outcome, then `signals(z_t, choice_t,
+    outcome_t)`, then `z_{t+1} = update(z_t, choice_t, outcome_t)`. A session starts from
+    `initial_state`. All methods must be pure and traceable by JAX.
+    """
+
+    @property
+    @abc.abstractmethod
+    def n_choices(self) -> int:
+        """Number of actions."""
+
+    @property
+    @abc.abstractmethod
+    def n_signals(self) -> int:
+        """Number of neural signals predicted; 0 for a model of choices alone."""
+
+    @abc.abstractmethod
+    def initial_state(self, subject: Int[Array, ""]) -> State:
+        """z_1, the state before the first trial of a session of that subject."""
+
+    @abc.abstractmethod
+    def choice_logits(self, state: State) -> Float[Array, " choice"]:
+        """Log-odds of each choice on the coming trial, up to a constant."""
+
+    @abc.abstractmethod
+    def signals(
+        self, state: State, choice: Int[Array, ""], outcome: Float[Array, " outcome"]
+    ) -> Float[Array, " signal"]:
+        """Predicted signals on this trial, in the signals' own units."""
+
+    @abc.abstractmethod
+    def update(
+        self, state: State, choice: Int[Array, ""], outcome: Float[Array, " outcome"]
+    ) -> State:
+        """The state after this trial's choice and outcome."""
+
+    @abc.abstractmethod
+    def latents(self, state: State) -> dict[str, Float[Array, ""]]:
+        """Named variables of the state, in the order in which tables show them."""
+
+    def outcome_latents(
+        self, state: State, choice: Int[Array, ""], outcome: Float[Array, " outcome"]
+    ) -> dict[str, Float[Array, ""]]:
+        """Named variables that arise with the outcome, such as the prediction error; often none."""
+        del state, choice, outcome
+        return {}
+
+    def unroll(self, batch: Batch) -> Unrolled:
+        """The model along every session of `batch`; the plain scan, which is the specification.
+
+        A model may override this with a faster way to the same numbers.
+        """
+        return jax.vmap(self._unroll_session)(
+            jnp.asarray(batch.choice),
+            jnp.asarray(batch.outcome),
+            jnp.asarray(batch.valid),
+            jnp.asarray(batch.subject),
+        )
+
+    def _unroll_session(self, choice, outcome, valid, subject) -> Unrolled:
+        def trial(state, x):
+            choice, outcome, valid = x
+            made = jnp.where(valid, choice, 0)
+            logits = self.choice_logits(state)
+            signals = jnp.where(valid, self.signals(state, made, outcome), 0.0)
+            latents = self.latents(state) | {
+                name: jnp.where(valid, value, jnp.nan)
+                for name, value in self.outcome_latents(state, made, outcome).items()
+            }
+            moved = self.update(state, made, outcome)
+            state = jax.tree.map(lambda new, old: jnp.where(valid, new, old), moved, state)
+            return state, Unrolled(logits, signals, latents)
+
+        return jax.lax.scan(trial, self.initial_state(subject), (choice, outcome, valid))[1]

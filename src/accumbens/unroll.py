@@ -1,0 +1,54 @@
+"""A model along recorded trials: its predictions, its latent variables, its likelihood."""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from .errors import DataError
+from .models.base import Model, Unrolled
+from .trials import Batch, Trials
+
+
+def unroll(model: Model, trials: Trials) -> Unrolled:
+    """What `model` says of every trial, given only the trials before it; arrays on the host.
+
+    Padding holds whatever the model's state was at the session's end: mask by `trials.in_session`.
+    Raises DataError when the model has another number of choices or subjects than the trials.
+    """
+    check_fits(model, trials)
+    return jax.tree.map(np.asarray, _unroll(model, trials.batch()))
+
+
+@eqx.filter_jit
+def _unroll(model: Model, batch: Batch) -> Unrolled:
+    return model.unroll(batch)
+
+
+def check_fits(model: Model, trials: Trials) -> None:
+    """Raises DataError when `model` cannot be unrolled along `trials`."""
+    if model.n_choices != trials.n_choices:
+        raise DataError(
+            f"The model has {model.n_choices} choices but the trials have {trials.n_choices}: "
+            f"{trials.names.choices}. Build the model with n_choices={trials.n_choices}."
+        )
+
+
+def choice_log_likelihood(
+    logits: Float[Array, "session trial choice"], batch: Batch
+) -> Float[Array, "session trial"]:
+    """log p(choice made) on every scored trial, in nats; 0 elsewhere."""
+    log_p = jax.nn.log_softmax(logits)
+    made = jnp.where(batch.scored, batch.choice, 0)
+    taken = jnp.take_along_axis(log_p, made[..., None], axis=-1)[..., 0]
+    return jnp.where(batch.scored, taken, 0.0)
+
+
+def squared_signal_errors(
+    signals: Float[Array, "session trial signal"], batch: Batch
+) -> Float[Array, "session trial signal"]:
+    """(predicted - measured)^2 on every scored trial, in squared units of the signal; 0 elsewhere."""
+    return jnp.where(batch.signal_scored, (signals - batch.signal) ** 2, 0.0)
