@@ -1,0 +1,128 @@
+"""Fitting a GRU: how well can an unconstrained network predict the same choices and signals?
+
+    loss = -mean log p(choice) + mean squared standardised signal error + L2
+
+Some training sessions are set aside; training stops when the loss on them no longer falls, and the
+best model so far is kept.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from ..errors import ConfigError
+from ..models.disrnn import signal_moments
+from ..models.gru import GRU
+from ..trials import Batch, Trials
+from ..unroll import squared_signal_errors
+from .gradient import StageConfig, TrainingState, train
+from .objectives import Terms, choice_nll
+from .recipe import Progress
+
+
+@dataclasses.dataclass(frozen=True)
+class GRUConfig:
+    """How a GRU is built and fitted."""
+
+    hidden: int = 16
+    """Hidden units."""
+    subject_embedding: int = 0
+    """Numbers that describe each subject to the network; 0 for none."""
+    l2: float = 1e-4
+    """Squared weights."""
+    stage: StageConfig = StageConfig(steps=2000, learning_rate=1e-2, decay=0.0)
+    """Training, at most."""
+    validate_every: int = 4
+    """Every n-th training session is set aside to decide when to stop."""
+    patience: int = 400
+    """Steps without improvement on those sessions after which training stops."""
+
+    def __post_init__(self) -> None:
+        if self.hidden < 1 or self.subject_embedding < 0:
+            raise ConfigError("gru.hidden must be at least 1, gru.subject_embedding at least 0.")
+        if self.validate_every < 2:
+            raise ConfigError("gru.validate_every must be at least 2.")
+
+
+class _GRUData(NamedTuple):
+    batch: Batch
+    mean: Float[Array, " signal"]
+    scale: Float[Array, " signal"]
+
+
+def fit_gru(
+    trials: Trials,
+    config: GRUConfig,
+    *,
+    key: PRNGKeyArray,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> tuple[GRU, dict[str, Float[np.ndarray, " step"]]]:
+    """A GRU fitted to choices and signals of `trials`, and its history.
+
+    Raises ConfigError with fewer than two sessions, DivergedError when training cannot be rescued.
+    """
+    if trials.n_sessions < 2:
+        raise ConfigError("A GRU needs at least two training sessions: one decides when to stop.")
+    index = np.arange(trials.n_sessions)
+    aside = index % config.validate_every == min(config.validate_every, trials.n_sessions) - 1
+    mean, scale = signal_moments(trials)
+    data, validation = (
+        _GRUData(jax.tree.map(jnp.asarray, trials.select_sessions(index[which]).batch()), mean, scale)
+        for which in (~aside, aside)
+    )
+    model = GRU(
+        n_choices=trials.n_choices,
+        n_outcomes=len(trials.names.outcomes),
+        n_signals=len(trials.names.signals),
+        hidden=config.hidden,
+        n_subjects=len(trials.names.subjects),
+        embedding=config.subject_embedding,
+        key=jax.random.fold_in(key, 0),
+    )
+    best: dict[str, Any] = {"loss": np.inf, "step": 0, "model": model}
+
+    def on_dispatch(state: TrainingState, history: dict[str, np.ndarray]) -> bool:
+        current = eqx.combine(state.trained, model)
+        loss = float(_validation_loss(current, validation))
+        if loss < best["loss"]:
+            best.update(loss=loss, step=state.step, model=current)
+        if on_progress is not None and history:
+            on_progress(Progress("gru", state.step, config.stage.steps, {"validation": loss}))
+        return state.step - best["step"] >= config.patience
+
+    trained = train(
+        model, gru_objective, data, jnp.asarray(config.l2), config.stage, noisy=False,
+        trainable=jax.tree.map(eqx.is_inexact_array, model), key=jax.random.fold_in(key, 1),
+        on_dispatch=on_dispatch,
+    )  # fmt: skip
+    return best["model"], trained.history
+
+
+def gru_objective(
+    model: GRU, data: _GRUData, l2: Float[Array, ""], key: PRNGKeyArray | None
+) -> tuple[Float[Array, ""], Terms]:
+    """The loss above and its terms."""
+    del key
+    unrolled = model.unroll(data.batch)
+    nll = choice_nll(unrolled.choice_logits, data.batch)
+    terms = {"choice_nll": nll}
+    if model.n_signals:
+        n = jnp.maximum(data.batch.signal_scored.sum((0, 1)), 1)
+        errors = squared_signal_errors(unrolled.signals, data.batch).sum((0, 1)) / n
+        terms["signal_mse"] = (errors / data.scale**2).mean()
+    arrays = jax.tree.leaves(eqx.filter(model, eqx.is_inexact_array))
+    squares = sum((jnp.sum(leaf**2) for leaf in arrays if leaf.ndim > 1), jnp.zeros(()))
+    return sum(terms.values(), l2 * squares), {"loss": sum(terms.values()), **terms}
+
+
+@eqx.filter_jit
+def _validation_loss(model: GRU, data: _GRUData) -> Float[Array, ""]:
+    return gru_objective(model, data, jnp.zeros(()), None)[1]["loss"]

@@ -1,0 +1,57 @@
+"""The model without memory: a fixed preference, and a signal that knows only the reward."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from ..errors import ConfigError
+from .cognitive import CognitiveModel, Parameter, real
+
+
+class BiasOnly(CognitiveModel):
+    """Choices with fixed log-odds against choice 0, whatever came before.
+
+    logits = (0, bias);  prediction error = r, as nothing is expected. So signal = gain r + offset:
+    fitted to rewards of 0 and 1 it is the mean of unrewarded and that of rewarded trials, the
+    naive baseline of the signal.
+
+    bias: log-odds of each further choice against choice 0, `n_choices - 1` of them; a number will
+        do for two choices.
+    State: none. Latents: none. Variant: "chance", every choice alike.
+    Raises ConfigError when the number of biases does not suit the number of choices.
+    """
+
+    parameters: ClassVar = {
+        "bias": Parameter(-math.inf, math.inf, (-1.0, 1.0), "log-odds against choice 0")
+    }
+    variants: ClassVar = {"chance": {"bias": 0.0}}
+
+    bias: Float[Array, "*others"] = eqx.field(converter=real)
+
+    def __check_init__(self) -> None:
+        allowed = {(), (1,)} if self.n_choices == 2 else {(self.n_choices - 1,)}
+        if self.bias.shape not in allowed:
+            raise ConfigError(
+                f"BiasOnly has a bias of shape {self.bias.shape} for {self.n_choices} choices: "
+                f"give {self.n_choices - 1}, one for each choice but choice 0."
+            )
+
+    def initial_state(self, subject):
+        return ()
+
+    def choice_logits(self, state):
+        return jnp.concatenate([jnp.zeros(1, self.bias.dtype), jnp.atleast_1d(self.bias)])
+
+    def prediction_error(self, state, choice, outcome):
+        return self.reward_of(outcome)
+
+    def update(self, state, choice, outcome):
+        return state
+
+    def latents(self, state):
+        return {}

@@ -1,0 +1,106 @@
+"""What all cognitive models share: parameters in natural units, one prediction error, a signal."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+from typing import ClassVar
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from ..choices import PerChoice
+from ..errors import ConfigError
+from .base import Model, State
+
+
+@dataclasses.dataclass(frozen=True)
+class Parameter:
+    """What a fitter must know of one parameter, in the parameter's natural unit.
+
+    low, high: the open interval of possible values; -inf and inf where there is no bound.
+    start: the range from which a multi-start fit draws its starting values.
+    meaning: one line for tables and help.
+    default: the value at which it is held unless the user asks to fit it; None: always fitted.
+    """
+
+    low: float
+    high: float
+    start: tuple[float, float]
+    meaning: str
+    default: float | None = None
+
+
+def real(value) -> Array:
+    """A number, list or array (or a tracer of one) as a JAX array of real numbers."""
+    value = jnp.asarray(value)
+    return value.astype(jnp.result_type(value, float))
+
+
+def real_vector(value) -> Array:
+    """The same with at least one axis, so that a single gain may be given as a number."""
+    return jnp.atleast_1d(real(value))
+
+
+class CognitiveModel(Model):
+    """A model whose fields are parameters and whose signal is a scaled prediction error.
+
+    signal = gain x prediction_error + offset, gain and offset in the unit of each signal; they are
+    empty, and `n_signals` 0, for a model of choices alone.
+
+    parameters: the parameters of choice, in the order of the fields, that may be fitted.
+    variants: special cases by name; each maps a parameter to the number at which it is fixed or to
+        the name of the parameter to which it is tied.
+    reward: which outcome column is the reward.
+    Raises ConfigError when gain and offset differ in length.
+    """
+
+    parameters: ClassVar[dict[str, Parameter]]
+    variants: ClassVar[dict[str, dict[str, float | str]]] = {}
+
+    gain: Float[Array, " signal"] = eqx.field(converter=real_vector, default=(), kw_only=True)
+    offset: Float[Array, " signal"] = eqx.field(converter=real_vector, default=(), kw_only=True)
+    n_choices: int = eqx.field(static=True, default=2, kw_only=True)
+    reward: int = eqx.field(static=True, default=0, kw_only=True)
+
+    def __check_init__(self) -> None:
+        if self.gain.shape != self.offset.shape:
+            raise ConfigError(
+                f"{type(self).__name__} has {self.gain.size} gains but {self.offset.size} offsets: "
+                "give one of each for every signal."
+            )
+
+    @property
+    def n_signals(self) -> int:
+        return self.gain.shape[-1]
+
+    @abc.abstractmethod
+    def prediction_error(
+        self, state: State, choice: Int[Array, ""], outcome: Float[Array, " outcome"]
+    ) -> Float[Array, ""]:
+        """What the outcome was, less what the state led to expect; in units of reward."""
+
+    def reward_of(self, outcome: Float[Array, " outcome"]) -> Float[Array, ""]:
+        """The reward among the outcomes; raises ConfigError when there is no such column."""
+        if self.reward >= outcome.shape[0]:
+            raise ConfigError(
+                f"{type(self).__name__} takes outcome column {self.reward} as the reward, but the "
+                f"outcomes have {outcome.shape[0]} columns, counted from 0."
+            )
+        return outcome[self.reward]
+
+    def signals(
+        self, state: State, choice: Int[Array, ""], outcome: Float[Array, " outcome"]
+    ) -> Float[Array, " signal"]:
+        return self.gain * self.prediction_error(state, choice, outcome) + self.offset
+
+    def outcome_latents(
+        self, state: State, choice: Int[Array, ""], outcome: Float[Array, " outcome"]
+    ) -> dict[str, Float[Array, ""]]:
+        return {"prediction_error": self.prediction_error(state, choice, outcome)}
+
+
+def by_choice(prefix: str, values: PerChoice) -> dict[str, Float[Array, ""]]:
+    """One named latent per choice: `<prefix>_0`, `<prefix>_1`, ..."""
+    return {f"{prefix}_{i}": value for i, value in enumerate(values)}

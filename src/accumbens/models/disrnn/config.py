@@ -1,0 +1,88 @@
+"""What a user chooses about a disRNN: its architecture and the price of information."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ...errors import ConfigError
+from .residual_mlp import ACTIVATIONS, Activation
+
+
+@dataclasses.dataclass(frozen=True)
+class DisRNNConfig:
+    """Architecture of the disRNN."""
+
+    latents: int = 5
+    """Number of latent variables to start with; unused ones close."""
+    update_layers: int = 4
+    """Residual layers of each latent's update network."""
+    update_units: int = 16
+    """Units in each layer of the update networks."""
+    choice_layers: int = 2
+    """Residual layers of the choice network."""
+    choice_units: int = 4
+    """Units in each layer of the choice network."""
+    signal_layers: int = 2
+    """Residual layers of each signal's (dopamine) network."""
+    signal_units: int = 16
+    """Units in each layer of the signal networks."""
+    activation: Activation = "leaky_relu"
+    """Nonlinearity of all networks."""
+    subject_embedding: int = 0
+    """Numbers that describe each subject to all networks, through bottlenecks; 0 for none."""
+
+    def __post_init__(self) -> None:
+        for name in ("latents", "update_units", "choice_units", "signal_units"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"disrnn.{name} is {getattr(self, name)}; it must be at least 1.")
+        for name in ("update_layers", "choice_layers", "signal_layers", "subject_embedding"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"disrnn.{name} is {getattr(self, name)}; it cannot be negative.")
+        if self.activation not in ACTIVATIONS:
+            raise ConfigError(
+                f"disrnn.activation is {self.activation!r}; choose one of {', '.join(ACTIVATIONS)}."
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class Penalties:
+    """Price of information through each kind of bottleneck, in nats of loss per nat of KL a trial."""
+
+    latent: float = 1e-3
+    """Each latent's own bottleneck: how much the model remembers."""
+    update_latent: float = 2e-3
+    """Latents into the update networks: interactions between latents."""
+    update_observation: float = 1e-4
+    """Choice and outcomes into the update networks."""
+    update_subject: float = 1e-3
+    """Subject embedding into the update networks."""
+    choice_latent: float = 1e-3
+    """Latents into the choice network."""
+    choice_subject: float = 1e-3
+    """Subject embedding into the choice network."""
+    signal_latent: float = 1e-3
+    """Latents into the signal networks."""
+    signal_observation: float = 1e-3
+    """Choice and outcomes into the signal networks."""
+    signal_subject: float = 1e-3
+    """Subject embedding into the signal networks."""
+    l2: float = 1e-5
+    """Squared weights of all networks."""
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if not 0 <= value < 10:
+                raise ConfigError(
+                    f"penalties.{field.name} is {value:g}; it must lie between 0 and 10 "
+                    "(usual values: 1e-5 to 1e-1; was 1e-3 meant where 1-3 was written?)."
+                )
+
+    def scaled(self, factor: float) -> Penalties:
+        """The same prices of information times `factor`; L2 stays."""
+        return Penalties(
+            **{
+                field.name: getattr(self, field.name) * (1.0 if field.name == "l2" else factor)
+                for field in dataclasses.fields(self)
+            }
+        )

@@ -1,0 +1,228 @@
+// One latent's update network for one tile of TILE sessions: forward, and its gradient.
+//
+// Units lie along the lanes, so a layer is: for every input unit i, the row of its weights times
+// that unit's value, broadcast, added to every session's accumulator. A weight gradient is the
+// same with sessions and units exchanged: no transposes, no padding of sessions.
+#pragma once
+
+#include <cmath>
+
+#include "lanes.h"
+
+constexpr int ROW = up(UNITS, N_LANES);            // vectors in a row of units
+constexpr int PADDED = ROW * N_LANES;              // units, padded
+constexpr int BLOCKS = up(TILE, N_LANES);          // vectors in a row of sessions
+constexpr int SESSIONS = BLOCKS * N_LANES;         // sessions, padded
+constexpr int LATENT_LANES = lanes_for(LATENTS);
+constexpr int LATENT_ROW = up(LATENTS, LATENT_LANES);
+constexpr int DEPTH = LAYERS > 0 ? LAYERS : 1;     // no arrays of size 0
+using LatentVec = Lanes<LATENT_LANES>::Float;
+
+enum { LEAKY_RELU, RELU, TANH, SOFTPLUS };
+
+// f(x), and f'(x) in *slope unless null.
+INLINE Vec activate(Vec x, Vec* slope) {
+  const Vec zero = {};
+  if constexpr (ACTIVATION == LEAKY_RELU) {
+    if (slope) *slope = x >= 0.0f ? zero + 1.0f : zero + 0.01f;
+    return larger(x, x * 0.01f);
+  } else if constexpr (ACTIVATION == RELU) {
+    if (slope) *slope = x > 0.0f ? zero + 1.0f : zero;
+    return x < 0.0f ? zero : x;
+  } else if constexpr (ACTIVATION == TANH) {
+    const Vec y = tanh(x);
+    if (slope) *slope = 1.0f - y * y;
+    return y;
+  } else {
+    if (slope) *slope = sigmoid(x);
+    return softplus(x);
+  }
+}
+
+// One network's weights with units along the lanes, zero in the padding.
+struct Network {
+  Vec w_latent[LATENTS][ROW];                          // from each latent
+  LatentVec w_latent_back[UNITS][LATENT_ROW];          // the same, latents along the lanes
+  Vec w[DEPTH][UNITS][ROW], w_back[DEPTH][UNITS][ROW]; // from each input unit; to each output unit
+  Vec b[DEPTH][ROW];
+  Vec w_out[2][ROW];
+  float b_out[2];
+};
+
+// Gradients of the same; w as w_back; b_out's sessions still along the lanes.
+struct NetworkGradient {
+  Vec w_latent[LATENTS][ROW];
+  Vec w[DEPTH][UNITS][ROW];
+  Vec b[DEPTH][ROW];
+  Vec w_out[2][ROW];
+  Vec b_out[2];
+};
+
+// What the forward pass leaves for the backward pass: each layer's input, each activation's slope.
+struct Activity {
+  Vec h[DEPTH + 1][SESSIONS][ROW];
+  Vec slope[DEPTH][SESSIONS][ROW];
+};
+
+#ifndef PIECE
+#define PIECE 12
+#endif
+template <int N> struct Count {
+  static constexpr int value = N;
+};
+
+// f(from, n) for pieces of 0..TOTAL that fit the registers, sizes known to the compiler.
+template <int TOTAL, int FROM = 0, class F> INLINE void in_pieces(F&& f) {
+  if constexpr (FROM < TOTAL) {
+    constexpr int most = PIECE, pieces = up(TOTAL - FROM, most);
+    constexpr int n = up(TOTAL - FROM, pieces);
+    f(Count<FROM>{}, Count<n>{});
+    in_pieces<TOTAL, FROM + n>(f);
+  }
+}
+
+// sum[s] += sum_i x[s][i] rows[i] for N sessions; x's rows lie `stride` floats apart.
+template <int N, int TERMS, class V>
+INLINE void add_products(V* sum, const float* x, int stride, const V* rows, int row_stride) {
+#pragma GCC unroll 4
+  for (int i = 0; i < TERMS; ++i) {
+    const V row = rows[i * row_stride];
+#pragma GCC unroll 32
+    for (int s = 0; s < N; ++s) sum[s] += x[s * stride + i] * row;
+  }
+}
+
+// gradient[i] += sum_s x[s][i] y[s] for TERMS rows i over all sessions of the tile.
+template <int TERMS>
+INLINE void add_outer(Vec* gradient, const float* x, int stride, const Vec* y) {
+  in_pieces<TERMS>([&](auto from, auto n) {
+    Vec sum[n.value];
+#pragma GCC unroll 32
+    for (int i = 0; i < n.value; ++i) sum[i] = gradient[(from.value + i) * ROW];
+#pragma GCC unroll 1
+    for (int s = 0; s < TILE; ++s) {
+      const Vec row = y[s * ROW];
+#pragma GCC unroll 32
+      for (int i = 0; i < n.value; ++i) sum[i] += x[s * stride + from.value + i] * row;
+    }
+#pragma GCC unroll 32
+    for (int i = 0; i < n.value; ++i) gradient[(from.value + i) * ROW] = sum[i];
+  });
+}
+
+// out[o][b] for both outputs, sessions along the lanes, from activity.h[0], which holds the drive;
+// z: [latent][SESSIONS]. KEEP: what the backward pass needs is left in `activity`.
+template <bool KEEP>
+INLINE void forward(const Network& net, const float* z, Activity& activity, Vec out[2][BLOCKS]) {
+  const float scale = LAYERS > 0 ? 1.0f / std::sqrt(float(DEPTH)) : 1.0f;
+  auto& first = activity.h[0];
+  for (int v = 0; v < ROW; ++v)
+    in_pieces<TILE>([&](auto from, auto n) {
+      Vec sum[n.value];
+#pragma GCC unroll 32
+      for (int s = 0; s < n.value; ++s) sum[s] = first[from.value + s][v];
+#pragma GCC unroll 1
+      for (int j = 0; j < LATENTS; ++j) {
+        const Vec row = net.w_latent[j][v];
+#pragma GCC unroll 32
+        for (int s = 0; s < n.value; ++s) sum[s] += z[j * SESSIONS + from.value + s] * row;
+      }
+#pragma GCC unroll 32
+      for (int s = 0; s < n.value; ++s) first[from.value + s][v] = sum[s];
+    });
+#pragma GCC unroll 1
+  for (int l = 0; l < LAYERS; ++l) {
+    const auto& before = activity.h[KEEP ? l : l & 1];
+    auto& after = activity.h[KEEP ? l + 1 : (l + 1) & 1];
+    for (int v = 0; v < ROW; ++v)
+      in_pieces<TILE>([&](auto from, auto n) {
+        Vec sum[n.value];
+#pragma GCC unroll 32
+        for (int s = 0; s < n.value; ++s) sum[s] = net.b[l][v];
+        add_products<n.value, UNITS>(sum, (const float*)before[from.value], PADDED, &net.w[l][0][v],
+                                     ROW);
+#pragma GCC unroll 32
+        for (int s = 0; s < n.value; ++s) {
+          Vec slope;
+          const Vec y = activate(sum[s], KEEP ? &slope : nullptr);
+          after[from.value + s][v] = before[from.value + s][v] + scale * y;
+          if (KEEP) activity.slope[l][from.value + s][v] = scale * slope;
+        }
+      });
+  }
+  const auto& last = activity.h[KEEP ? LAYERS : LAYERS & 1];
+  for (int o = 0; o < 2; ++o)
+    for (int b = 0; b < BLOCKS; ++b) {
+      Vec rows[N_LANES];
+#pragma GCC unroll 16
+      for (int s = 0; s < N_LANES; ++s) {
+        rows[s] = last[b * N_LANES + s][0] * net.w_out[o][0];
+        for (int v = 1; v < ROW; ++v) rows[s] += last[b * N_LANES + s][v] * net.w_out[o][v];
+      }
+      out[o][b] = sums(rows) + net.b_out[o];
+    }
+}
+
+// From the gradient of both outputs, [output][SESSIONS]: adds to `gradient` and, [session][latent],
+// to that of the latents; leaves the drive's in `delta`.
+INLINE void backward(const Network& net, const float* z, const Activity& activity,
+                     const Vec d_out[2][BLOCKS], NetworkGradient& gradient,
+                     LatentVec dz[TILE][LATENT_ROW], Vec delta[SESSIONS][ROW]) {
+  const float *d0 = (const float*)d_out[0], *d1 = (const float*)d_out[1];
+  for (int v = 0; v < ROW; ++v) {
+    Vec g0 = gradient.w_out[0][v], g1 = gradient.w_out[1][v];
+#pragma GCC unroll 4
+    for (int s = 0; s < TILE; ++s) {
+      delta[s][v] = d0[s] * net.w_out[0][v] + d1[s] * net.w_out[1][v];
+      g0 += d0[s] * activity.h[LAYERS][s][v];
+      g1 += d1[s] * activity.h[LAYERS][s][v];
+    }
+    gradient.w_out[0][v] = g0;
+    gradient.w_out[1][v] = g1;
+  }
+  for (int o = 0; o < 2; ++o)
+    for (int b = 0; b < BLOCKS; ++b) gradient.b_out[o] += d_out[o][b];
+  Vec inner[TILE][ROW];
+#pragma GCC unroll 1
+  for (int l = LAYERS - 1; l >= 0; --l) {
+    for (int v = 0; v < ROW; ++v) {
+      Vec sum = gradient.b[l][v];
+#pragma GCC unroll 4
+      for (int s = 0; s < TILE; ++s) {
+        inner[s][v] = delta[s][v] * activity.slope[l][s][v];
+        sum += inner[s][v];
+      }
+      gradient.b[l][v] = sum;
+    }
+    for (int v = 0; v < ROW; ++v) {
+      add_outer<UNITS>(&gradient.w[l][0][v], (const float*)inner, PADDED, &activity.h[l][0][v]);
+      in_pieces<TILE>([&](auto from, auto n) {
+        Vec sum[n.value];
+#pragma GCC unroll 32
+        for (int s = 0; s < n.value; ++s) sum[s] = delta[from.value + s][v];
+        add_products<n.value, UNITS>(sum, (const float*)inner[from.value], PADDED,
+                                     &net.w_back[l][0][v], ROW);
+#pragma GCC unroll 32
+        for (int s = 0; s < n.value; ++s) delta[from.value + s][v] = sum[s];
+      });
+    }
+  }
+  for (int v = 0; v < ROW; ++v)
+#pragma GCC unroll 1
+    for (int j = 0; j < LATENTS; ++j) {
+      Vec sum = gradient.w_latent[j][v];
+#pragma GCC unroll 4
+      for (int s = 0; s < TILE; ++s) sum += z[j * SESSIONS + s] * delta[s][v];
+      gradient.w_latent[j][v] = sum;
+    }
+  for (int v = 0; v < LATENT_ROW; ++v)
+    in_pieces<TILE>([&](auto from, auto n) {
+      LatentVec sum[n.value];
+#pragma GCC unroll 32
+      for (int s = 0; s < n.value; ++s) sum[s] = dz[from.value + s][v];
+      add_products<n.value, UNITS>(sum, (const float*)delta[from.value], PADDED,
+                                   &net.w_latent_back[0][v], LATENT_ROW);
+#pragma GCC unroll 32
+      for (int s = 0; s < n.value; ++s) dz[from.value + s][v] = sum[s];
+    });
+}

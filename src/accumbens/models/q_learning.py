@@ -1,0 +1,59 @@
+"""Q-learning: each choice has a value, moved by its own prediction errors."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from ..choices import of_choice
+from .cognitive import CognitiveModel, Parameter, by_choice, real
+
+
+class QLearning(CognitiveModel):
+    """Q-learning with a softmax over values.
+
+    logits = beta Q;  prediction error = r - Q(a);  Q(a) <- Q(a) + alpha (r - Q(a)).
+
+    learning_rate: alpha, in (0, 1).
+    inverse_temperature: beta > 0, in log-odds per unit of reward.
+    initial_value: Q of every choice before the first trial, in units of reward.
+    State: Q of each choice. Latents: `Q_0`, `Q_1`, ...
+    Source: Sutton & Barto (2018), Reinforcement Learning, eqs. 2.5 and 2.11.
+    """
+
+    parameters: ClassVar = {
+        "learning_rate": Parameter(0.0, 1.0, (0.05, 0.9), "step of the chosen value to reward"),
+        "inverse_temperature": Parameter(
+            0.0, math.inf, (0.5, 8.0), "log-odds of choice per unit difference in value"
+        ),
+        "initial_value": Parameter(
+            -math.inf, math.inf, (0.0, 1.0), "value of every choice at the start", default=0.5
+        ),
+    }
+
+    learning_rate: Float[Array, ""] = eqx.field(converter=real)
+    inverse_temperature: Float[Array, ""] = eqx.field(converter=real)
+    initial_value: Float[Array, ""] = eqx.field(converter=real, default=0.5)
+
+    def initial_state(self, subject):
+        return (self.initial_value,) * self.n_choices
+
+    def choice_logits(self, state):
+        return self.inverse_temperature * jnp.stack(state)
+
+    def prediction_error(self, state, choice, outcome):
+        return self.reward_of(outcome) - of_choice(choice, state)
+
+    def update(self, state, choice, outcome):
+        reward = self.reward_of(outcome)
+        return tuple(
+            jnp.where(choice == i, value + self.learning_rate * (reward - value), value)
+            for i, value in enumerate(state)
+        )
+
+    def latents(self, state):
+        return by_choice("Q", state)

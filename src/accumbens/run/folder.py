@@ -1,0 +1,147 @@
+"""A run on disk: every file of a run folder has its name here, and nowhere else.
+
+    config.toml           every option, versions, seed and the fingerprint of the data
+    split.json            which sessions were fitted and which held out
+    metrics.json          the numbers, bottlenecks and seconds
+    table1.csv|.md|.tex   the comparison
+    predictions.parquet   one row a trial: choice probability, predicted signal, latent variables
+    history.parquet       every step of training
+    models/               parameters of every model (safetensors + JSON)
+    figures/              each figure as PNG and PDF, and the numbers behind it as CSV
+    checkpoints/          what unfinished training has reached; removed at the end
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import platform
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import DataError
+from ..io.saved_models import load_model, save_model, write_atomically
+from ..models.base import Model
+from ..models.disrnn import DisRNN
+from ..stats.splits import Split
+from ..trials import Trials
+from .config import FitConfig, config_as_dict, read_config
+
+
+class RunFolder:
+    """A run's folder; creating one creates the folder, writing one file never harms another."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.config = self.path / "config.toml"
+        self.split = self.path / "split.json"
+        self.metrics = self.path / "metrics.json"
+        self.predictions = self.path / "predictions.parquet"
+        self.history = self.path / "history.parquet"
+        self.models = self.path / "models"
+        self.figures = self.path / "figures"
+        self.checkpoints = self.path / "checkpoints"
+
+    @property
+    def finished(self) -> bool:
+        """metrics.json is written last."""
+        return self.metrics.is_file()
+
+    def begin(self, config: FitConfig, table: str, fingerprint: str, split: Split) -> None:
+        """Creates the folder and writes what was asked for, before anything is fitted."""
+        import tomli_w
+
+        self.path.mkdir(parents=True, exist_ok=True)
+        for folder in (self.models, self.figures, self.checkpoints):
+            folder.mkdir(exist_ok=True)
+        about = {"table": table, "fingerprint": fingerprint, "versions": versions()}
+        text = tomli_w.dumps(config_as_dict(config) | {"about": about})
+        write_atomically(self.config, text.encode())
+        write_atomically(self.split, split.to_json().encode())
+
+    def about(self) -> dict[str, Any]:
+        """Table, fingerprint and versions of the run."""
+        import tomllib
+
+        if not self.config.is_file():
+            raise DataError(
+                f"{self.path} is not a run folder: it has no config.toml. Name a folder that "
+                "`accumbens fit ... --out` wrote."
+            )
+        return tomllib.loads(self.config.read_text())["about"]
+
+    def save_model(self, name: str, model: Model) -> None:
+        self.models.mkdir(parents=True, exist_ok=True)
+        save_model(model, self.models / name)
+
+    def write_metrics(self, metrics: dict[str, Any]) -> None:
+        write_atomically(self.metrics, json.dumps(metrics, indent=1, allow_nan=False).encode())
+
+
+class Run:
+    """A finished run, read from its folder: configuration, split, metrics and usable models.
+
+    Raises DataError when the folder is not a run or the run is not finished.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.folder = RunFolder(path)
+        self.about = self.folder.about()
+        if not self.folder.finished:
+            raise DataError(
+                f"The run in {path} is not finished. Finish it: accumbens fit --resume {path}"
+            )
+        self.config: FitConfig = read_config(self.folder.config)
+        self.split = Split.from_json(self.folder.split.read_text())
+        self.metrics: dict[str, Any] = json.loads(self.folder.metrics.read_text())
+        self.model_names = tuple(self.metrics["models"])
+
+    def model(self, name: str = "disrnn") -> Any:
+        """The fitted model of that name, ready to unroll, score or simulate."""
+        if not (self.folder.models / f"{name}.json").is_file():
+            raise DataError(
+                f"This run has no model {name!r}; it has {', '.join(self.model_names)}."
+            )
+        return load_model(self.folder.models / name)
+
+    @property
+    def disrnn(self) -> DisRNN:
+        return self.model("disrnn")
+
+    def predictions(self):
+        """One row a trial, as a DataFrame."""
+        import pandas as pd
+
+        return pd.read_parquet(self.folder.predictions)
+
+    def history(self):
+        """Every step of training, as a DataFrame: model, seed, stage, step, term, value."""
+        import pandas as pd
+
+        return pd.read_parquet(self.folder.history)
+
+
+def load_run(path: str | Path) -> Run:
+    """The run in that folder. Raises DataError when there is none or it is not finished."""
+    return Run(path)
+
+
+def fingerprint(trials: Trials) -> str:
+    """SHA-256 of all numbers and names of the trials: the same for the same data, however stored."""
+    digest = hashlib.sha256(repr(trials.names).encode())
+    for field in ("choice", "outcome", "signal", "number", "instructed", "length", "subject"):
+        array = np.ascontiguousarray(getattr(trials, field))
+        digest.update(f"{field}{array.dtype}{array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """What this run was made with."""
+    packages = ("accumbens", "jax", "jaxlib", "equinox", "optax", "numpy", "pandas")
+    return {"python": platform.python_version(), "machine": platform.machine()} | {
+        name: importlib.metadata.version(name) for name in packages
+    }

@@ -1,0 +1,200 @@
+"""A model in a task: simulated sessions as `Trials`, with the model's latent variables on request.
+
+The trials of a session are one compiled scan, mapped over sessions. Every random number is
+addressed by (key, session, trial), so a session is the same however many others are simulated.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, Key
+
+from .choices import sample_choice
+from .errors import ConfigError
+from .models.base import Model
+from .tasks.base import Task, standard_normal
+from .threefry import uniforms
+from .trials import TrialNames, Trials
+
+
+class _Simulated(NamedTuple):
+    """One chunk of sessions."""
+
+    choice: Int[Array, "session trial"]
+    outcome: Float[Array, "session trial outcome"]
+    context: Float[Array, "session trial context"]
+    signal: Float[Array, "session trial signal"]
+    latents: dict[str, Float[Array, "session trial"]]
+
+
+def simulate(
+    model: Model,
+    task: Task,
+    *,
+    n_sessions: int,
+    n_trials: int,
+    key: Key[Array, ""],
+    subject: int | Sequence[int] = 0,
+    signal_noise: float | Sequence[float] = 0.0,
+    signal_names: Sequence[str] | None = None,
+    chunk: int = 1024,
+) -> Trials:
+    """`model` choosing in `task`; each choice is drawn from softmax(choice_logits).
+
+    n_sessions, n_trials: how many, and how long each session is.
+    key: the same key gives the same trials; session s is the same whatever `n_sessions` is.
+    subject: number of the subject, or one for each session; matters to models with subjects.
+    signal_noise: SD of the Gaussian noise added to the model's signals, in their unit, for all
+        signals or for each.
+    signal_names: default `dopamine`, or `dopamine_0`, `dopamine_1`, ... of several.
+    chunk: sessions simulated at once; costs memory and time, and changes nothing else.
+    Trials have the task's context (such as `reward_probability_0`) as `context`.
+    Raises ConfigError when model and task differ in choices, or a number or a name does not suit.
+    """
+    options = (n_sessions, n_trials, key, subject, signal_noise, signal_names, chunk)
+    return _simulate(model, task, *options, with_latents=False)[0]
+
+
+def simulate_with_latents(
+    model: Model,
+    task: Task,
+    *,
+    n_sessions: int,
+    n_trials: int,
+    key: Key[Array, ""],
+    subject: int | Sequence[int] = 0,
+    signal_noise: float | Sequence[float] = 0.0,
+    signal_names: Sequence[str] | None = None,
+    chunk: int = 1024,
+) -> tuple[Trials, dict[str, Float[np.ndarray, "session trial"]]]:
+    """The trials of `simulate`, and the model's named variables on each of them.
+
+    As in `unroll`, those of the state are from before the trial (`Q_0`), and those of the outcome
+    are of the trial itself (`prediction_error`). Options and errors are those of `simulate`.
+    """
+    options = (n_sessions, n_trials, key, subject, signal_noise, signal_names, chunk)
+    return _simulate(model, task, *options, with_latents=True)
+
+
+def _simulate(
+    model, task, n_sessions, n_trials, key, subject, signal_noise, signal_names, chunk, with_latents
+):
+    subject, noise = np.asarray(subject, np.int32), np.asarray(signal_noise, np.float32)
+    _check(model, task, n_sessions, n_trials, subject, noise, chunk)
+    subject = np.array(np.broadcast_to(subject, n_sessions))
+    noise = np.broadcast_to(noise, model.n_signals)
+    names = _names(model, task, n_sessions, subject, signal_names)
+    task = jax.tree.map(jnp.asarray, task)  # or other probabilities would compile anew
+    size = math.ceil(n_sessions / math.ceil(n_sessions / chunk))
+
+    def part(first: int) -> _Simulated:
+        session = np.arange(first, first + size)
+        subjects = subject[np.minimum(session, n_sessions - 1)]
+        return _simulate_chunk(model, task, key, session, subjects, noise, n_trials, with_latents)
+
+    def store(first: int, simulated: _Simulated) -> None:
+        def copy(to, given):
+            to[first : first + size] = np.asarray(given)[: n_sessions - first]
+
+        jax.tree.map(copy, whole, simulated)
+
+    compiled = part(0)
+    whole: Any = jax.tree.map(
+        lambda x: np.empty(
+            (n_sessions, *x.shape[1:]), np.int32 if x.dtype == np.int32 else np.float64
+        ),
+        compiled,
+    )
+    store(0, compiled)
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        list(threads.map(lambda first: store(first, part(first)), range(size, n_sessions, size)))
+    trials = Trials(
+        choice=whole.choice,
+        outcome=whole.outcome,
+        context=whole.context,
+        signal=whole.signal,
+        number=np.broadcast_to(np.arange(n_trials), (n_sessions, n_trials)),
+        instructed=np.broadcast_to(np.array(False), (n_sessions, n_trials)),
+        length=np.full(n_sessions, n_trials),
+        subject=subject,
+        names=names,
+    )
+    return trials, whole.latents
+
+
+@eqx.filter_jit
+def _simulate_chunk(model, task, key, session, subject, noise, n_trials, with_latents):
+    keys = jax.vmap(functools.partial(jax.random.fold_in, key))(session)
+    words = jax.vmap(functools.partial(jax.random.bits, shape=(2,), dtype=jnp.uint32))(keys)
+    first_noise = 1 + task.n_draws
+
+    def trial_of_session(model_state, task_state, uniform):
+        choice = sample_choice(model.choice_logits(model_state), uniform[0])
+        outcome, next_task_state = task.step(task_state, choice, uniform[1:first_noise])
+        signal = model.signals(model_state, choice, outcome)
+        if model.n_signals:
+            signal = signal + noise * standard_normal(jnp.stack(uniform[first_noise:]))
+        latents = {}
+        if with_latents:
+            latents = model.latents(model_state)
+            latents = latents | model.outcome_latents(model_state, choice, outcome)
+        record = _Simulated(choice, outcome, task.context(task_state), signal, latents)
+        return (model.update(model_state, choice, outcome), next_task_state), record
+
+    def trial(states, t):
+        uniform = uniforms((words[:, 0], words[:, 1]), t, first_noise + model.n_signals)
+        return jax.vmap(trial_of_session)(*states, uniform)
+
+    start = (jax.vmap(model.initial_state)(subject), jax.vmap(task.init)(keys))
+    _, records = jax.lax.scan(trial, start, jnp.arange(n_trials, dtype=jnp.uint32))
+    return jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), records)
+
+
+def _names(model, task, n_sessions, subject, signal_names):
+    if signal_names is None:
+        several = tuple(f"dopamine_{i}" for i in range(model.n_signals))
+        signal_names = ("dopamine",) if model.n_signals == 1 else several
+    if len(signal_names) != model.n_signals:
+        raise ConfigError(
+            f"signal_names has {len(signal_names)} names {tuple(signal_names)}, but the model has "
+            f"{model.n_signals} signals."
+        )
+    return TrialNames(
+        choices=tuple(range(model.n_choices)),
+        outcomes=task.outcome_names,
+        signals=tuple(signal_names),
+        contexts=task.context_names,
+        subjects=tuple(f"subject_{i}" for i in range(subject.max() + 1)),
+        sessions=tuple(map(str, range(n_sessions))),
+    )
+
+
+def _check(model, task, n_sessions, n_trials, subject, signal_noise, chunk):
+    if model.n_choices != task.n_choices:
+        raise ConfigError(
+            f"The model has {model.n_choices} choices but the task has {task.n_choices}: build "
+            f"the model with n_choices={task.n_choices}."
+        )
+    for name, value in (("n_sessions", n_sessions), ("n_trials", n_trials), ("chunk", chunk)):
+        if value < 1:
+            raise ConfigError(f"{name} is {value}: simulate at least one.")
+    if subject.shape not in {(), (n_sessions,)} or (subject < 0).any():
+        raise ConfigError(
+            f"subject has shape {subject.shape}: give one number from 0 up, or one for each of "
+            f"the {n_sessions} sessions."
+        )
+    if signal_noise.shape not in {(), (model.n_signals,)} or not (signal_noise >= 0).all():
+        raise ConfigError(
+            f"signal_noise is {signal_noise}: give one SD, or one for each of the "
+            f"{model.n_signals} signals, none negative."
+        )

@@ -1,0 +1,164 @@
+"""The table of a paper: one row a model, how well it predicts choices and each signal.
+
+As Table 1 of Jain et al., Simultaneous modeling of behavior and dopamine with disentangled RNNs,
+with intervals. The best model of each column is set in bold.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from .comparison import Comparison, Estimate
+
+if TYPE_CHECKING:
+    import rich.table
+
+
+class Column(NamedTuple):
+    """One metric of all models: its values in the order of the models, None where it has none."""
+
+    metric: str
+    signal: str
+    higher_is_better: bool
+    values: list[Estimate | None]
+
+    @property
+    def best(self) -> int | None:
+        """The row with the best value; None where fewer than two models have one."""
+        sign = 1 if self.higher_is_better else -1
+        known = {
+            row: sign * estimate.value
+            for row, estimate in enumerate(self.values)
+            if estimate is not None and math.isfinite(estimate.value)
+        }
+        return max(known, key=known.__getitem__) if len(known) > 1 else None
+
+
+def table1_columns(comparison: Comparison) -> list[Column]:
+    """Normalized likelihood of choice, then mean squared error and R2 of each signal."""
+    models = comparison.models.values()
+    columns = [Column("choice NL", "", True, [m.normalized_likelihood for m in models])]
+    for signal in comparison.signals:
+        scores = [m.signals.get(signal) for m in models]
+        columns.append(Column("MSE", signal, False, [s and s.mse for s in scores]))
+        columns.append(Column("R2", signal, True, [s and s.r2 for s in scores]))
+    return columns
+
+
+def table1_caption(comparison: Comparison) -> str:
+    """What the numbers and the intervals are, in one sentence."""
+    return (
+        "Held-out trials: normalized likelihood (NL) of choices, exp of the mean log probability; "
+        f"mean squared error (MSE) and R2 of each signal; {comparison.level:.0%} bootstrap "
+        f"intervals from {comparison.n_draws} resamples (unit: {comparison.unit})."
+    )
+
+
+def table1_rich(comparison: Comparison) -> rich.table.Table:
+    """For the terminal."""
+    from rich.table import Table
+    from rich.text import Text
+
+    columns = table1_columns(comparison)
+    table = Table(caption=Text(table1_caption(comparison)))
+    table.add_column("model")
+    for column in columns:
+        table.add_column(Text(_heading(column, " ↑", " ↓")), justify="right")
+    for row, name in enumerate(comparison.models):
+        cells = [Text(_cell(c.values[row]), style="bold" if c.best == row else "") for c in columns]
+        table.add_row(Text(name), *cells)
+    return table
+
+
+def table1_csv(comparison: Comparison) -> str:
+    """All digits, for machines: `model`, then value, `_low` and `_high` of each column."""
+    columns = table1_columns(comparison)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    names = ["_".join(filter(None, (c.metric.replace(" ", "_"), c.signal))) for c in columns]
+    writer.writerow(["model", *(n + end for n in names for end in ("", "_low", "_high"))])
+    for row, name in enumerate(comparison.models):
+        numbers = [c.values[row] or ("", "", "") for c in columns]
+        writer.writerow([name, *(number for estimate in numbers for number in estimate)])
+    return text.getvalue()
+
+
+def table1_markdown(comparison: Comparison) -> str:
+    """A pipe table with its caption."""
+    columns = table1_columns(comparison)
+    heads = ["model", *(_escape_markdown(_heading(c, " ↑", " ↓")) for c in columns)]
+    lines = [heads, ["---", *("---:" for _ in columns)]]
+    for row, name in enumerate(comparison.models):
+        cells = [_cell(c.values[row]) for c in columns]
+        marked = [f"**{t}**" if c.best == row else t for c, t in zip(columns, cells, strict=True)]
+        lines.append([_escape_markdown(name), *marked])
+    body = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return f"{body}\n\n{_escape_markdown(table1_caption(comparison))}\n"
+
+
+def table1_latex(comparison: Comparison) -> str:
+    r"""A `table` for LaTeX with the `booktabs` package."""
+    columns = table1_columns(comparison)
+    heads = [
+        _escape_latex(_heading(c, "", ""))
+        + (r" $\uparrow$" if c.higher_is_better else r" $\downarrow$")
+        for c in columns
+    ]
+    rows = []
+    for row, name in enumerate(comparison.models):
+        cells = [_escape_latex(_cell(c.values[row])) for c in columns]
+        marked = [
+            rf"\textbf{{{t}}}" if c.best == row else t for c, t in zip(columns, cells, strict=True)
+        ]
+        rows.append(" & ".join([_escape_latex(name), *marked]) + r" \\")
+    return "\n".join(
+        [
+            r"\begin{table}",
+            r"\centering",
+            rf"\caption{{{_escape_latex(table1_caption(comparison))}}}",
+            rf"\begin{{tabular}}{{l{'r' * len(columns)}}}",
+            r"\toprule",
+            " & ".join(["Model", *heads]) + r" \\",
+            r"\midrule",
+            *rows,
+            r"\bottomrule",
+            r"\end{tabular}",
+            r"\end{table}",
+            "",
+        ]
+    )
+
+
+def _heading(column: Column, up: str, down: str) -> str:
+    arrow = up if column.higher_is_better else down
+    return " ".join(filter(None, (column.signal, column.metric))) + arrow
+
+
+def _cell(estimate: Estimate | None) -> str:
+    if estimate is None or not math.isfinite(estimate.value):
+        return "–"
+    return f"{estimate.value:.4f} [{estimate.low:.4f}, {estimate.high:.4f}]"
+
+
+def _escape_markdown(text: str) -> str:
+    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", text)
+
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "–": "--",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+} | {character: f"\\{character}" for character in "&%$#_{}"}
+
+
+def _escape_latex(text: str) -> str:
+    return "".join(_LATEX.get(character, character) for character in text)

@@ -1,0 +1,161 @@
+"""Bandits: each arm pays a reward of 1 with its own, changing probability."""
+
+from __future__ import annotations
+
+import abc
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from ..choices import PerChoice, of_choice
+from ..errors import ConfigError
+from .base import Draws, Task, TaskState, integer, standard_normal
+
+
+class Bandit(Task):
+    """What all bandits share: one outcome, the reward, and the reward probabilities as context.
+
+    They change on their own, whatever is chosen; a subclass says how.
+    """
+
+    n_arms: eqx.AbstractVar[int]
+
+    @abc.abstractmethod
+    def reward_probabilities(self, state: TaskState) -> PerChoice:
+        """Each arm's probability of reward on this trial."""
+
+    @abc.abstractmethod
+    def next_state(self, state: TaskState, uniform: Draws) -> TaskState:
+        """The state at the next trial."""
+
+    @property
+    def n_choices(self) -> int:
+        return self.n_arms
+
+    @property
+    def outcome_names(self) -> tuple[str, ...]:
+        return ("reward",)
+
+    @property
+    def context_names(self) -> tuple[str, ...]:
+        return tuple(f"reward_probability_{arm}" for arm in range(self.n_arms))
+
+    def context(self, state):
+        return jnp.stack(self.reward_probabilities(state))
+
+    def step(self, state, choice, uniform):
+        paid = uniform[0] < of_choice(choice, self.reward_probabilities(state))
+        return paid.astype(jnp.float32)[None], self.next_state(state, uniform[1:])
+
+
+class DriftingBandit(Bandit):
+    """Reward probabilities that drift, each on its own.
+
+    p_1 ~ Uniform(0, 1);  p_{t+1} = clip(p_t + drift x Normal(0, 1), 0, 1), for each arm.
+
+    drift: SD of the step of each reward probability per trial, at least 0.
+    n_arms: number of arms. State: the reward probabilities.
+    Raises ConfigError when drift is negative or there are fewer than two arms.
+    Source: Miller et al. (2023), Cognitive model discovery via disentangled RNNs.
+    """
+
+    drift: float | Float[Array, ""] = 0.1
+    n_arms: int = eqx.field(static=True, default=2)
+
+    def __check_init__(self) -> None:
+        _check_arms(self.n_arms)
+        if not self.drift >= 0:
+            raise ConfigError(f"drift is {self.drift}, but an SD cannot be negative.")
+
+    @property
+    def n_draws(self) -> int:
+        return 1 + self.n_arms
+
+    def init(self, key):
+        return tuple(jax.random.uniform(key, (self.n_arms,), jnp.float32))
+
+    def reward_probabilities(self, state):
+        return state
+
+    def next_state(self, state, uniform):
+        return tuple(
+            jnp.clip(p + self.drift * standard_normal(u), 0.0, 1.0)
+            for p, u in zip(state, uniform, strict=True)
+        )
+
+
+class ReversalState(NamedTuple):
+    """The arm that pays best, and how many trials of its block follow this one."""
+
+    best: Int[Array, ""]
+    remaining: Int[Array, ""]
+
+
+class ReversalBandit(Bandit):
+    """One arm pays with a high probability, the others with a low one, until another takes over.
+
+    The best arm gives way to one of the others, each as likely, after a block of trials whose
+    length is uniform on the integers from `block_length[0]` to `block_length[1]`, both included;
+    or, where `hazard` is given, after each trial with that probability.
+
+    high, low: reward probabilities of the best arm and of the others.
+    block_length: shortest and longest block, in trials; not used where `hazard` is given.
+    hazard: probability per trial that the best arm changes, or None.
+    n_arms: number of arms.
+    Raises ConfigError when a probability or a block length is none, or with fewer than two arms.
+    """
+
+    high: float | Float[Array, ""] = 0.9
+    low: float | Float[Array, ""] = 0.1
+    block_length: tuple[int, int] = eqx.field(static=True, default=(15, 30))
+    hazard: float | Float[Array, ""] | None = None
+    n_arms: int = eqx.field(static=True, default=2)
+
+    def __check_init__(self) -> None:
+        _check_arms(self.n_arms)
+        for name in ("high", "low", "hazard"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= 1:
+                raise ConfigError(f"{name} is {value}, but a probability lies between 0 and 1.")
+        shortest, longest = self.block_length
+        if not 1 <= shortest <= longest:
+            raise ConfigError(
+                f"block_length is {self.block_length}: give the shortest and the longest block in "
+                "trials, the shortest at least 1 and no longer than the longest."
+            )
+
+    @property
+    def n_draws(self) -> int:
+        return 3
+
+    def init(self, key):
+        arm, length = jax.random.uniform(key, (2,), jnp.float32)
+        return ReversalState(
+            best=integer(arm, 0, self.n_arms - 1), remaining=integer(length, *self.block_length) - 1
+        )
+
+    def reward_probabilities(self, state):
+        return tuple(
+            jnp.where(state.best == arm, self.high, self.low).astype(jnp.float32)
+            for arm in range(self.n_arms)
+        )
+
+    def next_state(self, state, uniform):
+        change, arm = uniform
+        if self.hazard is None:
+            over = state.remaining == 0
+            remaining = jnp.where(
+                over, integer(change, *self.block_length) - 1, state.remaining - 1
+            )
+        else:
+            over, remaining = change < self.hazard, state.remaining
+        other = (state.best + integer(arm, 1, self.n_arms - 1)) % self.n_arms
+        return ReversalState(jnp.where(over, other, state.best), remaining)
+
+
+def _check_arms(n_arms: int) -> None:
+    if n_arms < 2:
+        raise ConfigError(f"n_arms is {n_arms}, but a bandit has at least two arms.")
