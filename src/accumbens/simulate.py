@@ -6,9 +6,9 @@ addressed by (key, session, trial), so a session is the same however many others
 
 from __future__ import annotations
 
-import functools
 import math
 import os
+from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
@@ -23,7 +23,7 @@ from .choices import sample_choice
 from .errors import ConfigError
 from .models.base import Model
 from .tasks.base import Task, standard_normal
-from .threefry import uniforms
+from .threefry import threefry, uniforms
 from .trials import TrialNames, Trials
 
 
@@ -57,7 +57,7 @@ def simulate(
     signal_noise: SD of the Gaussian noise added to the model's signals, in their unit, for all
         signals or for each.
     signal_names: default `dopamine`, or `dopamine_0`, `dopamine_1`, ... of several.
-    chunk: sessions simulated at once; costs memory and time, and changes nothing else.
+    chunk: sessions simulated at once by each thread; costs memory and time, changes nothing else.
     Trials have the task's context (such as `reward_probability_0`) as `context`.
     Raises ConfigError when model and task differ in choices, or a number or a name does not suit.
     """
@@ -95,7 +95,7 @@ def _simulate(
     noise = np.broadcast_to(noise, model.n_signals)
     names = _names(model, task, n_sessions, subject, signal_names)
     task = jax.tree.map(jnp.asarray, task)  # or other probabilities would compile anew
-    size = math.ceil(n_sessions / math.ceil(n_sessions / chunk))
+    size = _round_up(math.ceil(n_sessions / math.ceil(n_sessions / chunk)))
 
     def part(first: int) -> _Simulated:
         session = np.arange(first, first + size)
@@ -129,13 +129,18 @@ def _simulate(
         subject=subject,
         names=names,
     )
-    return trials, whole.latents
+    return trials, dict(whole.latents)
+
+
+def _round_up(sessions: int) -> int:
+    """To a multiple of 64, so that no session is a remainder, computed (and rounded) differently."""
+    return 64 * math.ceil(sessions / 64)
 
 
 @eqx.filter_jit
 def _simulate_chunk(model, task, key, session, subject, noise, n_trials, with_latents):
-    keys = jax.vmap(functools.partial(jax.random.fold_in, key))(session)
-    words = jax.vmap(functools.partial(jax.random.bits, shape=(2,), dtype=jnp.uint32))(keys)
+    seed = jax.random.bits(key, (2,), jnp.uint32)
+    words = threefry((seed[0], seed[1]), (jnp.uint32(0), session.astype(jnp.uint32)))
     first_noise = 1 + task.n_draws
 
     def trial_of_session(model_state, task_state, uniform):
@@ -144,19 +149,20 @@ def _simulate_chunk(model, task, key, session, subject, noise, n_trials, with_la
         signal = model.signals(model_state, choice, outcome)
         if model.n_signals:
             signal = signal + noise * standard_normal(jnp.stack(uniform[first_noise:]))
-        latents = {}
+        latents = OrderedDict()  # JAX would sort a plain dict by name
         if with_latents:
-            latents = model.latents(model_state)
-            latents = latents | model.outcome_latents(model_state, choice, outcome)
+            latents.update(model.latents(model_state))
+            latents.update(model.outcome_latents(model_state, choice, outcome))
         record = _Simulated(choice, outcome, task.context(task_state), signal, latents)
         return (model.update(model_state, choice, outcome), next_task_state), record
 
     def trial(states, t):
-        uniform = uniforms((words[:, 0], words[:, 1]), t, first_noise + model.n_signals)
-        return jax.vmap(trial_of_session)(*states, uniform)
+        uniform = uniforms(words, t, first_noise + model.n_signals)
+        return jax.vmap(trial_of_session)(states[0], states[1], uniform)
 
-    start = (jax.vmap(model.initial_state)(subject), jax.vmap(task.init)(keys))
-    _, records = jax.lax.scan(trial, start, jnp.arange(n_trials, dtype=jnp.uint32))
+    beginning = uniforms(words, jnp.uint32(0), task.n_draws)
+    start = (jax.vmap(model.initial_state)(subject), jax.vmap(task.init)(beginning))
+    _, records = jax.lax.scan(trial, start, jnp.arange(1, n_trials + 1, dtype=jnp.uint32))
     return jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), records)
 
 

@@ -40,10 +40,9 @@ def uniforms(
     Multiples of 2^-23, less half a step: 0 and 1 never occur, so inverse distribution functions
     stay finite.
     """
-    words = [
-        word for pair in range((n + 1) // 2) for word in threefry(key, (trial, jnp.uint32(pair)))
-    ]
-    return tuple(_unit_interval(word) for word in words[:n])
+    pairs = jnp.arange((n + 1) // 2, dtype=jnp.uint32).reshape(-1, *(1,) * jnp.ndim(key[0]))
+    words = threefry(key, (trial, pairs))
+    return tuple(_unit_interval(words[i % 2][i // 2]) for i in range(n))
 
 
 def _unit_interval(word: Words) -> Float[Array, "*shape"]:

@@ -1,0 +1,25 @@
+"""Figures: `<name>_data` returns the numbers, `draw_<name>` inks them, `draw_all` saves them all.
+
+Importing this package imports matplotlib, never pyplot; nothing global changes.
+"""
+
+from .all import draw_all as draw_all
+from .bottlenecks import bottlenecks_data as bottlenecks_data
+from .bottlenecks import draw_bottlenecks as draw_bottlenecks
+from .choice_rule import choice_rule_data as choice_rule_data
+from .choice_rule import draw_choice_rule as draw_choice_rule
+from .comparison import comparison_data as comparison_data
+from .comparison import comparison_table as comparison_table
+from .comparison import draw_comparison as draw_comparison
+from .example_session import draw_example_session as draw_example_session
+from .example_session import example_session_data as example_session_data
+from .learning_curves import draw_learning_curves as draw_learning_curves
+from .learning_curves import learning_curves_data as learning_curves_data
+from .penalty_path import draw_penalty_path as draw_penalty_path
+from .penalty_path import penalty_path_data as penalty_path_data
+from .save import save_figure as save_figure
+from .signal_rule import draw_signal_rule as draw_signal_rule
+from .signal_rule import signal_rule_data as signal_rule_data
+from .style import style as style
+from .update_rule import draw_update_rule as draw_update_rule
+from .update_rule import update_rule_data as update_rule_data

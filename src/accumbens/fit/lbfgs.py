@@ -15,7 +15,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 _ARMIJO = 1e-4
-_ROUNDING = 1e-14
 
 
 class Minimum(NamedTuple):
@@ -35,7 +34,6 @@ class _Search(NamedTuple):
     step: Float[Array, ""]
     moves: Float[Array, "memory n"]
     turns: Float[Array, "memory n"]
-    gained: Float[Array, ""]
     done: Bool[Array, ""]
     converged: Bool[Array, ""]
     evaluations: Int[Array, ""]
@@ -62,31 +60,30 @@ def minimize_lbfgs(
         x = search.x + search.step * search.direction
         value, gradient = value_and_gradient(x)
         slope = search.gradient @ search.direction
-        slack = _ROUNDING * jnp.abs(search.value)
-        lower = value <= search.value + _ARMIJO * search.step * slope + slack
-        accepted = lower & jnp.isfinite(value) & jnp.isfinite(gradient).all()
+        enough = search.value + _ARMIJO * search.step * slope + _rounding(search.value)
+        accepted = (value <= enough) & jnp.isfinite(value) & jnp.isfinite(gradient).all()
         tried = search._replace(evaluations=search.evaluations + 1)
         new = _accept(tried, x, value, gradient, tolerance)
         shorter = _shorten(tried, value, slope)
         new = jax.tree.map(lambda a, b: jnp.where(accepted, a, b), new, shorter)
         return jax.tree.map(lambda a, b: jnp.where(search.done, a, b), search, new)
 
-    value, gradient = value_and_gradient(x)
-    start = _Search(
+    zeros, pairs = jnp.zeros_like(x), jnp.zeros((memory, *x.shape), x.dtype)
+    infinite = jnp.full((), jnp.inf, x.dtype)
+    start = _Search(  # the first evaluation is a step of length 0 from an infinite value
         x=x,
-        value=value,
-        gradient=gradient,
-        direction=-gradient,
-        step=_first_step(gradient),
-        moves=jnp.zeros((memory, x.shape[0]), x.dtype),
-        turns=jnp.zeros((memory, x.shape[0]), x.dtype),
-        gained=jnp.full((), jnp.inf, x.dtype),
-        done=~(jnp.isfinite(value) & jnp.isfinite(gradient).all()) | (gradient == 0).all(),
-        converged=jnp.isfinite(value) & (gradient == 0).all(),
-        evaluations=jnp.ones((), jnp.int32),
+        value=infinite,
+        gradient=zeros,
+        direction=zeros,
+        step=jnp.ones((), x.dtype),
+        moves=pairs,
+        turns=pairs,
+        done=jnp.zeros((), bool),
+        converged=jnp.zeros((), bool),
+        evaluations=jnp.zeros((), jnp.int32),
     )
     end = jax.lax.while_loop(
-        lambda s: ~s.done & (s.evaluations < max_evaluations), evaluate, start
+        lambda search: ~search.done & (search.evaluations < max_evaluations), evaluate, start
     )
     return Minimum(end.x, end.value, end.converged, end.evaluations)
 
@@ -101,9 +98,8 @@ def _accept(search: _Search, x, value, gradient, tolerance) -> _Search:
     )
     direction = -_inverse_hessian_product(moves, turns, gradient)
     slope = gradient @ direction
-    known = (turns[0] != 0).any()
-    gained = search.value - value
-    least = jnp.maximum(tolerance, _ROUNDING * jnp.abs(value))
+    known, gained = (turns[0] != 0).any(), search.value - value
+    least = jnp.maximum(tolerance, _rounding(value))
     converged = known & (-slope / 2 < least) & (gained < least)
     converged |= (gradient == 0).all()
     return search._replace(
@@ -114,20 +110,27 @@ def _accept(search: _Search, x, value, gradient, tolerance) -> _Search:
         step=jnp.where(known, 1.0, _first_step(gradient)),
         moves=moves,
         turns=turns,
-        gained=gained,
         done=converged,
         converged=converged,
     )
 
 
 def _shorten(search: _Search, value, slope) -> _Search:
-    """A shorter step: where the parabola through value, slope and the value found is lowest."""
+    """A shorter step: where the parabola through value, slope and the value found is lowest.
+
+    Gives up when the step is nothing, or when the very first value is not finite.
+    """
     rise = value - search.value - slope * search.step
     lowest = -slope * search.step / (2 * rise)
     shrink = jnp.where(jnp.isfinite(lowest), jnp.clip(lowest, 0.1, 0.5), 0.1)
     step = search.step * shrink
     stuck = step * jnp.abs(search.direction).max() < 1e-12
-    return search._replace(step=step, done=stuck)
+    return search._replace(step=step, done=stuck | jnp.isinf(search.value))
+
+
+def _rounding(value):
+    """What may be lost of a finite value by rounding."""
+    return jnp.where(jnp.isfinite(value), 1e-14 * jnp.abs(value), 0.0)
 
 
 def _first_step(gradient):

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ..models.cognitive import CognitiveModel, chosen_value
+from ..models.cognitive import CognitiveModel
 from ..trials import Batch
 
 RESIDUAL_FLOOR = 1e-8
@@ -42,7 +42,8 @@ def traces(model: CognitiveModel, batch: Batch) -> Traces:
     def trial(state, x):
         choice, outcome, valid, scored = x
         made = jnp.where(valid, choice, 0)
-        log_p = chosen_value(made, jax.nn.log_softmax(model.choice_logits(state)))
+        log_p = jax.nn.log_softmax(model.choice_logits(state))
+        log_p = jnp.sum(jnp.where(jnp.arange(model.n_choices) == made, log_p, 0.0))
         error = model.prediction_error(state, made, outcome)
         moved = model.update(state, made, outcome)
         state = jax.tree.map(lambda new, old: jnp.where(valid, new, old), moved, state)
@@ -89,7 +90,7 @@ def signal_negative_log_likelihood(
     variance at their best for the other parameters.
     """
     signal, scored, count = _signals_last(batch)
-    gain, offset, variance = (a[:, None, None] for a in regression)
+    gain, offset, _ = (a[:, None, None] for a in regression)
     error = jnp.where(scored, signal - gain * found.prediction_error - offset, 0.0)
     squared = jnp.sum(error**2, (1, 2)) / regression.variance
     return 0.5 * jnp.sum(count * jnp.log(2 * math.pi * regression.variance) + squared)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
-import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Generic, Literal, NamedTuple, get_args
+from typing import get_args
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int, Key
+from jaxtyping import Array, Key
 
-from ..errors import ConfigError, DataError, DivergedError
+from ..errors import ConfigError, DataError
 from ..trials import Batch, Trials
-from .lbfgs import Minimum, minimize_lbfgs
+from .lbfgs import minimize_lbfgs
 from .likelihood import (
     Regression,
     choice_negative_log_likelihood,
@@ -23,76 +21,13 @@ from .likelihood import (
     signal_negative_log_likelihood,
     traces,
 )
+from .maximum_likelihood_fit import MaximumLikelihoodFit, Solution, Target, describe_solution
 from .parameter_space import Held, M, ParameterSpace, parameter_space
-from .standard_errors import Covariance, observed_information_covariance, two_step_covariance
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-Target = Literal["choice", "signal", "both"]
 
 _TOLERANCE = 1e-6
 """In nats of the whole log-likelihood: about a thousandth of a standard error in each estimate."""
-_SAME_MAXIMUM = 0.01
-"""Starts within this many nats of the best are taken to have found the same maximum."""
 _CHUNK = 2_000_000
 """Trials times starts that are computed at once; a matter of memory only."""
-
-
-class ParameterEstimate(NamedTuple):
-    """In the parameter's own unit; `low` and `high` bound the 95 % interval, which is made on the
-    unconstrained scale and so respects the parameter's bounds. NaN where not identified."""
-
-    estimate: float
-    standard_error: float
-    low: float
-    high: float
-
-
-class Starts(NamedTuple):
-    """What became of each start."""
-
-    log_likelihood: Float[np.ndarray, " start"]
-    converged: Bool[np.ndarray, " start"]
-    evaluations: Int[np.ndarray, " start"]
-
-
-@dataclasses.dataclass(frozen=True)
-class MaximumLikelihoodFit(Generic[M]):
-    """A fitted model and what is known of its parameters.
-
-    log_likelihood: of the target, in nats. n_parameters: what was fitted to the target.
-    n_observations: scored choices, or measured signal values, or their sum.
-    parameters: every fitted parameter; then `gain[s]`, `offset[s]`, `residual_sd[s]` of each signal
-    s. held: the values of those not fitted. warnings: what to know before trusting an estimate.
-    """
-
-    model: M
-    target: Target
-    log_likelihood: float
-    n_parameters: int
-    n_observations: int
-    parameters: dict[str, ParameterEstimate]
-    held: dict[str, float | str]
-    starts: Starts
-    warnings: tuple[str, ...]
-
-    @property
-    def aic(self) -> float:
-        """2 k - 2 log L (Akaike 1974); lower is better."""
-        return 2 * self.n_parameters - 2 * self.log_likelihood
-
-    @property
-    def bic(self) -> float:
-        """k log n - 2 log L (Schwarz 1978); lower is better."""
-        return self.n_parameters * math.log(self.n_observations) - 2 * self.log_likelihood
-
-    def to_frame(self) -> pd.DataFrame:
-        """One row a parameter: parameter, estimate, standard_error, low, high."""
-        import pandas as pd
-
-        rows = [(name, *estimate) for name, estimate in self.parameters.items()]
-        return pd.DataFrame(rows, columns=["parameter", *ParameterEstimate._fields])
 
 
 def fit_maximum_likelihood(
@@ -116,7 +51,7 @@ def fit_maximum_likelihood(
     model: a class of cognitive model; or a model, whose values are then one of the starts.
     target: "choice": the signals are regressed on the prediction error afterwards, with standard
         errors that count in those of the choice parameters. "signal": the parameter that only
-        scales the prediction error (the model's `signal_scale`) is held at 1, and those that the
+        scales the prediction error (`model.scale_parameter`) is held at 1, and those that the
         signal does not depend on are left in the middle of their starting range; the model's
         choices then mean nothing. "both": the sum of the two log-likelihoods.
     key: draws the starts. n_starts: how many. max_evaluations: of the likelihood, per start.
@@ -165,48 +100,32 @@ def fit_datasets(
     All have the same choices and signals. Each gets the same starts, so a fit is the same
     whatever it is computed with.
     """
-    _check_options(datasets, target, n_starts)
-    names = datasets[0].names
-    kind = model if isinstance(model, type) else type(model)
-    scale = kind.signal_scale if target == "signal" else None
-    space = parameter_space(model, len(names.choices), variant=variant, fixed=fixed, free=free)
-    if scale in space.free:
-        fixed = dict(fixed or {}) | {scale: 1.0}
-        space = parameter_space(model, len(names.choices), variant=variant, fixed=fixed, free=free)
-    else:
-        scale = None
+    _check(datasets, target, n_starts)
+    n_choices = len(datasets[0].names.choices)
+    space = parameter_space(model, n_choices, variant=variant, fixed=fixed, free=free)
+    scale = space.template.scale_parameter
+    if target == "signal" and scale in space.free:
+        fixed = {**(fixed or {}), scale: 1.0}
+        space = parameter_space(model, n_choices, variant=variant, fixed=fixed, free=free)
     with jax.enable_x64(True):
         starts = space.draw_starts(key, n_starts)
         if not isinstance(model, type):
-            starts = starts.at[0].set(space.own_start())
+            starts = starts.at[0].set(space.own_values())
         solutions = _solve_all(space, target, datasets, starts, max_evaluations)
-        return [
-            _report(space, target, trials, solution, scale)
-            for trials, solution in zip(datasets, solutions, strict=True)
-        ]
-
-
-class _Solution(NamedTuple):
-    """Of one data set. hessians: of the choice and of the signal negative log-likelihood, by the
-    unconstrained parameters, then gains, offsets and log variances."""
-
-    minima: Minimum
-    best: Float[Array, " place"]
-    regression: Regression
-    choice_hessian: Float[Array, "all all"]
-    signal_hessian: Float[Array, "all all"]
+    return [
+        describe_solution(space, target, trials, solution)
+        for trials, solution in zip(datasets, solutions, strict=True)
+    ]
 
 
 @eqx.filter_jit
-def _solve(space: ParameterSpace, target: Target, batches: Batch, starts, max_evaluations):
-    def solve(batch: Batch) -> _Solution:
-        n_signals = batch.signal.shape[-1]
-
+def _solve(space: ParameterSpace, target: Target, batches: Batch, starts, max_evaluations: int):
+    def solve(batch: Batch) -> Solution:
         def model_traces(u):
-            return traces(space.build(u, jnp.ones(n_signals), jnp.zeros(n_signals)), batch)
+            return traces(space.build(u, jnp.zeros(0), jnp.zeros(0)), batch)
 
         def profile(u):
-            found, value = model_traces(u), 0.0
+            found, value = model_traces(u), jnp.zeros(())
             if target != "signal":
                 value += choice_negative_log_likelihood(found)
             if target != "choice":
@@ -214,33 +133,36 @@ def _solve(space: ParameterSpace, target: Target, batches: Batch, starts, max_ev
                 value += signal_negative_log_likelihood(found, batch, regression)
             return value
 
-        def full(parameters):
-            u, (gain, offset, log_variance) = parameters[:n], parameters[n:].reshape(3, n_signals)
-            found = model_traces(u)
-            regression = Regression(gain, offset, jnp.exp(log_variance))
-            return jnp.stack(
-                [
-                    choice_negative_log_likelihood(found),
-                    signal_negative_log_likelihood(found, batch, regression),
-                ]
+        def likelihoods(shifts):
+            """Of choices and signals, for shifts from the best parameters and their regression."""
+            found = model_traces(best + shifts[:n_places])
+            regression = regress_signals(found.prediction_error, batch)
+            regression = jax.lax.stop_gradient(regression)
+            gain, offset, log_variance = shifts[n_places:].reshape(3, n_signals)
+            shifted = Regression(
+                regression.gain + gain,
+                regression.offset + offset,
+                regression.variance * jnp.exp(log_variance),
             )
+            of_choice = choice_negative_log_likelihood(found)
+            of_signal = signal_negative_log_likelihood(found, batch, shifted)
+            return jnp.stack([of_choice, of_signal]), regression
 
-        n = starts.shape[1]
         minima = jax.vmap(
             lambda u: minimize_lbfgs(
                 profile, u, tolerance=_TOLERANCE, max_evaluations=max_evaluations
             )
         )(starts)
+        n_places, n_signals = starts.shape[1], batch.signal.shape[-1]
         best = minima.x[jnp.argmin(jnp.where(jnp.isnan(minima.value), jnp.inf, minima.value))]
-        regression = regress_signals(model_traces(best).prediction_error, batch)
-        gain, offset, variance = regression
-        at = jnp.concatenate([best, gain, offset, jnp.log(variance)])
-        return _Solution(minima, best, regression, *jax.hessian(full)(at))
+        hessian = jax.jacfwd(jax.jacfwd(likelihoods, has_aux=True), has_aux=True)
+        hessians, regression = hessian(jnp.zeros(n_places + 3 * n_signals))
+        return Solution(minima, best, regression, *hessians)
 
     return jax.vmap(solve)(batches)
 
 
-def _solve_all(space, target, datasets, starts, max_evaluations) -> list[_Solution]:
+def _solve_all(space, target, datasets, starts, max_evaluations) -> list[Solution]:
     """Padded to one shape and computed a few at a time."""
     n_sessions = max(d.n_sessions for d in datasets)
     n_trials = max(d.choice.shape[1] for d in datasets)
@@ -268,75 +190,24 @@ def _pad(batch: Batch, n_sessions: int, n_trials: int) -> Batch:
     return Batch(*(pad(array) for array in batch))
 
 
-def _report(space: ParameterSpace[M], target, trials, solution, scale) -> MaximumLikelihoodFit[M]:
-    """The solution in words and natural units."""
-    minima, n = solution.minima, len(solution.best)
-    if not np.isfinite(minima.value).any():
-        raise DivergedError(
-            f"No start gave a finite likelihood for {type(space.template).__name__} on sessions "
-            f"{trials.session_labels[0]} ...: check the outcomes' and signals' range, or give more "
-            "starts."
+def _check(datasets: Sequence[Trials], target: Target, n_starts: int) -> None:
+    if target not in get_args(Target):
+        raise ConfigError(f"No target '{target}': fit to one of {get_args(Target)}.")
+    if n_starts < 1:
+        raise ConfigError(f"n_starts is {n_starts}: give at least one.")
+    if target != "choice" and not datasets[0].names.signals:
+        raise ConfigError(
+            f"target='{target}' needs a signal, but these trials have no such column."
         )
-    curvature = solution.signal_hessian if target == "signal" else solution.choice_hessian
-    curvature = curvature + solution.signal_hessian if target == "both" else curvature
-    silent = (curvature[:n] == 0).all(1)
-    u = np.where(silent, space.middle(), solution.best)
-    natural = np.asarray(space.natural(jnp.asarray(u)))
-    at_bound = space.at_bound(natural) & ~silent
-    covariance = _covariance(target, solution, at_bound | silent)
-    estimates = _estimates(space, u, natural, solution.regression, covariance, at_bound | silent)
-    signals = trials.names.signals
-    names = [*space.names, *(f"{p}[{s}]" for p in _OF_SIGNALS for s in signals)]
-    best = np.nanmin(minima.value)
-    n_choices, n_signal = int(trials.scored.sum()), int(trials.batch().signal_scored.sum())
-    of_choice, of_signal = target != "signal", target != "choice"
-    with jax.enable_x64(False):
-        gain, offset, _ = solution.regression
-        model = space.build(*(jnp.asarray(a, jnp.float32) for a in (u, gain, offset)))
-    return MaximumLikelihoodFit(
-        model=model,
-        target=target,
-        log_likelihood=-float(best),
-        n_parameters=int((~silent).sum()) + 3 * len(signals) * of_signal,
-        n_observations=n_choices * of_choice + n_signal * of_signal,
-        parameters=dict(zip(names, estimates, strict=True)),
-        held=space.held_values(),
-        starts=Starts(-minima.value, minima.converged, minima.evaluations),
-        warnings=_warnings(space, minima, silent, at_bound, covariance.identified, scale),
-    )
-
-
-_OF_SIGNALS = ("gain", "offset", "residual_sd")
-
-
-def _covariance(target: Target, solution: _Solution, known) -> Covariance:
-    choice, signal, n = solution.choice_hessian, solution.signal_hessian, len(known)
-    known = np.concatenate([known, np.zeros(len(choice) - n, bool)])
-    if target != "choice":
-        return observed_information_covariance(signal + choice * (target == "both"), known)
-    first = observed_information_covariance(choice[:n, :n], known[:n])
-    second = two_step_covariance(first, signal[n:, n:], signal[n:, :n])
-    matrix = np.zeros_like(choice)
-    matrix[:n, :n], matrix[n:, n:] = first.matrix, second.matrix
-    return Covariance(matrix, np.concatenate([first.identified, second.identified]))
-
-
-def _estimates(space, u, natural, regression, covariance, unsure) -> list[ParameterEstimate]:
-    """Delta method for standard errors; intervals by transforming their unconstrained ends."""
-    n = len(u)
-    half = np.sqrt(np.diag(covariance.matrix))
-    half[:n][unsure] = np.nan
-    gain, offset, variance = regression
-    slope = np.asarray(jax.vmap(jax.grad(lambda x, i: space.natural(x)[i]), (None, 0))(
-        jnp.asarray(u), jnp.arange(n))).diagonal() if n else np.zeros(0)
-    z = 1.959964
-    ends = [np.asarray(space.natural(jnp.asarray(u + sign * z * half[:n]))) for sign in (-1, 1)]
-    rows = [ParameterEstimate(*map(float, row)) for row in zip(
-        natural, np.abs(slope) * half[:n], np.minimum(*ends), np.maximum(*ends), strict=True)]
-    linear, logarithmic = np.split(half[n:], [2 * len(gain)])
-    for value, error in zip([*gain, *offset], linear, strict=True):
-        rows.append(ParameterEstimate(*map(float, (value, error, value - z * error, value + z * error))))
-    for value, error in zip(np.sqrt(variance), logarithmic / 2, strict=True):
-        ends = value * np.exp(-z * error), value * np.exp(z * error)
-        rows.append(ParameterEstimate(*map(float, (value, value * error, *ends))))
-    return rows
+    for trials in datasets:
+        sessions = f"the {trials.n_sessions} session(s) from {trials.session_labels[0]} on"
+        if not trials.scored.any():
+            raise DataError(f"There is no scored choice in {sessions}, so nothing to fit.")
+        for i, name in enumerate(trials.names.signals):
+            values = trials.signal[..., i][trials.scored & np.isfinite(trials.signal[..., i])]
+            if values.size < 3 or np.ptp(values) == 0:
+                raise DataError(
+                    f"Signal {name} has {values.size} values in {sessions}"
+                    f"{', all the same' if values.size else ''}: leave the signal or the sessions "
+                    "out (select_signals, select_sessions)."
+                )

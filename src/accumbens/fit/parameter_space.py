@@ -1,4 +1,4 @@
-"""The parameters of a cognitive model as one vector of real numbers, on which a fit may move freely.
+"""The parameters of a cognitive model as one vector of real numbers, in which a fit moves freely.
 
 A parameter in (low, high) is low + (high - low) logistic(u); one above low is low + exp(u); one
 without bounds is u itself.
@@ -10,7 +10,7 @@ import dataclasses
 import difflib
 import math
 from collections.abc import Mapping, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import equinox as eqx
 import jax
@@ -62,7 +62,9 @@ class ParameterSpace(eqx.Module, Generic[M]):
         values = [_bounded(u[i], place) for i, place in enumerate(self.places)]
         return jnp.stack(values) if values else u
 
-    def unconstrained(self, natural: Float[Array, "*start place"]) -> Float[Array, "*start place"]:
+    def unconstrained(
+        self, natural: Float[Array | np.ndarray, "*start place"]
+    ) -> Float[Array, "*start place"]:
         """The inverse of `natural`; infinite at a bound."""
         columns = [_unbounded(natural[..., i], place) for i, place in enumerate(self.places)]
         return jnp.stack(columns, axis=-1) if columns else natural
@@ -88,6 +90,20 @@ class ParameterSpace(eqx.Module, Generic[M]):
         low, high = np.array([p.start for p in self.places]).reshape(-1, 2).T
         uniform = jax.random.uniform(key, (n, len(self.places)), dtype=float)
         return self.unconstrained(low + (high - low) * uniform)
+
+    def own_values(self) -> Float[Array, " place"]:
+        """The template's own parameters, unconstrained; not quite at a bound."""
+        values = [np.ravel(getattr(self.template, name)).astype(float) for name in self.free]
+        inner = self.unconstrained(jnp.asarray(np.concatenate([*values, []])))
+        return jnp.nan_to_num(inner, posinf=10.0, neginf=-10.0)
+
+    def middle(self) -> Float[Array, " place"]:
+        """The middle of each parameter's starting range, unconstrained."""
+        return self.unconstrained(jnp.asarray([sum(p.start) / 2 for p in self.places], float))
+
+    def held_values(self) -> dict[str, float | list[float] | str]:
+        """What is not fitted: parameter -> its value, or the name to which it is tied."""
+        return {name: value.tolist() for name, value in self.held.items()} | dict(self.tied)
 
     def at_bound(self, natural: Float[np.ndarray, " place"]) -> Bool[np.ndarray, " place"]:
         """Closer to a bound than a thousandth of the parameter's starting range."""
@@ -122,7 +138,7 @@ def parameter_space(
         _check_known(name, known, f"{kind.__name__} has no parameter")
     if variant is not None:
         _check_known(variant, kind.variants, f"{kind.__name__} has no variant")
-    held = dict(kind.variants[variant]) if variant is not None else {}
+    held: dict[str, Any] = dict(kind.variants[variant]) if variant is not None else {}
     held |= fixed or {}
     if both := sorted(set(free) & set(held)):
         raise ConfigError(f"{', '.join(both)} cannot be both free and fixed (variant: {variant}).")

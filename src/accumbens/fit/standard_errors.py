@@ -37,6 +37,8 @@ def observed_information_covariance(
     if (open_ := np.flatnonzero(~known)).size == 0:
         return Covariance(matrix, identified)
     part = hessian[np.ix_(open_, open_)]
+    if not np.isfinite(part).all():
+        return Covariance(np.where(np.outer(~known, ~known), np.nan, 0.0), known.copy())
     scale = np.sqrt(np.where(np.diag(part) > 0, np.diag(part), 1.0))
     values, vectors = np.linalg.eigh(part / np.outer(scale, scale))
     flat = values < _FLAT

@@ -139,7 +139,8 @@ def _order(
         kinds = {_kind(code) for code in present.values()}
         keys = [key.casefold() if kinds == {"truth"} else key for key in keys]
         pairs = zip(keys, format.choices, strict=True)
-        return [present.get(key, _as_kind(code, kinds)) for key, code in pairs]
+        codes = [present.get(key, _as_kind(code, kinds)) for key, code in pairs]
+        return codes if len({_kind(code) for code in codes}) == 1 else [str(c) for c in codes]
     folded = {key.casefold(): code for key, code in present.items()}
     for pair in USUAL_PAIRS:
         if set(folded) <= set(pair):

@@ -163,7 +163,10 @@ def _csv(path: Path, data: bytes, ending: str, text: Sequence[str]) -> TableFile
                 use_threads=False, block_size=_BLOCK, column_names=names, skip_rows=reader.line_num
             ),
             arrow_csv.ParseOptions(
-                delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip
+                delimiter=delimiter,
+                newlines_in_values=True,
+                ignore_empty_lines=len(header) > 1,  # in one column they are blank cells
+                invalid_row_handler=skip,
             ),
             arrow_csv.ConvertOptions(column_types=as_text, strings_can_be_null=False),
         )

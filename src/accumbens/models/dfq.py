@@ -44,6 +44,7 @@ class DFQ(CognitiveModel):
         "fq": {"forgetting_rate": "learning_rate"},
         "q": {"forgetting_rate": 0.0, "no_reward_strength": 0.0},
     }
+    scale_parameter: ClassVar = "reward_strength"
 
     learning_rate: Float[Array, ""] = eqx.field(converter=real)
     forgetting_rate: Float[Array, ""] = eqx.field(converter=real)

@@ -28,7 +28,7 @@ class Naive(Model):
     patterns: Float[Array, "pattern outcome"]
     pattern_signal: Float[Array, "pattern signal"]
     mean_signal: Float[Array, " signal"]
-    n_choices: int = eqx.field(static=True)
+    n_choices: int = eqx.field(static=True, default=2)
 
     @property
     def n_signals(self) -> int:

@@ -8,7 +8,9 @@ import tomllib
 import types
 import typing
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from tyro.conf import arg
 
 from ..errors import ConfigError
 from ..fit.gru import GRUConfig
@@ -37,11 +39,11 @@ class SplitConfig:
 class FitConfig:
     """A whole fit: table, held-out sessions, models and how each is trained."""
 
-    table: TableFormat = dataclasses.field(default_factory=TableFormat)
+    table: Annotated[TableFormat, arg(name="")] = dataclasses.field(default_factory=TableFormat)
     """Columns of the table."""
     split: SplitConfig = dataclasses.field(default_factory=SplitConfig)
     """Which sessions are held out."""
-    recipe: RecipeConfig = dataclasses.field(default_factory=RecipeConfig)
+    recipe: Annotated[RecipeConfig, arg(name="")] = dataclasses.field(default_factory=RecipeConfig)
     """How the disRNN is fitted."""
     path: PenaltyPathConfig = dataclasses.field(default_factory=PenaltyPathConfig)
     """Search for the strength of the penalties."""

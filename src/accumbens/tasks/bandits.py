@@ -6,7 +6,6 @@ import abc
 from typing import NamedTuple
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
@@ -19,9 +18,15 @@ class Bandit(Task):
     """What all bandits share: one outcome, the reward, and the reward probabilities as context.
 
     They change on their own, whatever is chosen; a subclass says how.
+
+    n_arms: number of arms. Raises ConfigError when there are fewer than two.
     """
 
-    n_arms: eqx.AbstractVar[int]
+    n_arms: int = eqx.field(static=True, default=2, kw_only=True)
+
+    def __check_init__(self) -> None:
+        if self.n_arms < 2:
+            raise ConfigError(f"n_arms is {self.n_arms}, but a bandit has at least two arms.")
 
     @abc.abstractmethod
     def reward_probabilities(self, state: TaskState) -> PerChoice:
@@ -57,16 +62,13 @@ class DriftingBandit(Bandit):
     p_1 ~ Uniform(0, 1);  p_{t+1} = clip(p_t + drift x Normal(0, 1), 0, 1), for each arm.
 
     drift: SD of the step of each reward probability per trial, at least 0.
-    n_arms: number of arms. State: the reward probabilities.
-    Raises ConfigError when drift is negative or there are fewer than two arms.
+    State: the reward probabilities. Raises ConfigError when drift is negative.
     Source: Miller et al. (2023), Cognitive model discovery via disentangled RNNs.
     """
 
     drift: float | Float[Array, ""] = 0.1
-    n_arms: int = eqx.field(static=True, default=2)
 
     def __check_init__(self) -> None:
-        _check_arms(self.n_arms)
         if not self.drift >= 0:
             raise ConfigError(f"drift is {self.drift}, but an SD cannot be negative.")
 
@@ -74,8 +76,8 @@ class DriftingBandit(Bandit):
     def n_draws(self) -> int:
         return 1 + self.n_arms
 
-    def init(self, key):
-        return tuple(jax.random.uniform(key, (self.n_arms,), jnp.float32))
+    def init(self, uniform):
+        return uniform[1:]
 
     def reward_probabilities(self, state):
         return state
@@ -104,18 +106,15 @@ class ReversalBandit(Bandit):
     high, low: reward probabilities of the best arm and of the others.
     block_length: shortest and longest block, in trials; not used where `hazard` is given.
     hazard: probability per trial that the best arm changes, or None.
-    n_arms: number of arms.
-    Raises ConfigError when a probability or a block length is none, or with fewer than two arms.
+    Raises ConfigError when a probability or a block length is none.
     """
 
     high: float | Float[Array, ""] = 0.9
     low: float | Float[Array, ""] = 0.1
     block_length: tuple[int, int] = eqx.field(static=True, default=(15, 30))
     hazard: float | Float[Array, ""] | None = None
-    n_arms: int = eqx.field(static=True, default=2)
 
     def __check_init__(self) -> None:
-        _check_arms(self.n_arms)
         for name in ("high", "low", "hazard"):
             value = getattr(self, name)
             if value is not None and not 0 <= value <= 1:
@@ -131,8 +130,8 @@ class ReversalBandit(Bandit):
     def n_draws(self) -> int:
         return 3
 
-    def init(self, key):
-        arm, length = jax.random.uniform(key, (2,), jnp.float32)
+    def init(self, uniform):
+        _, length, arm = uniform
         return ReversalState(
             best=integer(arm, 0, self.n_arms - 1), remaining=integer(length, *self.block_length) - 1
         )
@@ -154,8 +153,3 @@ class ReversalBandit(Bandit):
             over, remaining = change < self.hazard, state.remaining
         other = (state.best + integer(arm, 1, self.n_arms - 1)) % self.n_arms
         return ReversalState(jnp.where(over, other, state.best), remaining)
-
-
-def _check_arms(n_arms: int) -> None:
-    if n_arms < 2:
-        raise ConfigError(f"n_arms is {n_arms}, but a bandit has at least two arms.")

@@ -8,7 +8,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, Key
+from jaxtyping import Array, Float, Int
 
 TaskState = Any
 """A pytree of arrays: all that decides what the choices of the coming trial would bring."""
@@ -32,7 +32,7 @@ class Task(eqx.Module):
     @property
     @abc.abstractmethod
     def n_draws(self) -> int:
-        """How many uniform numbers a trial takes."""
+        """How many uniform numbers `init` and each `step` are given."""
 
     @property
     @abc.abstractmethod
@@ -45,8 +45,8 @@ class Task(eqx.Module):
         """What `context` reports, in its order."""
 
     @abc.abstractmethod
-    def init(self, key: Key[Array, ""]) -> TaskState:
-        """The state at the first trial of a session."""
+    def init(self, uniform: Draws) -> TaskState:
+        """The state at the first trial of a session. uniform: `n_draws` fresh numbers."""
 
     @abc.abstractmethod
     def step(
@@ -54,7 +54,7 @@ class Task(eqx.Module):
     ) -> tuple[Float[Array, " outcome"], TaskState]:
         """The outcome of this trial's choice, and the state at the next trial.
 
-        uniform: `n_draws` fresh numbers from (0, 1).
+        uniform: `n_draws` fresh numbers.
         """
 
     @abc.abstractmethod

@@ -33,6 +33,7 @@ template <int N> struct Lanes;
   template <> struct Lanes<N> {                                                  \
     typedef float Float __attribute__((vector_size(4 * N)));                     \
     typedef int32_t Int __attribute__((vector_size(4 * N)));                     \
+    typedef int8_t Bytes __attribute__((vector_size(N)));                        \
     typedef float Loose __attribute__((vector_size(4 * N), aligned(4), may_alias)); \
   }
 DEFINE_LANES(4);

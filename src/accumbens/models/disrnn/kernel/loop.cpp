@@ -18,6 +18,7 @@ constexpr float BOUND = 2.0f;
 
 struct Shape {
   int64_t models, trials, sessions, tiles;
+  int64_t size(int64_t rows) const { return models * trials * rows * sessions; }
 };
 
 // The inputs that both passes share, all models one after another.
@@ -80,29 +81,42 @@ struct Tile {
     while (n_moved > 0 && !any_valid(all_valid, n_moved - 1)) --n_moved;
   }
 
-  const bool* valid_at(const bool* valid, int64_t t) const {
-    return valid + (model * trials + t) * sessions + first;
-  }
   bool any_valid(const bool* valid, int64_t t) const {
-    const bool* at = valid_at(valid, t);
+    const bool* at = valid + (model * trials + t) * sessions + first;
     bool any = false;
     for (int s = 0; s < TILE; ++s) any |= at[s];
     return any;
   }
+  // -1 in the lanes of valid trials, 0 elsewhere and beyond the tile.
   void masks(const bool* valid, int64_t t, Int* mask) const {
-    const bool* at = valid_at(valid, t);
-    for (int s = 0; s < TILE; ++s) ((int32_t*)mask)[s] = -int32_t(at[s]);
+    const bool* at = valid + (model * trials + t) * sessions + first;
+    int8_t bytes[SESSIONS] = {};
+    std::memcpy(bytes, at, TILE);
+    for (int b = 0; b < BLOCKS; ++b) {
+      Lanes<N_LANES>::Bytes some;
+      std::memcpy(&some, bytes + b * N_LANES, N_LANES);
+      mask[b] = -__builtin_convertvector(some, Int);
+    }
   }
   // Offset of row `row` of an array [model, trial, rows, session] at this tile's first session.
   int64_t offset(int64_t t, int64_t rows, int64_t row) const {
     return ((model * trials + t) * rows + row) * sessions + first;
   }
-  void get(const float* row, Vec* x) const {
-    for (int s = 0; s < TILE; ++s) ((float*)x)[s] = row[s];
+  // This tile's part of a row of an array of `size` floats; what lies beyond the tile is undefined.
+  static void get(const float* all, int64_t size, int64_t at, Vec* x) {
+    for (int b = 0; b < BLOCKS; ++b, at += N_LANES) x[b] = get(all, size, at);
   }
-  // Own sessions only: zero in those shared with another tile.
-  void get_own(const float* row, Vec* x) const {
-    for (int s = 0; s < TILE; ++s) ((float*)x)[s] = s < shared ? 0.0f : row[s];
+  static INLINE Vec get(const float* all, int64_t size, int64_t at) {
+    if (at + N_LANES <= size) return load(all + at);
+    Vec x = {};
+    if (at < size) std::memcpy(&x, all + at, (size - at) * sizeof(float));
+    return x;
+  }
+  // The same, but 0 in sessions that belong to another tile.
+  void get_own(const float* all, int64_t size, int64_t at, Vec* x) const {
+    get(all, size, at, x);
+    if (shared > 0)
+      for (int s = 0; s < shared; ++s) ((float*)x)[s] = 0.0f;
   }
   void put(float* row, const Vec* x) const {
     if (shared == 0)
@@ -111,6 +125,15 @@ struct Tile {
       for (int64_t s = shared; s < TILE; ++s) row[s] = ((const float*)x)[s];
   }
 
+  // Asks the memory for the rows of units at `at`, which the loop will need in a trial's time.
+  template <int WRITE> static void prefetch(const float* at, int64_t stride) {
+#ifndef HINT
+#define HINT 2
+#endif
+    for (int i = 0; i < UNITS; ++i)
+      for (int s = 0; s < TILE + 15; s += 16)
+        __builtin_prefetch(at + i * stride + (s < TILE ? s : TILE - 1), WRITE, HINT);
+  }
   // [unit][session] in memory to [session][unit] and back.
   void get_units(const float* all, int64_t size, int64_t at, Vec h[SESSIONS][ROW]) const {
     const bool inside = at + (UNITS - 1) * sessions + SESSIONS <= size;
@@ -120,13 +143,10 @@ struct Tile {
 #pragma GCC unroll 16
         for (int i = 0; i < N_LANES; ++i) {
           const int64_t from = at + (v * N_LANES + i) * sessions + b * N_LANES;
-          rows[i] = Vec{};
-          if (v * N_LANES + i >= UNITS) continue;
-          if (inside)
-            rows[i] = load(all + from);
+          if (v * N_LANES + i >= UNITS)
+            rows[i] = Vec{};
           else
-            std::memcpy(&rows[i], all + from,
-                        sizeof(float) * (size - from < N_LANES ? size - from : N_LANES));
+            rows[i] = inside ? load(all + from) : get(all, size, from);
         }
         transpose(rows);
 #pragma GCC unroll 16
@@ -168,24 +188,27 @@ static void forward_tile(const Shape& shape, const Inputs& in, const float* jitt
                          int64_t index) {
   constexpr int64_t K = LATENTS, H = UNITS;
   const Tile tile(shape, index, in.valid);
-  const int64_t size = shape.models * shape.trials * K * H * shape.sessions;
+  const int64_t size = shape.size(K), drive_size = shape.size(K * H);
   Aligned<ForwardWork> memory(1);
   ForwardWork& work = *memory.data;
   for (int64_t k = 0; k < K; ++k)
-    tile.get(z_initial + (tile.model * K + k) * shape.sessions + tile.first, work.z[k]);
+    tile.get(z_initial, shape.models * K * shape.sessions,
+             (tile.model * K + k) * shape.sessions + tile.first, work.z[k]);
   for (int64_t t = 0; t < shape.trials; ++t) {
     for (int64_t k = 0; k < K; ++k) tile.put(before + tile.offset(t, K, k), work.z[k]);
     if (t >= tile.n_moved || !tile.any_valid(in.valid, t)) {
       for (int64_t k = 0; k < K; ++k) tile.put(mean + tile.offset(t, K, k), work.z[k]);
       continue;
     }
-    Int moves[BLOCKS] = {};
+    Int moves[BLOCKS];
     tile.masks(in.valid, t, moves);
     for (int64_t k = 0; k < K; ++k) {
-      tile.get_units(in.drive, size, tile.offset(t, K * H, k * H), work.activity.h[0]);
+      tile.get_units(in.drive, drive_size, tile.offset(t, K * H, k * H), work.activity.h[0]);
       Vec out[2][BLOCKS], m[BLOCKS], noise[BLOCKS] = {};
+      if (t + 1 < tile.n_moved)
+        Tile::prefetch<0>(in.drive + tile.offset(t + 1, K * H, k * H), shape.sessions);
       forward<false>(nets[tile.model * K + k], (const float*)work.z, work.activity, out);
-      if (jitter) tile.get(jitter + tile.offset(t, K, k), noise);
+      if (jitter) tile.get(jitter, size, tile.offset(t, K, k), noise);
       for (int b = 0; b < BLOCKS; ++b) {
         const Vec z = work.z[k][b], target = BOUND * tanh(out[1][b] * (1.0f / BOUND));
         m[b] = z + sigmoid(out[0][b]) * (target - z);
@@ -214,7 +237,7 @@ static void backward_tile(const Shape& shape, const Inputs& in, const float* bef
                           const Network* nets, NetworkGradient* partial, int64_t index) {
   constexpr int64_t K = LATENTS, H = UNITS;
   const Tile tile(shape, index, in.valid);
-  const int64_t size = shape.models * shape.trials * K * H * shape.sessions;
+  const int64_t size = shape.size(K), drive_size = shape.size(K * H);
   Aligned<BackwardWork> memory(1);
   BackwardWork& work = *memory.data;
   NetworkGradient* gradients = partial + index * K;
@@ -223,9 +246,9 @@ static void backward_tile(const Shape& shape, const Inputs& in, const float* bef
     if (t >= tile.n_moved || !tile.any_valid(in.valid, t)) {
       for (int64_t k = 0; k < K; ++k) {
         const int64_t at = tile.offset(t, K, k);
-        Vec g_before[BLOCKS] = {}, g_mean[BLOCKS] = {};
-        tile.get_own(d_before + at, g_before);
-        tile.get_own(d_mean + at, g_mean);
+        Vec g_before[BLOCKS], g_mean[BLOCKS];
+        tile.get_own(d_before, size, at, g_before);
+        tile.get_own(d_mean, size, at, g_mean);
         for (int b = 0; b < BLOCKS; ++b) work.dz[k][b] += g_before[b] + g_mean[b];
         if (out.jitter) tile.put(out.jitter + at, nothing);
         for (int64_t h = 0; h < H; ++h)
@@ -233,19 +256,23 @@ static void backward_tile(const Shape& shape, const Inputs& in, const float* bef
       }
       continue;
     }
-    Int moves[BLOCKS] = {};
+    Int moves[BLOCKS];
     tile.masks(in.valid, t, moves);
-    for (int64_t k = 0; k < K; ++k) tile.get(before + tile.offset(t, K, k), work.z[k]);
+    for (int64_t k = 0; k < K; ++k) tile.get(before, size, tile.offset(t, K, k), work.z[k]);
     std::memset(work.dz_inside, 0, sizeof work.dz_inside);
     for (int64_t k = 0; k < K; ++k) {
       const Network& net = nets[tile.model * K + k];
       const int64_t at = tile.offset(t, K, k);
-      tile.get_units(in.drive, size, tile.offset(t, K * H, k * H), work.activity.h[0]);
+      tile.get_units(in.drive, drive_size, tile.offset(t, K * H, k * H), work.activity.h[0]);
       Vec o[2][BLOCKS], d_out[2][BLOCKS], d_jitter[BLOCKS];
-      Vec g_before[BLOCKS] = {}, g_mean[BLOCKS] = {};
+      Vec g_before[BLOCKS], g_mean[BLOCKS];
+      if (t > 0) {
+        Tile::prefetch<0>(in.drive + tile.offset(t - 1, K * H, k * H), shape.sessions);
+        Tile::prefetch<1>(out.drive + tile.offset(t - 1, K * H, k * H), shape.sessions);
+      }
       forward<true>(net, (const float*)work.z, work.activity, o);
-      tile.get_own(d_before + at, g_before);
-      tile.get_own(d_mean + at, g_mean);
+      tile.get_own(d_before, size, at, g_before);
+      tile.get_own(d_mean, size, at, g_mean);
       for (int b = 0; b < BLOCKS; ++b) {
         const Vec gate = sigmoid(o[0][b]), y = tanh(o[1][b] * (1.0f / BOUND));
         const Vec z = work.z[k][b], dz = work.dz[k][b], dm = dz + g_mean[b];

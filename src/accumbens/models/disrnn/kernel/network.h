@@ -92,9 +92,10 @@ INLINE void add_products(V* sum, const float* x, int stride, const V* rows, int 
   }
 }
 
-// gradient[i] += sum_s x[s][i] y[s] for TERMS rows i over all sessions of the tile.
-template <int TERMS>
-INLINE void add_outer(Vec* gradient, const float* x, int stride, const Vec* y) {
+// gradient[i] += sum_s x(s, i) y[s] for TERMS rows i over all sessions of the tile, where x(s, i)
+// lies at x[s * S + i * I].
+template <int TERMS, int S, int I>
+INLINE void add_outer(Vec* gradient, const float* x, const Vec* y) {
   in_pieces<TERMS>([&](auto from, auto n) {
     Vec sum[n.value];
 #pragma GCC unroll 32
@@ -103,7 +104,7 @@ INLINE void add_outer(Vec* gradient, const float* x, int stride, const Vec* y) {
     for (int s = 0; s < TILE; ++s) {
       const Vec row = y[s * ROW];
 #pragma GCC unroll 32
-      for (int i = 0; i < n.value; ++i) sum[i] += x[s * stride + from.value + i] * row;
+      for (int i = 0; i < n.value; ++i) sum[i] += x[s * S + (from.value + i) * I] * row;
     }
 #pragma GCC unroll 32
     for (int i = 0; i < n.value; ++i) gradient[(from.value + i) * ROW] = sum[i];
@@ -186,16 +187,16 @@ INLINE void backward(const Network& net, const float* z, const Activity& activit
 #pragma GCC unroll 1
   for (int l = LAYERS - 1; l >= 0; --l) {
     for (int v = 0; v < ROW; ++v) {
-      Vec sum = gradient.b[l][v];
-#pragma GCC unroll 4
+      Vec sum[4] = {gradient.b[l][v]};
+#pragma GCC unroll 16
       for (int s = 0; s < TILE; ++s) {
         inner[s][v] = delta[s][v] * activity.slope[l][s][v];
-        sum += inner[s][v];
+        sum[s % 4] += inner[s][v];
       }
-      gradient.b[l][v] = sum;
+      gradient.b[l][v] = (sum[0] + sum[1]) + (sum[2] + sum[3]);
     }
     for (int v = 0; v < ROW; ++v) {
-      add_outer<UNITS>(&gradient.w[l][0][v], (const float*)inner, PADDED, &activity.h[l][0][v]);
+      add_outer<UNITS, PADDED, 1>(&gradient.w[l][0][v], (const float*)inner, &activity.h[l][0][v]);
       in_pieces<TILE>([&](auto from, auto n) {
         Vec sum[n.value];
 #pragma GCC unroll 32
@@ -208,13 +209,7 @@ INLINE void backward(const Network& net, const float* z, const Activity& activit
     }
   }
   for (int v = 0; v < ROW; ++v)
-#pragma GCC unroll 1
-    for (int j = 0; j < LATENTS; ++j) {
-      Vec sum = gradient.w_latent[j][v];
-#pragma GCC unroll 4
-      for (int s = 0; s < TILE; ++s) sum += z[j * SESSIONS + s] * delta[s][v];
-      gradient.w_latent[j][v] = sum;
-    }
+    add_outer<LATENTS, 1, SESSIONS>(&gradient.w_latent[0][v], z, &delta[0][v]);
   for (int v = 0; v < LATENT_ROW; ++v)
     in_pieces<TILE>([&](auto from, auto n) {
       LatentVec sum[n.value];

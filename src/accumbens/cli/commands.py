@@ -1,0 +1,106 @@
+"""Each command's options, as dataclasses; tyro makes the command line and its help of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated, Union
+
+import tyro
+from rich.console import Console
+from rich.markup import escape
+
+from ..errors import ConfigError
+from ..run.config import FitConfig, read_config
+from .simulate import SimulateCommand
+
+MARKERS = (tyro.conf.ConsolidateSubcommandArgs,)
+
+
+@dataclasses.dataclass(frozen=True)
+class FitCommand:
+    """Fit and compare models of choices, and of dopamine, on a table with one row a trial."""
+
+    table: tyro.conf.Positional[Path | None] = None
+    """Trial table: CSV, TSV or Parquet."""
+    out: Path | None = None
+    """Run folder to create; default: runs/<name of the table>."""
+    resume: Path | None = None
+    """Finish the interrupted run in this folder, with its own options."""
+    config: Path | None = None
+    """TOML file with any of these options; the command line overrides it."""
+    options: Annotated[FitConfig, tyro.conf.arg(name="")] = dataclasses.field(
+        default_factory=FitConfig
+    )
+
+    def run(self, console: Console) -> None:
+        from ..run.pipeline import resume_fit, run_fit
+        from .printing import fit_progress, print_run
+
+        if self.resume is not None:
+            if self.table is not None or self.out is not None:
+                raise ConfigError("--resume takes table and options from the run: name it alone.")
+            with fit_progress(console) as report:
+                run = resume_fit(self.resume, report)
+        else:
+            if self.table is None:
+                raise ConfigError("Name a table to fit: accumbens fit TABLE --signal COLUMN")
+            out = self.out or Path("runs") / self.table.name.split(".")[0]
+            with fit_progress(console) as report:
+                run = run_fit(self.table, self.options, out, report)
+        print_run(console, run)
+
+
+@dataclasses.dataclass(frozen=True)
+class ShowCommand:
+    """Print what a run found: Table 1, open bottlenecks, seeds, and where its files are."""
+
+    folder: tyro.conf.Positional[Path]
+    """Run folder."""
+
+    def run(self, console: Console) -> None:
+        from ..run.folder import load_run
+        from .printing import print_run
+
+        print_run(console, load_run(self.folder))
+
+
+@dataclasses.dataclass(frozen=True)
+class DemoCommand:
+    """The main job on simulated data: Q-learning on a drifting bandit, dopamine = prediction error."""
+
+    out: Path = Path("demo")
+    """Folder to create, for the table and the run."""
+    seed: int = 0
+    """Seed of the simulation and of the fit."""
+
+    def run(self, console: Console) -> None:
+        from .demo import run_demo
+
+        run_demo(console, self.out, self.seed)
+
+
+Command = Union[  # noqa: UP007
+    Annotated[SimulateCommand, tyro.conf.subcommand("simulate")],
+    Annotated[FitCommand, tyro.conf.subcommand("fit")],
+    Annotated[ShowCommand, tyro.conf.subcommand("show")],
+    Annotated[DemoCommand, tyro.conf.subcommand("demo")],
+]
+
+
+def with_config_file(arguments: list[str]) -> tuple[list[str], object]:
+    """The arguments, and defaults for them: those of the TOML file that `--config` names."""
+    for i, argument in enumerate(arguments):
+        if argument == "--config" and i + 1 < len(arguments):
+            path = Path(arguments[i + 1])
+        elif argument.startswith("--config="):
+            path = Path(argument.partition("=")[2])
+        else:
+            continue
+        return arguments, FitCommand(config=path, options=read_config(path))
+    return arguments, tyro.MISSING
+
+
+def escaped(error: Exception) -> str:
+    """The error's text, safe to print with rich's markup."""
+    return escape(str(error))

@@ -1,0 +1,48 @@
+"""The demonstration: the synthetic data set of the paper, through the main job."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import jax
+from rich.console import Console
+
+from ..fit.recipe import RecipeConfig
+from ..io.table_format import TableFormat
+from ..io.tables import to_table, write_table
+from ..models.disrnn import DisRNNConfig
+from ..models.q_learning import QLearning
+from ..run.config import FitConfig
+from ..run.pipeline import run_fit
+from ..simulate import simulate
+from ..tasks.bandits import DriftingBandit
+from ..trials import Trials
+from .printing import fit_progress, print_run
+
+DEMO = FitConfig(
+    table=TableFormat(signal=("dopamine",)),
+    recipe=RecipeConfig(disrnn=DisRNNConfig(latents=7)),
+    models=("disrnn", "dfq_choice", "dfq_signal", "q_learning", "naive"),
+    signal_scale="none",
+)
+"""The options of the demonstration, seed aside."""
+
+
+def demo_trials(seed: int) -> Trials:
+    """100 sessions of 100 trials: Q-learning (learning rate 0.3, inverse temperature 3) on a bandit
+    that drifts by 0.1 a trial; dopamine is its reward prediction error."""
+    agent = QLearning(learning_rate=0.3, inverse_temperature=3.0, gain=1.0, offset=0.0)
+    key = jax.random.key(seed)
+    return simulate(agent, DriftingBandit(drift=0.1), n_sessions=100, n_trials=100, key=key)
+
+
+def run_demo(console: Console, out: Path, seed: int) -> None:
+    """Simulates, fits, prints."""
+    table = out / "trials.parquet"
+    out.mkdir(parents=True, exist_ok=True)
+    write_table(to_table(demo_trials(seed)), table)
+    console.print(f"Simulated 100 sessions of 100 trials: {table}")
+    with fit_progress(console) as report:
+        run = run_fit(table, dataclasses.replace(DEMO, seed=seed), out / "run", report)
+    print_run(console, run)

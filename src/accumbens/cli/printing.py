@@ -1,0 +1,116 @@
+"""What commands print: progress while they run, and a run's findings."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from ..fit.recipe import Progress as Stand
+from ..run.fitting import Report
+from ..run.folder import Run
+
+TERMS = {"choice_nll": "NLL", "signal_mse": "MSE", "loss": "loss", "validation": "validation"}
+
+
+@contextlib.contextmanager
+def fit_progress(console: Console) -> Iterator[Report]:
+    """One progress bar per model and stage."""
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"),
+        TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[terms]}"),
+    )  # fmt: skip
+    with Progress(*columns, console=console) as progress:
+        bars: dict[str, object] = {}
+
+        def report(label: str, stand: Stand) -> None:
+            name = label if stand.stage == label else f"{label}: {stand.stage}"
+            if name not in bars:
+                bars[name] = progress.add_task(name, total=stand.n_steps, terms="")
+            terms = "  ".join(
+                f"{TERMS[name]} {value:.4f}" for name, value in stand.terms.items() if name in TERMS
+            )
+            progress.update(bars[name], completed=stand.step, terms=terms)  # type: ignore[arg-type]
+
+        yield report
+
+
+def print_run(console: Console, run: Run) -> None:
+    """Table 1, open bottlenecks, seeds, and where the files are."""
+    data = run.metrics["data"]
+    console.print(
+        f"\n{data['subjects']} subjects, {data['sessions']} sessions, {data['trials']} trials "
+        f"({data['trials_scored']} scored); fitted to {data['sessions_fitted']} sessions, "
+        f"scored on the other {data['sessions_held_out']} ({data['split']})."
+    )
+    console.print(_table1(run))
+    if "bottlenecks" in run.metrics:
+        console.print(_bottlenecks(run))
+    seeds = run.metrics["models"].get("disrnn", {}).get("fit", {}).get("seeds", [])
+    if len(seeds) > 1:
+        console.print(_seeds(seeds))
+    for name, model in run.metrics["models"].items():
+        for warning in model["fit"].get("warnings", []):
+            console.print(f"[yellow]{name}: {warning}")
+    console.print(f"\nRun folder: {run.folder.path}\nFigures:    {run.folder.figures}")
+
+
+def _interval(value: float | None, low: float | None, high: float | None) -> str:
+    if value is None:
+        return "–"
+    between = "" if low is None or high is None else f" [{low:.4f}, {high:.4f}]"
+    return f"{value:.4f}{between}"
+
+
+def _table1(run: Run) -> Table:
+    models = run.metrics["models"]
+    signals = list(dict.fromkeys(s for m in models.values() for s in m["signal"]))
+    table = Table(title="Held-out sessions (95 % bootstrap intervals over sessions)")
+    table.add_column("model")
+    table.add_column("choice normalized likelihood ↑")
+    for signal in signals:
+        table.add_column(f"{signal} MSE ↓")
+        table.add_column("R2 ↑")
+    for name, model in models.items():
+        choice = model["choice"]
+        row = [_interval(choice["normalized_likelihood"], *choice["normalized_likelihood_interval"])]
+        for signal in signals:
+            score = model["signal"].get(signal)
+            row.append(_interval(score["mse"], *score["mse_interval"]) if score else "–")
+            row.append("–" if score is None or score["r2"] is None else f"{score['r2']:.3f}")
+        table.add_row(name, *row)
+    return table
+
+
+def _bottlenecks(run: Run) -> Table:
+    """For each network, the inputs whose bottleneck is not closed."""
+    table = Table(title="disRNN bottlenecks that are not closed (noise: 0 open, 1 closed)")
+    table.add_column("read by")
+    table.add_column("inputs")
+    readers: dict[str, list[str]] = {}
+    for row in run.metrics["bottlenecks"]:
+        what = {"latent": "latents", "update": f"update of {row['reader']}"}.get(
+            row["kind"], f"{row['reader']} network"
+        )
+        listed = readers.setdefault(what, [])
+        closed_latent = row["kind"] == "update" and row["reader"] not in run.metrics["open_latents"]
+        if row["openness"] != "closed" and not closed_latent:
+            part = " (partial)" if row["openness"] == "partial" else ""
+            listed.append(f"{row['input']} {row['noise']:.2f}{part}")
+    for what, inputs in readers.items():
+        if inputs:
+            table.add_row(what, ", ".join(inputs))
+    return table
+
+
+def _seeds(seeds: list[dict]) -> Table:
+    table = Table(title="disRNN seeds")
+    for heading in ("seed", "loss", "open latents", ""):
+        table.add_column(heading)
+    for seed in seeds:
+        kept = "kept" if seed["kept"] else ""
+        table.add_row(str(seed["seed"]), f"{seed['loss']:.4f}", str(seed["open_latents"]), kept)
+    return table

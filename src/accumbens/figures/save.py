@@ -1,0 +1,46 @@
+"""A figure on disk: PNG to look at, PDF to print, CSV with the numbers behind it."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+from typing import Protocol
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from ..io.saved_models import write_atomically
+from .style import style
+
+
+class HasTable(Protocol):
+    """Numbers behind a figure that can be had as one table."""
+
+    def table(self) -> pd.DataFrame: ...
+
+
+def save_figure(fig: Figure, stem: str | os.PathLike[str], data: pd.DataFrame | HasTable) -> Path:
+    """Writes `<stem>.png` (300 dots per inch), `<stem>.pdf` and `<stem>.csv`; returns the PNG.
+
+    Each file is written whole or not at all. The same figure gives the same bytes.
+    """
+    table = data if isinstance(data, pd.DataFrame) else data.table()
+    base = Path(stem)
+    base.parent.mkdir(parents=True, exist_ok=True)
+    png = base.with_name(f"{base.name}.png")
+    write_atomically(png, _rendered(fig, "png", {"Software": None}))
+    write_atomically(
+        base.with_name(f"{base.name}.pdf"),
+        _rendered(fig, "pdf", {"CreationDate": None, "Creator": None, "Producer": None}),
+    )
+    text = table.to_csv(index=False, lineterminator="\n")
+    write_atomically(base.with_name(f"{base.name}.csv"), text.encode())
+    return png
+
+
+def _rendered(fig: Figure, kind: str, metadata: dict[str, None]) -> bytes:
+    buffer = io.BytesIO()
+    with style():
+        fig.savefig(buffer, format=kind, metadata=metadata)
+    return buffer.getvalue()

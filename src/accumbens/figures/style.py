@@ -1,0 +1,147 @@
+"""One look for all figures: journal column sizes, and colours and lines with fixed meanings.
+
+Colours are those of Okabe & Ito (2008), which colour-blind readers can tell apart. Choices have
+colours, outcomes have lines (rewarded solid, unrewarded dashed), models and latents have colours
+that choices do not use.
+"""
+
+from __future__ import annotations
+
+import functools
+import textwrap
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import matplotlib
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.colors import Colormap, LinearSegmentedColormap
+from matplotlib.figure import Figure
+from numpy import ndarray
+
+COLUMN_MM, PAGE_MM = 88.0, 180.0
+"""Widths of one journal column and of a page."""
+
+BLACK, GREY, PALE = "#000000", "#8A8A8A", "#D9D9D9"
+BLUE, VERMILLION, GREEN = "#0072B2", "#D55E00", "#009E73"
+ORANGE, PURPLE, SKY = "#E69F00", "#CC79A7", "#56B4E9"
+
+CHOICE_COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY)
+"""Of the first choice (left), the second (right), and further ones."""
+
+OUTCOME_LINES: tuple[Any, ...] = (
+    "-", (0, (4, 1.6)), (0, (1, 1.3)), (0, (6, 1.3, 1, 1.3)), (0, (9, 2)), (0, (3, 1, 1, 1, 1, 1)),
+)  # fmt: skip
+"""Of the largest outcome (rewarded), the next (unrewarded), and further ones."""
+
+LATENT_COLOURS = (GREEN, PURPLE, ORANGE, SKY, BLACK, GREY)
+"""Of z_1, z_2, and further ones."""
+
+MODEL_COLOURS = {
+    "disrnn": BLACK, "disrnn_joint": PURPLE, "gru": SKY, "dfq_choice": ORANGE, "dfq_signal": GREEN,
+    "naive": GREY,
+}  # fmt: skip
+"""Of the models of a comparison, by name; others get those left over."""
+
+MEASURED, PREDICTED = GREY, BLACK
+
+OPENNESS: Colormap = LinearSegmentedColormap.from_list(
+    "openness", ["#08306B", "#6BAED6", "#F7FBFF"]
+)
+"""From open (0, dark) to closed (1, light)."""
+
+LOG_ODDS: Colormap = LinearSegmentedColormap.from_list("log_odds", [BLUE, "#FFFFFF", VERMILLION])
+"""From the first choice's colour to the last of two choices' colour."""
+
+_SETTINGS = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same picture on every machine
+    "font.size": 7.0,
+    "axes.labelsize": 7.0,
+    "axes.titlesize": 7.5,
+    "axes.titlepad": 4.0,
+    "xtick.labelsize": 6.5,
+    "ytick.labelsize": 6.5,
+    "legend.fontsize": 6.5,
+    "legend.frameon": False,
+    "legend.handlelength": 2.4,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.labelpad": 2.5,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "xtick.minor.width": 0.4,
+    "xtick.minor.size": 1.5,
+    "ytick.minor.width": 0.4,
+    "ytick.minor.size": 1.5,
+    "lines.linewidth": 1.2,
+    "lines.markersize": 3.5,
+    "hatch.linewidth": 0.4,
+    "figure.dpi": 100,
+    "savefig.dpi": 300,
+    "pdf.fonttype": 42,  # letters stay letters
+    "path.simplify": True,
+    "axes.unicode_minus": True,
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """The settings of all figures, for as long as the context lasts."""
+    with matplotlib.rc_context(_SETTINGS):
+        yield
+
+
+def styled(draw: Callable[..., None]) -> Callable[..., None]:
+    """The same function, drawing in `style`."""
+
+    @functools.wraps(draw)
+    def inside(*args: Any, **kwargs: Any) -> None:
+        with style():
+            draw(*args, **kwargs)
+
+    return inside
+
+
+def lay_out(fig: Figure, width_mm: float, height_mm: float, caption: str = "") -> None:
+    """Gives an empty figure its size, a layout without overlaps, and small text below."""
+    fig.set_size_inches(width_mm / 25.4, height_mm / 25.4)
+    fig.set_layout_engine("constrained", w_pad=0.04, h_pad=0.04, wspace=0.02, hspace=0.03)
+    if caption:
+        lines = textwrap.fill(caption, int(width_mm / 1.12), break_on_hyphens=False)
+        fig.supxlabel(lines, x=0.01, ha="left", multialignment="left", fontsize=6, color="#444444")
+
+
+def grid_shape(n_panels: int, per_row: int) -> tuple[int, int]:
+    """Rows and columns for `n_panels` panels, at most `per_row` in a row."""
+    columns = max(1, min(n_panels, per_row))
+    return max(1, -(-n_panels // columns)), columns
+
+
+def panels(fig: Figure, n: int, per_row: int, **shared: Any) -> list[Axes]:
+    """`n` panels, at most `per_row` in a row, from left to right, then down; no empty ones."""
+    rows, columns = grid_shape(n, per_row)
+    axes = list(fig.subplots(rows, columns, squeeze=False, **shared).flat)
+    for spare in axes[n:]:
+        spare.remove()
+    return axes[:n]
+
+
+def draw_share(ax: Axes, value: Float[ndarray, " point"], share: Float[ndarray, " point"]) -> None:
+    """How often the data visit each value: a grey histogram along the foot of the panel."""
+    foot = ax.inset_axes((0.0, 0.0, 1.0, 0.16), sharex=ax, zorder=0)
+    foot.fill_between(value, share, step="mid", color=PALE, linewidth=0)
+    foot.set_ylim(0, max(float(share.max()), 1e-12))
+    foot.axis("off")
+    ax.set_zorder(1)
+    ax.patch.set_visible(False)
+
+
+def draw_note(fig: Figure, text: str) -> None:
+    """A figure that says in words why there is nothing to draw."""
+    ax = fig.subplots()
+    ax.axis("off")
+    ax.text(0.5, 0.5, textwrap.fill(text, 44), ha="center", va="center", transform=ax.transAxes)

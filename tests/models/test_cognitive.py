@@ -1,0 +1,124 @@
+"""Parameters, special cases and refusals of the cognitive models."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from accumbens.errors import ConfigError
+from accumbens.models.actor_critic import ActorCritic
+from accumbens.models.bias import BiasOnly
+from accumbens.models.cognitive import CognitiveModel
+from accumbens.models.dfq import DFQ
+from accumbens.models.gru import GRU
+from accumbens.models.q_learning import QLearning
+from accumbens.trials import TrialNames, trials_from_arrays
+from accumbens.unroll import choice_log_likelihood, unroll
+
+from .table import example_trials
+
+CLASSES = [QLearning, DFQ, ActorCritic, BiasOnly]
+
+
+def at_start(kind: type[CognitiveModel], **more):
+    """The model in the middle of its starting ranges."""
+    values = {name: np.mean(p.start) for name, p in kind.parameters.items()}
+    return kind(**values | more)
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_parameters_are_described_as_the_fields_they_are(kind):
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    own = [name for name in fields if name not in {"gain", "offset", "n_choices", "reward"}]
+    assert list(kind.parameters) == own
+    for name, parameter in kind.parameters.items():
+        assert parameter.low <= parameter.start[0] < parameter.start[1] <= parameter.high
+        if parameter.default is None:
+            assert fields[name].default is dataclasses.MISSING
+        else:
+            assert parameter.default == fields[name].default
+        assert parameter.meaning
+    for ties in kind.variants.values():
+        assert ties.keys() <= kind.parameters.keys()
+        for value in ties.values():
+            assert value in kind.parameters or kind.parameters[next(iter(ties))].low <= value
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_models_are_built_from_plain_or_traced_numbers(kind):
+    trials = example_trials(2, 1)
+    batch = trials.batch()
+    names = list(kind.parameters)
+
+    def log_likelihood(values, gain):
+        model = kind(**dict(zip(names, values, strict=True)), gain=gain, offset=0.0)
+        assert model.n_signals == 1
+        result = model.unroll(batch)
+        return choice_log_likelihood(result.choice_logits, batch).sum() + result.signals.sum()
+
+    values = jnp.array([np.mean(kind.parameters[name].start) for name in names])
+    many = jax.jit(jax.vmap(log_likelihood))(jnp.stack([values, values * 0.9]), jnp.ones(2))
+    plain = [log_likelihood([float(x) for x in v], 1.0) for v in (values, values * 0.9)]
+    np.testing.assert_allclose(many, plain, rtol=1e-5)
+
+
+def test_signals_need_a_gain_and_an_offset_each():
+    assert at_start(DFQ).n_signals == 0
+    assert at_start(DFQ, gain=[1, 2, 3], offset=np.zeros(3)).n_signals == 3
+    with pytest.raises(ConfigError, match="QLearning has 2 gains but 1 offsets: give one of each"):
+        QLearning(0.1, 1.0, gain=[1.0, 2.0], offset=0.0)
+
+
+def test_dfq_without_forgetting_and_aversion_is_q_learning_from_zero():
+    trials = example_trials(2, 0)
+    fixed = DFQ.variants["q"]
+    dfq = unroll(DFQ(0.3, reward_strength=2.0, **fixed), trials)
+    q = unroll(QLearning(0.3, 2.0, 0.0), trials)
+    np.testing.assert_allclose(dfq.choice_logits, q.choice_logits, atol=1e-5)
+    np.testing.assert_allclose(
+        dfq.latents["prediction_error"], 2.0 * q.latents["prediction_error"], atol=1e-5
+    )
+
+
+def test_fq_forgets_as_fast_as_it_learns():
+    assert DFQ.variants["fq"] == {"forgetting_rate": "learning_rate"}
+
+
+def test_naive_signal_is_one_mean_for_each_kind_of_outcome():
+    trials = example_trials(2, 0)
+    model = BiasOnly(0.0, gain=1.5, offset=-0.5)
+    signal = unroll(model, trials).signals[..., 0]
+    reward = trials.outcome[..., 0]
+    assert (signal[trials.valid & (reward == 1)] == 1.0).all()
+    assert (signal[trials.valid & (reward == 0)] == -0.5).all()
+
+
+def test_reward_can_be_any_outcome_column():
+    trials = example_trials(2, 0)
+    doubled = trials_from_arrays(
+        trials.choice,
+        np.concatenate([np.zeros_like(trials.outcome), trials.outcome], axis=2),
+        length=trials.length,
+        names=TrialNames(outcomes=("distractor", "reward")),
+    )
+    one, two = unroll(DFQ(0.3, 0.1, 2, 1), trials), unroll(DFQ(0.3, 0.1, 2, 1, reward=1), doubled)
+    np.testing.assert_array_equal(one.choice_logits, two.choice_logits)
+    with pytest.raises(ConfigError, match="DFQ takes outcome column 1 as the reward, but the out"):
+        unroll(DFQ(0.3, 0.1, 2, 1, reward=1), trials)
+
+
+def test_bias_has_one_number_for_each_choice_but_the_first():
+    assert BiasOnly([0.3]).choice_logits(()).tolist() == BiasOnly(0.3).choice_logits(()).tolist()
+    with pytest.raises(
+        ConfigError, match=r"bias of shape \(\) for 3 choices: give 2, one for each"
+    ):
+        BiasOnly(0.3, n_choices=3)
+    with pytest.raises(ConfigError, match=r"bias of shape \(3,\) for 2 choices: give 1"):
+        BiasOnly([0.3, 0.1, 0.2])
+
+
+def test_gru_sizes_must_make_sense():
+    with pytest.raises(ConfigError, match="GRU: hidden is 0; it must be at least 1"):
+        GRU(hidden=0, key=jax.random.key(0))

@@ -1,0 +1,157 @@
+"""Tasks against plain Python, their distributions against what they promise."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import stats
+
+from accumbens.errors import ConfigError
+from accumbens.models.bias import BiasOnly
+from accumbens.simulate import simulate
+from accumbens.tasks.bandits import DriftingBandit, ReversalBandit
+from accumbens.tasks.base import integer, standard_normal
+
+TASKS = {
+    "drifting": DriftingBandit(),
+    "drifting_three_arms": DriftingBandit(0.02, n_arms=3),
+    "reversal_blocks": ReversalBandit(block_length=(2, 4)),
+    "reversal_hazard": ReversalBandit(0.8, 0.3, hazard=0.1),
+    "reversal_three_arms": ReversalBandit(block_length=(1, 3), n_arms=3),
+}
+
+every_task = pytest.mark.parametrize("task", TASKS.values(), ids=TASKS.keys())
+
+
+def along(task, choices, seed):
+    """Contexts and outcomes trial by trial, and the numbers that were drawn for them."""
+    draws = np.random.default_rng(seed).random((len(choices) + 1, task.n_draws), np.float32)
+    state = task.init(tuple(jnp.asarray(draws[0])))
+    contexts, outcomes = [], []
+    step = jax.jit(lambda *args: task.step(*args))
+    for choice, uniform in zip(choices, draws[1:], strict=True):
+        contexts.append(np.asarray(task.context(state)))
+        outcome, state = step(state, jnp.asarray(choice), tuple(jnp.asarray(uniform)))
+        outcomes.append(np.asarray(outcome))
+    return np.array(contexts), np.array(outcomes), draws.astype(np.float64)
+
+
+def sessions(task, n_sessions=400, n_trials=50, seed=0):
+    model = BiasOnly(jnp.zeros(task.n_choices - 1), n_choices=task.n_choices)
+    return simulate(model, task, n_sessions=n_sessions, n_trials=n_trials, key=jax.random.key(seed))
+
+
+@every_task
+def test_rewards_come_with_the_reported_probability_of_the_chosen_arm(task):
+    trials = sessions(task)
+    p = np.take_along_axis(trials.context, trials.choice[..., None].astype(int), axis=2)
+    assert set(np.unique(trials.outcome)) == {0.0, 1.0}
+    spread = np.sqrt((p * (1 - p)).sum())
+    assert abs((trials.outcome - p).sum()) < 4.5 * spread
+
+
+@every_task
+def test_columns_have_names(task):
+    contexts, outcomes, _ = along(task, [0, 1, 0], 0)
+    assert contexts.shape[1] == len(task.context_names)
+    assert task.context_names[0] == "reward_probability_0"
+    assert outcomes.shape[1] == len(task.outcome_names) == 1
+
+
+def test_drifting_bandit_equals_a_plain_loop():
+    task = DriftingBandit(0.3)
+    choices = np.random.default_rng(0).integers(0, 2, 60)
+    contexts, outcomes, draws = along(task, choices, 1)
+    p = draws[0, 1:]
+    for trial, choice in enumerate(choices):
+        np.testing.assert_allclose(contexts[trial], p, atol=1e-5)
+        assert outcomes[trial, 0] == float(draws[trial + 1, 0] < p[choice])
+        p = np.clip(p + 0.3 * stats.norm.ppf(draws[trial + 1, 1:]), 0, 1)
+    assert (contexts == 0).any()
+    assert (contexts == 1).any()
+
+
+def test_drift_starts_uniform_and_steps_are_normal_between_the_bounds():
+    trials = sessions(DriftingBandit(0.02, n_arms=3), n_sessions=500)
+    assert stats.kstest(trials.context[:, 0].ravel(), "uniform").pvalue > 1e-4
+    now, after = trials.context[:, :-1], trials.context[:, 1:]
+    inside = np.abs(now - 0.5) < 0.35
+    steps = (after - now)[inside] / 0.02
+    assert stats.kstest(steps, "norm").pvalue > 1e-4
+    assert trials.context.min() >= 0
+    assert trials.context.max() <= 1
+
+
+def test_reversal_bandit_equals_a_plain_loop():
+    task = ReversalBandit(0.75, 0.25, block_length=(2, 4), n_arms=3)
+    choices = np.random.default_rng(3).integers(0, 3, 60)
+    contexts, outcomes, draws = along(task, choices, 4)
+    best = int(draws[0, 2] * 3)
+    left = 2 + int(draws[0, 1] * 3)
+    for trial, choice in enumerate(choices):
+        p = [0.75 if arm == best else 0.25 for arm in range(3)]
+        np.testing.assert_allclose(contexts[trial], p)
+        paid, length, arm = draws[trial + 1]
+        assert outcomes[trial, 0] == float(paid < p[choice])
+        left -= 1
+        if left == 0:
+            best = [other % 3 for other in range(best + 1, best + 3)][int(arm * 2)]
+            left = 2 + int(length * 3)
+    assert len(set(contexts.argmax(1))) == 3
+
+
+def blocks(trials):
+    """Lengths of all blocks but each session's last, which the session's end cut short."""
+    best = trials.context.argmax(2)
+    lengths = []
+    for session in best:
+        edges = np.flatnonzero(np.diff(session)) + 1
+        lengths += list(np.diff([0, *edges]))
+    return np.array(lengths)
+
+
+def test_block_lengths_are_uniform_between_their_bounds():
+    lengths = blocks(sessions(ReversalBandit(block_length=(3, 6)), n_sessions=100, n_trials=400))
+    count = np.bincount(lengths, minlength=7)
+    assert count[:3].sum() == 0
+    assert stats.chisquare(count[3:]).pvalue > 1e-4
+
+
+def test_hazard_is_the_probability_of_a_change_on_each_trial():
+    trials = sessions(ReversalBandit(hazard=0.15), n_sessions=200, n_trials=100)
+    changes = np.diff(trials.context.argmax(2), axis=1) != 0
+    assert stats.binomtest(int(changes.sum()), changes.size, 0.15).pvalue > 1e-4
+    early, late = changes[:, :49].sum(), changes[:, 50:].sum()
+    assert stats.binomtest(int(early), int(early + late), 0.5).pvalue > 1e-4
+
+
+def test_every_arm_begins_and_takes_over_as_often_as_the_others():
+    trials = sessions(ReversalBandit(block_length=(1, 1), n_arms=3), n_sessions=1000, n_trials=20)
+    best = trials.context.argmax(2)
+    assert stats.chisquare(np.bincount(best[:, 0], minlength=3)).pvalue > 1e-4
+    moves = (np.diff(best, axis=1) % 3).ravel()
+    assert set(moves) == {1, 2}
+    assert stats.chisquare(np.bincount(moves)[1:]).pvalue > 1e-4
+
+
+def test_numbers_become_normal_ones_and_integers():
+    uniform = np.concatenate([np.linspace(0.001, 0.999, 999), [2.0**-24, 1 - 2.0**-24]])
+    np.testing.assert_allclose(
+        standard_normal(jnp.asarray(uniform, jnp.float32)),
+        stats.norm.ppf(uniform.astype(np.float32)),
+        rtol=2e-5,
+        atol=1e-6,
+    )
+    drawn = jax.vmap(lambda u: integer(u, 5, 8))(jnp.asarray(uniform, jnp.float32))
+    np.testing.assert_array_equal(np.unique(drawn), [5, 6, 7, 8])
+
+
+def test_impossible_tasks_are_refused():
+    with pytest.raises(ConfigError, match=r"drift is -0.1, but an SD cannot be negative"):
+        DriftingBandit(-0.1)
+    with pytest.raises(ConfigError, match="n_arms is 1, but a bandit has at least two"):
+        ReversalBandit(n_arms=1)
+    with pytest.raises(ConfigError, match=r"hazard is 1.5, but a probability lies between"):
+        ReversalBandit(hazard=1.5)
+    with pytest.raises(ConfigError, match=r"block_length is \(4, 3\): give the shortest and"):
+        ReversalBandit(block_length=(4, 3))
