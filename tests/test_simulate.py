@@ -28,26 +28,26 @@ def same(first, second):
 
 
 def test_simulation_is_a_plain_loop_over_addressed_random_numbers():
-    trials, latents = simulate_with_latents(MODEL, TASK, n_sessions=3, n_trials=60, key=KEY)
+    trials, latents = simulate_with_latents(MODEL, TASK, **SMALL)
     seed = jax.random.bits(KEY, (2,), jnp.uint32)
-    for session in range(3):
+    for session in range(7):
         words = threefry((seed[0], seed[1]), (jnp.uint32(0), jnp.uint32(session)))
-        draws = [np.array(uniforms(words, jnp.uint32(t), 4), np.float64) for t in range(61)]
-        p, q = draws[0][1:3], [0.5, 0.5]
-        for trial, (pick, paid, *steps) in enumerate(draws[1:]):
+        draws = jax.vmap(lambda t, words=words: jnp.stack(uniforms(words, t, 4)))(
+            jnp.arange(21, dtype=jnp.uint32)
+        )
+        p, q = np.array(draws[0][1:3], np.float64), [0.5, 0.5]
+        for trial, (pick, paid, *steps) in enumerate(np.array(draws[1:], np.float64)):
             choice = int(pick >= 1 / (1 + np.exp(3 * (q[1] - q[0]))))
             reward = float(paid < p[choice])
             error = reward - q[choice]
-            assert trials.choice[session, trial] == choice
-            assert trials.outcome[session, trial, 0] == reward
-            np.testing.assert_allclose(trials.context[session, trial], p, atol=1e-5)
-            np.testing.assert_allclose(latents["Q_0"][session, trial], q[0], atol=1e-5)
-            np.testing.assert_allclose(latents["Q_1"][session, trial], q[1], atol=1e-5)
-            np.testing.assert_allclose(
-                latents["prediction_error"][session, trial], error, atol=1e-5
-            )
+            here = (session, trial)
+            assert trials.choice[here] == choice
+            assert trials.outcome[here] == reward
+            np.testing.assert_allclose(trials.context[here], p, atol=1e-5)
+            np.testing.assert_allclose([latents["Q_0"][here], latents["Q_1"][here]], q, atol=1e-5)
+            np.testing.assert_allclose(latents["prediction_error"][here], error, atol=1e-5)
             q[choice] += 0.3 * error
-            p = np.clip(p + 0.1 * stats.norm.ppf(steps[:2]), 0, 1)
+            p = np.clip(p + 0.1 * stats.norm.ppf(steps), 0, 1)
 
 
 def test_same_key_same_numbers():

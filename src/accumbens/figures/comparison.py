@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from ..errors import ConfigError
 from ..stats.comparison import Comparison
 from .labels import signal_label
+from .rows import column, combinations, joined, pick
 from .style import (
     BLUE,
     MODEL_COLOURS,
@@ -36,9 +37,9 @@ MODEL_LABELS = {
 }  # fmt: skip
 
 _METRICS = {
-    "normalized_likelihood": ("choice: normalized likelihood", True),
-    "mse": ("mean squared error", False),
-    "r2": ("R²", True),
+    "normalized_likelihood": ("choice: normalized likelihood", "better →"),
+    "mse": ("mean squared error", "← better"),
+    "r2": ("R²", "better →"),
 }
 
 
@@ -66,8 +67,8 @@ def comparison_table(
                 for signal, value in getattr(score, metric).items():
                     rows.append((model, signal, metric, value, np.nan, np.nan, str(subject)))
     each = pd.DataFrame(rows, columns=pd.Index(COLUMNS))
-    both = pd.concat([pooled, each], ignore_index=True) if rows else pooled
-    return both[both["metric"].isin(metrics)].reset_index(drop=True)
+    both = joined([pooled, each] if rows else [pooled], COLUMNS)
+    return joined([part for metric in metrics if len(part := pick(both, metric=metric))], COLUMNS)
 
 
 def comparison_data(table: pd.DataFrame, caption: str = "") -> ComparisonData:
@@ -81,51 +82,48 @@ def comparison_data(table: pd.DataFrame, caption: str = "") -> ComparisonData:
         raise ConfigError(f"The comparison lacks the columns {missing}; it has {list(table)}.")
     rows = table.reindex(columns=pd.Index(COLUMNS))
     rows = rows.fillna({"signal": "", "subject": ""}).reset_index(drop=True)
-    if not (rows["subject"] == "").any():
+    if not len(pick(rows, subject="")):
         raise ConfigError("The comparison has subjects' rows only; add each model's pooled value.")
     return ComparisonData(rows, caption)
 
 
 @styled
 def draw_comparison(data: ComparisonData, fig: Figure) -> None:
-    """A panel for each metric, a row for each model: value and interval, faint points by subject."""
-    rows = data.rows
-    models = list(dict.fromkeys(rows["model"]))
-    wanted = list(rows[["metric", "signal"]].drop_duplicates().itertuples(index=False))
+    """A panel for each metric, a row for each model: value, interval, faint points by subject."""
+    models = [model for (model,) in combinations(data.rows, "model")]
+    wanted = combinations(data.rows, "metric", "signal")
     spare = iter((VERMILLION, BLUE, ORANGE, SKY) * len(models))
     colours = {model: MODEL_COLOURS.get(model) or next(spare) for model in models}
     n_rows, columns = grid_shape(len(wanted), 3)
-    caption = "Lines: 95 % intervals."
-    n_subjects = rows.loc[rows["subject"] != "", "subject"].nunique()
-    caption += " Faint points: subjects." if n_subjects > 1 else ""
-    width = {1: 95.0, 2: 150.0}.get(columns, PAGE_MM)
-    lay_out(fig, width, 14 + n_rows * (12 + 6.5 * len(models)), f"{caption} {data.caption}".strip())
-    for i, (ax, (metric, signal)) in enumerate(
-        zip(panels(fig, len(wanted), 3), wanted, strict=True)
-    ):
-        here = rows[(rows["metric"] == metric) & (rows["signal"] == signal)]
+    several = len(set(column(data.rows, "subject").tolist()) - {""}) > 1
+    lay_out(
+        fig, {1: 95.0, 2: 150.0}.get(columns, PAGE_MM), 14 + n_rows * (12 + 5.5 * len(models)),
+        f"Lines: 95 % intervals. {'Faint points: subjects. ' if several else ''}{data.caption}",
+    )  # fmt: skip
+    axes = panels(fig, len(wanted), 3)
+    for i, (ax, (metric, signal)) in enumerate(zip(axes, wanted, strict=True)):
+        here = pick(data.rows, metric=metric, signal=signal)
         for row, model in enumerate(models):
-            _draw_model(ax, here[here["model"] == model], row, colours[model], n_subjects > 1)
-        words, higher_is_better = _METRICS.get(metric, (metric.replace("_", " "), None))
+            _draw_model(ax, pick(here, model=model), row, colours[model], several)
+        words, better = _METRICS.get(metric, (str(metric).replace("_", " "), ""))
         ax.set_xlabel(f"{signal_label(signal)}: {words}" if signal else words)
-        if higher_is_better is not None:
-            ax.set_title("better →" if higher_is_better else "← better", fontsize=6.5,
-                         color="#444444", loc="right" if higher_is_better else "left")  # fmt: skip
-        ax.set_yticks(range(len(models)))
+        side = "right" if better.startswith("better") else "left"
+        ax.set_title(better, fontsize=6.5, color="#444444", loc=side)
+        labels = [MODEL_LABELS.get(model, signal_label(model)) for model in models]
+        ax.set_yticks(range(len(models)), labels if i % columns == 0 else [""] * len(models))
         ax.set_ylim(len(models) - 0.5, -0.5)
         ax.tick_params(axis="y", length=0)
-        first = i % columns == 0
-        ax.set_yticklabels([MODEL_LABELS.get(model, model) for model in models] if first else [])
         ax.grid(axis="y", color="#EEEEEE", linewidth=0.6)
         ax.set_axisbelow(True)
         ax.margins(x=0.06)
 
 
 def _draw_model(ax: Axes, here: pd.DataFrame, row: int, colour: str, subjects: bool) -> None:
-    each = here[here["subject"] != ""]
+    pooled = column(here, "subject") == ""
+    value, low, high = (column(here, name) for name in ("value", "low", "high"))
     if subjects:
-        ax.plot(each["value"], np.full(len(each), row + 0.24), "o", color=colour, alpha=0.35,
+        each = value[~pooled]
+        ax.plot(each, np.full(len(each), row + 0.24), "o", color=colour, alpha=0.35,
                 markersize=2.6, markeredgewidth=0)  # fmt: skip
-    for one in here[here["subject"] == ""].itertuples():
-        ax.plot([one.low, one.high], [row, row], color=colour, linewidth=1.4)
-        ax.plot([one.value], [row], "o", color=colour, markersize=4.5)
+    ax.hlines(np.full(pooled.sum(), row), low[pooled], high[pooled], color=colour, linewidth=1.4)
+    ax.plot(value[pooled], np.full(pooled.sum(), row), "o", color=colour, markersize=4.5)

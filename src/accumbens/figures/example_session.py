@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
@@ -17,7 +18,8 @@ from ..models.base import Model
 from ..models.disrnn import DisRNN, open_latents
 from ..trials import MISSED, Trials
 from ..unroll import choice_log_likelihood, unroll
-from .labels import choice_labels, counted, outcome_label, signal_label, symbol
+from .labels import choice_labels, counted, outcome_label, printed, signal_label, symbol
+from .rows import column
 from .style import (
     BLACK,
     CHOICE_COLOURS,
@@ -81,7 +83,10 @@ def example_session_data(
     """
     said = unroll(model, trials)
     if session is None:
-        session, why = _median_session(said.choice_logits, trials), ", the session of median fit"
+        session, why = (
+            _median_session(np.asarray(said.choice_logits), trials),
+            ", the session of median fit",
+        )
     else:
         why = ""
     if not 0 <= session < trials.n_sessions:
@@ -109,6 +114,7 @@ def example_session_data(
     for name in arms:
         columns[name] = trials.context[here][:, trials.names.contexts.index(name)]
     latents = _latents(model, tuple(said.latents))
+    n_latents, latents = len(latents), latents[:MAX_LATENTS]
     columns |= {name: said.latents[name][here] for name in latents}
     fits = {}
     for name in wanted:
@@ -121,8 +127,12 @@ def example_session_data(
     caption = f"Session {trials.session_labels[session]}{why}: {counted(n, 'trial')}"
     caption += f" (of {n_all:,})" if n < n_all else ""
     caption += f", {n_missed} missed" if n_missed else ""
-    left_out = len(predicted_names) - len(wanted)
-    caption += f". {left_out} more signals not shown." if left_out and signals is None else "."
+    caption += "."
+    for what, left_out in (
+        ("signals", len(predicted_names) - len(wanted)),
+        ("latents", n_latents - len(latents)),
+    ):
+        caption += f" {left_out} more {what} not shown." if left_out else ""
     return ExampleSessionData(
         pd.DataFrame(columns), trials.session_labels[session], labels, trials.names.outcomes, arms,
         latents, wanted, fits, caption,
@@ -130,7 +140,7 @@ def example_session_data(
 
 
 def _median_session(logits: Float[np.ndarray, "session trial choice"], trials: Trials) -> int:
-    log_p = np.asarray(choice_log_likelihood(logits, trials.batch()))
+    log_p = np.asarray(choice_log_likelihood(jnp.asarray(logits), trials.batch()))
     n = trials.scored.sum(1)
     mean = np.where(n > 0, log_p.sum(1) / np.maximum(n, 1), -np.inf)
     order = np.argsort(mean, kind="stable")
@@ -152,8 +162,8 @@ def _arms(trials: Trials) -> tuple[str, ...]:
 
 def _latents(model: Model, names: tuple[str, ...]) -> tuple[str, ...]:
     if isinstance(model, DisRNN):
-        return tuple(model.latent_names[k] for k in open_latents(model))[:MAX_LATENTS]
-    return names[:MAX_LATENTS]
+        return tuple(model.latent_names[k] for k in open_latents(model))
+    return names
 
 
 def _fit(predicted: Float[np.ndarray, " trial"], measured: Float[np.ndarray, " trial"]):
@@ -184,12 +194,13 @@ def draw_example_session(data: ExampleSessionData, fig: Figure) -> None:
         gridspec_kw={"height_ratios": list(heights.values())},
     )  # fmt: skip
     panel = dict(zip(heights, axes[:, 0], strict=True))
-    table, x = data.trials, data.trials["number"]
+    table, x = data.trials, column(data.trials, "number")
     _draw_choices(panel["choices"], data)
     if data.arms:
         for i, arm in enumerate(data.arms):
-            panel["arms"].step(x, table[arm], where="mid", linewidth=1.0, label=arm.replace("_", " "),
-                               color=CHOICE_COLOURS[i % len(CHOICE_COLOURS)])  # fmt: skip
+            colour = CHOICE_COLOURS[i % len(CHOICE_COLOURS)]
+            panel["arms"].step(x, column(table, arm), where="mid", linewidth=1.0, color=colour,
+                               label=signal_label(arm))  # fmt: skip
         panel["arms"].set_ylabel("reward\nprobability")
         _probability_axis(panel["arms"])
         _legend(panel["arms"])
@@ -197,47 +208,52 @@ def draw_example_session(data: ExampleSessionData, fig: Figure) -> None:
     for i in shown:
         label = data.choices[i]
         colour = BLACK if len(data.choices) == 2 else CHOICE_COLOURS[i % len(CHOICE_COLOURS)]
-        panel["p"].plot(x, table[f"p {label}"], color=colour, linewidth=0.9, label=label)
+        panel["p"].plot(
+            x, column(table, f"p {label}"), color=colour, linewidth=0.9, label=printed(label)
+        )
     panel["p"].axhline(1 / len(data.choices), color=GREY, linewidth=0.5, linestyle=":")
-    panel["p"].set_ylabel(f"p({data.choices[-1]})" if len(shown) == 1 else "choice\nprobability")
+    panel["p"].set_ylabel(
+        printed(f"p({data.choices[-1]})") if len(shown) == 1 else "choice\nprobability"
+    )
     _probability_axis(panel["p"])
     if len(shown) > 1:
         _legend(panel["p"])
     if data.latents:
         for i, name in enumerate(data.latents):
-            panel["latents"].plot(x, table[name], linewidth=0.9, label=symbol(name),
+            panel["latents"].plot(x, column(table, name), linewidth=0.9, label=symbol(name),
                                   color=LATENT_COLOURS[i % len(LATENT_COLOURS)])  # fmt: skip
         panel["latents"].set_ylabel("latents")
         _legend(panel["latents"])
     for name in data.signals:
         _draw_signal(panel[f"signal {name}"], data, name)
     axes[-1, 0].set_xlabel("trial")
-    axes[-1, 0].margins(x=0.01)
+    spare = max(1.0, 0.01 * float(np.ptp(x)))
+    axes[-1, 0].set_xlim(x.min() - spare, x.max() + spare)
     fig.align_ylabels(list(axes[:, 0]))
 
 
 def _draw_choices(ax: Axes, data: ExampleSessionData) -> None:
     """A row of ticks for each choice; tall if there was an outcome, short if there was none."""
-    table, x = data.trials, data.trials["number"].to_numpy()
+    table, x = data.trials, column(data.trials, "number")
     several = len(data.outcomes) > 1
     lowest = -len(data.outcomes) if several else 0
     for i, label in enumerate(data.choices):
-        made = (table["choice"] == label).to_numpy()
-        paid = table[data.outcomes[0]].to_numpy() > 0 if len(data.outcomes) == 1 else made
+        made = column(table, "choice") == label
+        paid = column(table, data.outcomes[0]) > 0 if len(data.outcomes) == 1 else made
         half = np.where(paid, 0.44, 0.17)[made]
-        forced = table["instructed"].to_numpy()[made]
+        forced = column(table, "instructed")[made].astype(bool)
         colour = CHOICE_COLOURS[i % len(CHOICE_COLOURS)]
         for which, alpha in ((~forced, 1.0), (forced, 0.4)):
             ax.vlines(x[made][which], (i - half)[which], (i + half)[which], color=colour,
                       linewidth=0.9, alpha=alpha)  # fmt: skip
     for j, name in enumerate(data.outcomes if several else ()):
-        came = table[name].to_numpy() > 0
+        came = column(table, name) > 0
         ax.plot(x[came], np.full(came.sum(), -1.0 - j), "|", color=BLACK, markersize=4)
-    missed = (table["choice"] == "").to_numpy()
+    missed = column(table, "choice") == ""
     ax.plot(x[missed], np.full(missed.sum(), (len(data.choices) - 1) / 2), "x", color=GREY,
             markersize=3, markeredgewidth=0.7)  # fmt: skip
     rows = [*range(len(data.choices)), *(-1 - j for j in range(-lowest))]
-    ax.set_yticks(rows, [*data.choices, *(data.outcomes if several else ())])
+    ax.set_yticks(rows, [signal_label(name) for name in (*data.choices, *data.outcomes * several)])
     ax.set_ylim(lowest - 0.6, len(data.choices) - 0.4)
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
@@ -245,7 +261,7 @@ def _draw_choices(ax: Axes, data: ExampleSessionData) -> None:
     if len(data.outcomes) == 1:
         came, none = (outcome_label(data.outcomes, [v]) for v in (1.0, 0.0))
         words = [f"tall: {came}", f"short: {none}"]
-    if table["instructed"].any():
+    if column(table, "instructed").any():
         words.append("pale: instructed")
     if missed.any():
         words.append("×: missed")
@@ -253,17 +269,20 @@ def _draw_choices(ax: Axes, data: ExampleSessionData) -> None:
 
 
 def _draw_signal(ax: Axes, data: ExampleSessionData, name: str) -> None:
-    x, table, fit = data.trials["number"], data.trials, data.fits[name]
-    ax.plot(x, table[f"measured {name}"], color=MEASURED, linewidth=0.7, marker="o", markersize=1.6,
+    x, fit = column(data.trials, "number"), data.fits[name]
+    measured, predicted = (
+        column(data.trials, f"{kind} {name}") for kind in ("measured", "predicted")
+    )
+    ax.plot(x, measured, color=MEASURED, linewidth=0.7, marker="o", markersize=1.6,
             label="measured")  # fmt: skip
-    ax.plot(x, table[f"predicted {name}"], color=PREDICTED, linewidth=0.8, label="predicted")
+    ax.plot(x, predicted, color=PREDICTED, linewidth=0.8, label="predicted")
     ax.set_ylabel(signal_label(name))
     if fit.n_trials:
         r = "r undefined" if np.isnan(fit.r) else f"r = {fit.r:.2f}"
-        words = f"{r}, MSE = {fit.mse:.3g} ({counted(fit.n_trials, 'trial')})"
+        words = f"{r}, mean squared error {fit.mse:.3g} ({counted(fit.n_trials, 'trial')})"
     else:
         words = "no trial with this signal"
-    ax.set_title(words, fontsize=6.5, loc="left", color="#444444")
+    ax.set_title(printed(words), fontsize=6.5, loc="left", color="#444444")
     _legend(ax)
 
 

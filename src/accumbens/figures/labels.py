@@ -16,15 +16,15 @@ def choice_labels(names: TrialNames) -> tuple[str, ...]:
     )
 
 
-def outcome_label(names: Sequence[str], values: Sequence[float]) -> str:
+def outcome_label(names: Sequence[str], values: Sequence[float], digits: int = 2) -> str:
     """One trial's outcomes in words: "rewarded"; "controllable + distractor"; "reward 0.3".
 
-    Numbers other than 0 and 1 are given as they are; without outcomes there are no words.
+    Numbers other than 0 and 1 are given with so many digits; without outcomes there are no words.
     """
     if not names:
         return ""
     if any(value not in (0, 1) for value in values):
-        return ", ".join(f"{name} {value:.2g}" for name, value in zip(names, values, strict=True))
+        return ", ".join(f"{n} {v:.{digits}g}" for n, v in zip(names, values, strict=True))
     if tuple(names) == ("reward",):
         return "rewarded" if values[0] else "unrewarded"
     came = [name for name, value in zip(names, values, strict=True) if value]
@@ -33,17 +33,22 @@ def outcome_label(names: Sequence[str], values: Sequence[float]) -> str:
     return f"no {names[0]}" if len(names) == 1 else "neither" if len(names) == 2 else "none"
 
 
+def printed(text: str) -> str:
+    """Text for matplotlib as it stands: no dollar sign begins a formula, minus signs are minus."""
+    return text.replace("$", r"\$").replace(" -", " −")
+
+
 def symbol(name: str) -> str:
     """A latent's or input's name as it is printed: z_1 in italics with its index below."""
     stem, _, number = name.partition("_")
     if len(stem) == 1 and number.isalnum():
         return f"${stem}_{{{number}}}$"
-    return name.replace("_", " ")
+    return printed(name.replace("_", " "))
 
 
 def signal_label(name: str) -> str:
     """A signal's own name, as in the table that it came from."""
-    return name.replace("_", " ")
+    return printed(name.replace("_", " "))
 
 
 def counted(n: int, thing: str) -> str:
@@ -52,11 +57,11 @@ def counted(n: int, thing: str) -> str:
 
 
 def data_counts(trials: Trials) -> str:
-    """How many subjects, sessions and trials with a choice."""
+    """How many subjects, sessions and trials with a choice, in words."""
     return ", ".join(
         (
             counted(len(set(trials.subject.tolist())), "subject"),
             counted(trials.n_sessions, "session"),
-            counted(int(trials.valid.sum()), "trial"),
+            counted(int(trials.valid.sum()), "trial") + " with a choice",
         )
     )

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from .labels import counted
+from .rows import column, combinations, pick
 from .style import (
     BLACK,
     BLUE,
@@ -23,6 +24,7 @@ from .style import (
     VERMILLION,
     draw_note,
     lay_out,
+    share_heights,
     styled,
 )
 
@@ -32,10 +34,13 @@ SeedHistory = Mapping[str, Mapping[str, Float[np.ndarray, " step"]]]
 MAX_POINTS = 400
 """Longer stages are drawn as means of as many steps as bring a line below this length."""
 
+LEAST_PENALTY = 1e-5
+"""Penalties below this share of the highest are out of the picture."""
+
 _FITS: dict[str, tuple[Any, str]] = {
     "loss": (GREY, "loss"),
-    "choice_nll": (BLACK, "choice: negative log likelihood (nats)"),
-    "signal_mse": (PURPLE, "signal: squared error (variances)"),
+    "choice_nll": (BLACK, "choice, −log p (nats)"),
+    "signal_mse": (PURPLE, "signal, error² (variances)"),
 }
 _PENALTY_COLOURS = {"latent": BLACK, "update": BLUE, "choice": VERMILLION, "signal": GREEN}
 _PENALTY_LINES: dict[str, Any] = {"observation": (0, (4, 1.6)), "subject": (0, (1, 1.3))}
@@ -67,9 +72,11 @@ def learning_curves_data(histories: Sequence[SeedHistory]) -> LearningCurvesData
                 head = {"seed": seed, "stage": stage, "step": np.arange(1, n + 1)}
                 parts.append(pd.DataFrame(head | {k: np.asarray(v) for k, v in terms.items()}))
     columns = ["seed", "stage", "step"]
-    steps = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+    steps = (
+        pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=pd.Index(columns))
+    )
     terms = tuple(name for name in steps.columns if name not in columns)
-    stages = tuple(dict.fromkeys(steps["stage"]))
+    stages = tuple(stage for (stage,) in combinations(steps, "stage"))
     return LearningCurvesData(steps, stages, terms, f"{counted(len(histories), 'seed')} overlaid.")
 
 
@@ -81,39 +88,50 @@ def draw_learning_curves(data: LearningCurvesData, fig: Figure) -> None:
         draw_note(fig, "No step was taken.")
         return
     penalties = [
-        name for name in data.terms if name.startswith(_PENALTY) and (data.steps[name] > 0).any()
+        name
+        for name in data.terms
+        if name.startswith(_PENALTY) and (column(data.steps, name) > 0).any()
     ]
     rows = 1 + bool(penalties)
-    length = data.steps.groupby("stage")["step"].max()
-    block = max(1, -(-int(length.max()) // MAX_POINTS))
-    caption = data.caption + (f" Lines: means of {block} steps." if block > 1 else "")
+    blocks = [
+        -(-int(column(pick(data.steps, stage=stage), "step").max()) // MAX_POINTS)
+        for stage in data.stages
+    ]
+    caption = data.caption + (
+        f" Lines: means of up to {max(blocks)} steps." if max(blocks) > 1 else ""
+    )
     width = {1: 125.0, 2: 150.0}.get(len(data.stages), PAGE_MM)
     lay_out(fig, width + 6 * (len(data.stages) > 3), 14 + 46 * rows, caption)
     grid = fig.subplots(rows, len(data.stages), squeeze=False, sharex="col")
-    for column, stage in enumerate(data.stages):
-        here = data.steps[data.steps["stage"] == stage]
+    for i, stage in enumerate(data.stages):
+        here = pick(data.steps, stage=stage)
+        seeds = [seed for (seed,) in combinations(here, "seed")]
         for name in data.terms:
-            values = here[name].to_numpy()
+            values = column(here, name)
             below = name.startswith(_PENALTY)
             if np.isnan(values).all() or (below and name not in penalties):
                 continue
             colour, dashes, label = _look(name)
-            for _, one in here.groupby("seed"):
-                ax: Axes = grid[int(below), column]
-                at, mean = _blocks(one["step"].to_numpy(), one[name].to_numpy(), block)
+            for seed in seeds:
+                ax: Axes = grid[int(below), i]
+                one = pick(here, seed=seed)
+                at, mean = _blocks(column(one, "step"), column(one, name), blocks[i])
                 mean = np.where(mean > 0, mean, np.nan) if below else mean
                 ax.plot(at, mean, color=colour, linestyle=dashes, linewidth=0.9,
-                        alpha=1.0 if data.steps["seed"].nunique() == 1 else 0.65,
+                        alpha=1.0 if len(seeds) == 1 else 0.65,
                         label=label)  # fmt: skip
-        grid[0, column].set_title(stage.replace("_", " "))
-        grid[-1, column].set_xlabel("gradient step")
-        if penalties:
-            grid[1, column].set_yscale("log")
+        grid[0, i].set_title(stage.replace("_", " "))
+        grid[-1, i].set_xlabel("gradient step")
     grid[0, 0].set_ylabel("terms of the loss")
     if penalties:
         grid[1, 0].set_ylabel("penalties (nats, weighted)")
-        for ax in grid[1, 1:]:
-            ax.sharey(grid[1, 0])
+        for ax in grid[1]:
+            ax.set_yscale("log")
+        share_heights(list(grid[1]))
+        highest = float(np.nanmax(data.steps[penalties].to_numpy()))
+        bottom, _ = grid[1, 0].get_ylim()
+        for ax in grid[1]:
+            ax.set_ylim(bottom=max(bottom, highest * LEAST_PENALTY))
     for row in grid:
         found: dict[str, Any] = {}
         for ax in row:

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 from ..errors import ConfigError
+from .rows import column
 from .style import BLACK, COLUMN_MM, GREEN, GREY, PURPLE, VERMILLION, lay_out, styled
 
 
@@ -76,19 +77,18 @@ def draw_penalty_path(data: PenaltyPathData, fig: Figure) -> None:
     above.legend(loc="lower left")
     above.margins(y=0.12)
     below.plot(path["factor"], path["n_open_latents"], "o-", color=BLACK, label="open latents")
-    if path["n_open_bottlenecks"].notna().any():
+    if np.isfinite(column(path, "n_open_bottlenecks")).any():
         below.plot(path["factor"], path["n_open_bottlenecks"], "s--", color=PURPLE,
                    label="open bottlenecks")  # fmt: skip
         below.legend(loc="upper right")
         below.set_ylabel("open")
     else:
         below.set_ylabel("open latents")
-    below.set_ylim(bottom=0)
-    below.margins(y=0.15)
+    below.set_ylim(0, 1.12 * max(1.0, *below.get_ylim()))
     below.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
     for ax in (above, below):
         ax.axvline(chosen["factor"], color=VERMILLION, linewidth=0.6, alpha=0.6, zorder=0)
     below.set_xscale("log")
     below.set_xticks(path["factor"], [f"{factor:g}" for factor in path["factor"]])
-    below.xaxis.set_minor_formatter(NullFormatter())
+    below.xaxis.set_minor_locator(NullLocator())
     below.set_xlabel("penalties, as a multiple of those given")

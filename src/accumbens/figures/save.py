@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -29,18 +31,29 @@ def save_figure(fig: Figure, stem: str | os.PathLike[str], data: pd.DataFrame | 
     base = Path(stem)
     base.parent.mkdir(parents=True, exist_ok=True)
     png = base.with_name(f"{base.name}.png")
-    write_atomically(png, _rendered(fig, "png", {"Software": None}))
-    write_atomically(
-        base.with_name(f"{base.name}.pdf"),
-        _rendered(fig, "pdf", {"CreationDate": None, "Creator": None, "Producer": None}),
-    )
+    pdf_metadata = {"CreationDate": None, "Creator": None, "Producer": None}
+    with style(), _laid_out(fig):
+        write_atomically(png, _rendered(fig, "png", {"Software": None}))
+        write_atomically(base.with_name(f"{base.name}.pdf"), _rendered(fig, "pdf", pdf_metadata))
     text = table.to_csv(index=False, lineterminator="\n")
     write_atomically(base.with_name(f"{base.name}.csv"), text.encode())
     return png
 
 
+@contextmanager
+def _laid_out(fig: Figure) -> Iterator[None]:
+    """Lays out once; within the context the figure is not laid out anew for each file."""
+    engine = fig.get_layout_engine()
+    if engine is not None:
+        engine.execute(fig)
+        fig.set_layout_engine("none")
+    try:
+        yield
+    finally:
+        fig.set_layout_engine(engine)
+
+
 def _rendered(fig: Figure, kind: str, metadata: dict[str, None]) -> bytes:
     buffer = io.BytesIO()
-    with style():
-        fig.savefig(buffer, format=kind, metadata=metadata)
+    fig.savefig(buffer, format=kind, metadata=metadata)
     return buffer.getvalue()

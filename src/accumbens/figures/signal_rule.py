@@ -13,9 +13,18 @@ from matplotlib.figure import Figure
 from ..errors import ConfigError
 from ..models.disrnn import DisRNN
 from ..trials import Trials
+from .conditions import Condition, legend_columns, look
 from .labels import signal_label, symbol
-from .style import CHOICE_COLOURS, OUTCOME_LINES, PAGE_MM, draw_note, draw_share, lay_out, styled
-from .visits import Condition, visit
+from .rows import column, joined, pick
+from .style import (
+    draw_note,
+    draw_share,
+    lay_out,
+    panel_width,
+    share_heights,
+    styled,
+)
+from .visits import visit
 
 MAX_COLUMNS = 4
 """Latents side by side; more go on in the next row."""
@@ -53,24 +62,28 @@ def signal_rule_data(
     if unknown:
         raise ConfigError(f"The model has no signal {unknown}; it has {model.signal_names}.")
     seen = visit(model, trials)
+    along = [(model.latent_names[k], {k: seen.grid(k)}) for k in seen.open.tolist()]
     parts = []
-    for k in seen.open.tolist() or [None]:
-        grid = None if k is None else seen.grid(k)
-        points = seen.points({} if k is None else {k: grid})
-        share = np.ones(1) if k is None else seen.share(k, grid)
-        at = {name: points[:, j] for name, j in zip(seen.open_names, seen.open, strict=True)}
-        panel = "none" if k is None else model.latent_names[k]
+    for panel, at in along or [("none", {})]:
+        points = seen.points(at)
+        share = next((seen.share(k, grid) for k, grid in at.items()), np.ones(1))
         for condition in seen.conditions:
             predicted = seen.signals(points, condition)
-            for name in wanted:
-                column = predicted[:, model.signal_names.index(name)]
-                parts.append(pd.DataFrame(
-                    {"panel": panel, **at, "signal": name, "condition": condition.label,
-                     "predicted": column, "share_of_trials": share}, index=range(len(points)),
-                ))  # fmt: skip
-    columns = ["panel", *seen.open_names, "signal", "condition", "predicted", "share_of_trials"]
-    lines = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
-    return SignalRuleData(lines, seen.open_names, wanted, seen.conditions, seen.caption)
+            parts += [
+                pd.DataFrame(
+                    {
+                        "panel": panel, **seen.open_values(points), "signal": name,
+                        "condition": condition.label,
+                        "predicted": predicted[:, model.signal_names.index(name)],
+                        "share_of_trials": share,
+                    }
+                )
+                for name in wanted
+            ]  # fmt: skip
+    columns = ("panel", *seen.open_names, "signal", "condition", "predicted", "share_of_trials")
+    return SignalRuleData(
+        joined(parts, columns), seen.open_names, wanted, seen.conditions, seen.conditions_caption
+    )
 
 
 @styled
@@ -80,60 +93,54 @@ def draw_signal_rule(data: SignalRuleData, fig: Figure) -> None:
         lay_out(fig, 88, 40, data.caption)
         draw_note(fig, "The model predicts no signal.")
         return
-    panels_ = data.latents or ("none",)
-    columns = min(len(panels_), MAX_COLUMNS)
-    rows_each = -(-len(panels_) // columns)
+    panels = data.latents or ("none",)
+    columns = min(len(panels), MAX_COLUMNS)
+    rows_each = -(-len(panels) // columns)
     rows = rows_each * len(data.signals)
-    legend_rows = -(-len(data.conditions) // _legend_columns(data, columns))
+    width = panel_width(columns)
+    ncols = legend_columns(data.conditions, width)
     held = "Other latents at their mean. Grey: where the data lie."
     caption = f"{held if data.latents else 'No latent is open in the core.'} {data.caption}"
-    lay_out(fig, _width(columns), 16 + 3.4 * legend_rows + 38 * rows, caption)
+    lay_out(fig, width, 16 + 3.4 * -(-len(data.conditions) // ncols) + 38 * rows, caption)
     grid = fig.subplots(rows, columns, squeeze=False)
     for i, name in enumerate(data.signals):
         axes = list(grid[i * rows_each : (i + 1) * rows_each].flat)
-        for spare in axes[len(panels_) :]:
+        for spare in axes[len(panels) :]:
             spare.remove()
-        for j, (ax, panel) in enumerate(zip(axes, panels_, strict=False)):
-            here = data.lines[(data.lines["panel"] == panel) & (data.lines["signal"] == name)]
-            _draw_panel(ax, here, panel, data.conditions)
-            ax.sharey(axes[0])
-            if j % columns == 0:
-                ax.set_ylabel(f"predicted {signal_label(name)}")
-    fig.legend(
-        *grid[0, 0].get_legend_handles_labels(), loc="outside upper center",
-        ncols=_legend_columns(data, columns),
-    )  # fmt: skip
+        axes = axes[: len(panels)]
+        for ax, panel in zip(axes, panels, strict=True):
+            here = pick(data.lines, panel=panel, signal=name)
+            if data.latents:
+                _draw_lines(ax, here, panel, data.conditions)
+            else:
+                _draw_points(ax, here, data.conditions)
+        share_heights(axes)
+        for ax in axes[::columns]:
+            ax.set_ylabel(f"predicted {signal_label(name)}")
+    handles = grid[0, 0].get_legend_handles_labels()
+    fig.legend(*handles, loc="outside upper center", ncols=ncols)
 
 
-def _draw_panel(
-    ax: Axes, here: pd.DataFrame, panel: str, conditions: tuple[Condition, ...]
+def _draw_lines(
+    ax: Axes, here: pd.DataFrame, latent: str, conditions: tuple[Condition, ...]
 ) -> None:
-    for i, condition in enumerate(conditions):
-        line = here[here["condition"] == condition.label]
-        look = {
-            "color": CHOICE_COLOURS[condition.choice % len(CHOICE_COLOURS)],
-            "label": condition.label,
-        }
-        if panel == "none":
-            hollow = {} if condition.outcome_number == 0 else {"markerfacecolor": "white"}
-            ax.plot([i], line["predicted"], "o", markersize=5, **look, **hollow)
-            continue
-        dashes = OUTCOME_LINES[condition.outcome_number % len(OUTCOME_LINES)]
-        ax.plot(line[panel], line["predicted"], linestyle=dashes, **look)
-    if panel == "none":
-        ax.set_xticks([])
-        ax.margins(x=0.2)
-        ax.set_xlabel("choice and outcome")
-        return
-    draw_share(ax, line[panel].to_numpy(), line["share_of_trials"].to_numpy())
-    ax.set_xlabel(symbol(panel))
+    for condition in conditions:
+        line = pick(here, condition=condition.label)
+        ax.plot(column(line, latent), column(line, "predicted"), **look(condition))
+    one = pick(here, condition=conditions[0].label)
+    draw_share(ax, column(one, latent), column(one, "share_of_trials"))
+    ax.set_xlabel(symbol(latent))
     ax.margins(x=0.02)
 
 
-def _width(columns: int) -> float:
-    return {1: 75.0, 2: 125.0}.get(columns, PAGE_MM)
-
-
-def _legend_columns(data: SignalRuleData, columns: int) -> int:
-    longest = max((len(condition.label) for condition in data.conditions), default=1)
-    return max(1, int(_width(columns) / (12 + 1.25 * longest)))
+def _draw_points(ax: Axes, here: pd.DataFrame, conditions: tuple[Condition, ...]) -> None:
+    """Without open latents there is one number for each condition."""
+    for i, condition in enumerate(conditions):
+        colour = look(condition)["color"]
+        face = colour if condition.outcome_number == 0 else "white"
+        value = column(pick(here, condition=condition.label), "predicted")
+        ax.plot([i], value, "o", color=colour, markerfacecolor=face, markersize=5,
+                label=condition.label)  # fmt: skip
+    ax.set_xticks([])
+    ax.margins(x=0.2, y=0.15)
+    ax.set_xlabel("choice and outcome")

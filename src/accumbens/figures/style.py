@@ -14,11 +14,15 @@ from contextlib import contextmanager
 from typing import Any
 
 import matplotlib
+import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
+from matplotlib.colorbar import Colorbar
 from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
-from numpy import ndarray
+
+from .labels import printed
 
 COLUMN_MM, PAGE_MM = 88.0, 180.0
 """Widths of one journal column and of a page."""
@@ -54,7 +58,7 @@ OPENNESS: Colormap = LinearSegmentedColormap.from_list(
 LOG_ODDS: Colormap = LinearSegmentedColormap.from_list("log_odds", [BLUE, "#FFFFFF", VERMILLION])
 """From the first choice's colour to the last of two choices' colour."""
 
-_SETTINGS = {
+_SETTINGS: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same picture on every machine
     "font.size": 7.0,
     "axes.labelsize": 7.0,
@@ -111,7 +115,7 @@ def lay_out(fig: Figure, width_mm: float, height_mm: float, caption: str = "") -
     fig.set_size_inches(width_mm / 25.4, height_mm / 25.4)
     fig.set_layout_engine("constrained", w_pad=0.04, h_pad=0.04, wspace=0.02, hspace=0.03)
     if caption:
-        lines = textwrap.fill(caption, int(width_mm / 1.12), break_on_hyphens=False)
+        lines = textwrap.fill(printed(caption), int(width_mm / 1.12), break_on_hyphens=False)
         fig.supxlabel(lines, x=0.01, ha="left", multialignment="left", fontsize=6, color="#444444")
 
 
@@ -130,18 +134,45 @@ def panels(fig: Figure, n: int, per_row: int, **shared: Any) -> list[Axes]:
     return axes[:n]
 
 
-def draw_share(ax: Axes, value: Float[ndarray, " point"], share: Float[ndarray, " point"]) -> None:
+def draw_share(
+    ax: Axes, value: Float[np.ndarray, " point"], share: Float[np.ndarray, " point"]
+) -> None:
     """How often the data visit each value: a grey histogram along the foot of the panel."""
-    foot = ax.inset_axes((0.0, 0.0, 1.0, 0.16), sharex=ax, zorder=0)
-    foot.fill_between(value, share, step="mid", color=PALE, linewidth=0)
-    foot.set_ylim(0, max(float(share.max()), 1e-12))
-    foot.axis("off")
-    ax.set_zorder(1)
-    ax.patch.set_visible(False)
+    height = 0.16 * share / max(float(share.max()), 1e-12)
+    ax.fill_between(
+        value, height, step="mid", color=PALE, linewidth=0, zorder=0,
+        transform=ax.get_xaxis_transform(),
+    )  # fmt: skip
+
+
+def share_heights(axes: list[Axes]) -> None:
+    """Gives panels the same vertical range, that of all their lines."""
+    limits = np.array([ax.get_ylim() for ax in axes])
+    for ax in axes:
+        ax.set_ylim(limits[:, 0].min(), limits[:, 1].max())
+
+
+def panel_width(columns: int) -> float:
+    """Width of a figure with so many panels side by side, in mm."""
+    return {1: 75.0, 2: 125.0}.get(columns, PAGE_MM)
+
+
+def draw_colour_bar(
+    fig: Figure, mesh: QuadMesh, axes: list[Axes], label: str, shrink: float = 1.0
+) -> Colorbar:
+    """A thin colour bar to the right of the panels, from their top down."""
+    bar = fig.colorbar(
+        mesh, ax=axes, aspect=18 * min(1.0, 1.5 * shrink), pad=0.03, shrink=shrink, anchor=(0, 1)
+    )
+    bar.set_label(label)
+    bar.outline.set(linewidth=0.4)  # pyright: ignore[reportCallIssue]
+    return bar
 
 
 def draw_note(fig: Figure, text: str) -> None:
     """A figure that says in words why there is nothing to draw."""
     ax = fig.subplots()
     ax.axis("off")
-    ax.text(0.5, 0.5, textwrap.fill(text, 44), ha="center", va="center", transform=ax.transAxes)
+    ax.text(
+        0.5, 0.5, textwrap.fill(printed(text), 44), ha="center", va="center", transform=ax.transAxes
+    )

@@ -11,20 +11,20 @@ from matplotlib.figure import Figure
 
 from ..models.disrnn import DisRNN, bottlenecks
 from ..trials import Trials
+from .conditions import Condition, legend_columns, look
 from .labels import symbol
+from .rows import column, combinations, joined, pick
 from .style import (
-    CHOICE_COLOURS,
     GREY,
-    OUTCOME_LINES,
-    PAGE_MM,
     draw_note,
     draw_share,
     grid_shape,
     lay_out,
+    panel_width,
     panels,
     styled,
 )
-from .visits import Condition, Visits, visit
+from .visits import Visits, visit
 
 MAX_MODULATORS = 2
 """Other latents drawn for each update network: those with the most open bottlenecks into it."""
@@ -60,19 +60,22 @@ def update_rule_data(model: DisRNN, trials: Trials) -> UpdateRuleData:
     reads = _modulators(model, seen)
     parts, left_out = [], 0
     for k in seen.open.tolist():
-        parts.append(_rows(seen, k, None, "mean", {}))
+        parts += _rows(seen, k, None, "mean", {})
         left_out += max(0, len(reads[k]) - MAX_MODULATORS)
         for j in reads[k][:MAX_MODULATORS]:
             for name, percent in PERCENTILES.items():
                 level = float(np.percentile(seen.z[:, j], percent))
-                parts.append(_rows(seen, k, j, name, {j: level}))
-    columns = pd.Index(["latent", "modulator", "modulator_at", "condition", "old", "new",
-                        *seen.open_names, "share_of_trials"])  # fmt: skip
-    caption = seen.caption
+                parts += _rows(seen, k, j, name, {j: level})
+    columns = (
+        "latent", "modulator", "modulator_at", "condition", "old", "new", *seen.open_names,
+        "share_of_trials",
+    )  # fmt: skip
+    caption = seen.conditions_caption
+    if any(reads.values()):
+        caption += " Low, high: 10th, 90th percentile."
     if left_out:
         caption += f" {left_out} weaker interactions between latents are not drawn."
-    lines = pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
-    return UpdateRuleData(lines, seen.conditions, caption)
+    return UpdateRuleData(joined(parts, columns), seen.conditions, caption)
 
 
 def _modulators(model: DisRNN, seen: Visits) -> dict[int, list[int]]:
@@ -87,25 +90,24 @@ def _modulators(model: DisRNN, seen: Visits) -> dict[int, list[int]]:
     return reads
 
 
-def _rows(seen: Visits, k: int, j: int | None, at: str, fixed: dict[int, float]) -> pd.DataFrame:
+def _rows(
+    seen: Visits, k: int, j: int | None, at: str, fixed: dict[int, float]
+) -> list[pd.DataFrame]:
+    """A table for each condition."""
     grid = seen.grid(k)
     points = seen.points({k: grid, **fixed})
     names = seen.model.latent_names
-    latents = {name: points[:, i] for name, i in zip(seen.open_names, seen.open, strict=True)}
-    return pd.concat(
-        [
-            pd.DataFrame(
-                {
-                    "latent": names[k], "modulator": "" if j is None else names[j],
-                    "modulator_at": at, "condition": condition.label, "old": grid,
-                    "new": seen.updated(points, condition)[:, k], **latents,
-                    "share_of_trials": seen.share(k, grid),
-                }
-            )
-            for condition in seen.conditions
-        ],
-        ignore_index=True,
-    )  # fmt: skip
+    return [
+        pd.DataFrame(
+            {
+                "latent": names[k], "modulator": "" if j is None else names[j],
+                "modulator_at": at, "condition": condition.label, "old": grid,
+                "new": seen.updated(points, condition)[:, k], **seen.open_values(points),
+                "share_of_trials": seen.share(k, grid),
+            }
+        )
+        for condition in seen.conditions
+    ]  # fmt: skip
 
 
 @styled
@@ -115,40 +117,36 @@ def draw_update_rule(data: UpdateRuleData, fig: Figure) -> None:
         lay_out(fig, 88, 40, data.caption)
         draw_note(fig, "No latent is open, so there is nothing to update.")
         return
-    wanted = list(data.lines[["latent", "modulator"]].drop_duplicates().itertuples(index=False))
+    wanted = combinations(data.lines, "latent", "modulator")
     rows, columns = grid_shape(len(wanted), 2 if len(wanted) == 4 else 3)
-    width = {1: 75.0, 2: 125.0}.get(columns, PAGE_MM)
-    longest = max(len(condition.label) for condition in data.conditions)
-    per_row = max(1, int(width / (12 + 1.25 * longest)))
-    legend_rows = -(-len(data.conditions) // per_row)
-    caption = (
-        f"Dotted: no change. Grey: where the data lie. Other latents at their mean. {data.caption}"
-    )
-    lay_out(fig, width, 16 + 3.4 * legend_rows + 48 * rows, caption)
+    width = panel_width(columns)
+    ncols = legend_columns(data.conditions, width)
+    lay_out(
+        fig, width, 16 + 3.4 * -(-len(data.conditions) // ncols) + 48 * rows,
+        "Dotted: no change. Grey: where the data lie. Other latents at their mean. "
+        f"{data.caption}",
+    )  # fmt: skip
     axes = panels(fig, len(wanted), columns)
-    for i, (ax, (latent, modulator)) in enumerate(zip(axes, wanted, strict=True)):
-        here = data.lines[(data.lines["latent"] == latent) & (data.lines["modulator"] == modulator)]
+    for ax, (latent, modulator) in zip(axes, wanted, strict=True):
+        here = pick(data.lines, latent=latent, modulator=modulator)
         _draw_panel(ax, here, data.conditions)
         ax.set_xlabel(f"{symbol(latent)} before the trial")
         ax.set_ylabel(f"{symbol(latent)} after the trial")
         if modulator:
-            ax.set_title(f"{symbol(modulator)} at its 10th (thin), 90th percentile (thick)")
-        if i == 0:
-            handles = ax.get_legend_handles_labels()
-    fig.legend(*handles, loc="outside upper center", ncols=per_row)
+            ax.set_title(f"{symbol(modulator)} low (thin), high (thick)")
+    handles = axes[0].get_legend_handles_labels()
+    fig.legend(*handles, loc="outside upper center", ncols=ncols)
 
 
 def _draw_panel(ax: Axes, here: pd.DataFrame, conditions: tuple[Condition, ...]) -> None:
-    old = here["old"].drop_duplicates().to_numpy()
+    one = pick(here, condition=conditions[0].label, modulator_at=here["modulator_at"].iloc[0])
+    old = column(one, "old")
     ax.plot(old[[0, -1]], old[[0, -1]], color=GREY, linewidth=0.7, linestyle=":")
     for at, width in _WIDTHS.items():
         for condition in conditions:
-            line = here[(here["modulator_at"] == at) & (here["condition"] == condition.label)]
+            line = pick(here, modulator_at=at, condition=condition.label)
             if len(line):
-                ax.plot(
-                    line["old"], line["new"], linewidth=width, label=condition.label,
-                    color=CHOICE_COLOURS[condition.choice % len(CHOICE_COLOURS)],
-                    linestyle=OUTCOME_LINES[condition.outcome_number % len(OUTCOME_LINES)],
-                )  # fmt: skip
-    draw_share(ax, old, here["share_of_trials"].to_numpy()[: len(old)])
+                drawn = (column(line, "old"), column(line, "new"))
+                ax.plot(*drawn, linewidth=width, **look(condition))
+    draw_share(ax, old, column(one, "share_of_trials"))
     ax.margins(x=0.02)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import equinox as eqx
@@ -15,26 +16,11 @@ from ..models.disrnn import DisRNN, open_latents
 from ..models.disrnn.model import DisRNNState
 from ..trials import Trials
 from ..unroll import unroll
-from .labels import choice_labels, counted, data_counts, outcome_label
+from .conditions import Condition, conditions_of
+from .labels import choice_labels, counted, data_counts
 
 N_POINTS = 51
 """Points of a line, from the 1st to the 99th percentile of a latent."""
-
-MAX_LEVELS, MAX_CONDITIONS = 3, 12
-"""Outcomes of more values are drawn at three of them; of more conditions, the most frequent."""
-
-
-class Condition(NamedTuple):
-    """A choice with its outcomes, as it occurs in the data.
-
-    outcome_number: 0 for the largest outcomes (rewarded), then down; decides how lines look.
-    """
-
-    choice: int
-    outcome: tuple[float, ...]
-    outcome_number: int
-    label: str
-    n_trials: int
 
 
 class Visits(NamedTuple):
@@ -56,6 +42,15 @@ class Visits(NamedTuple):
     def open_names(self) -> tuple[str, ...]:
         return tuple(self.model.latent_names[k] for k in self.open)
 
+    @property
+    def conditions_caption(self) -> str:
+        """The caption, and what share of the trials the conditions leave out, if any."""
+        share = sum(condition.n_trials for condition in self.conditions) / len(self.z)
+        if share == 1:
+            return self.caption
+        n = len(self.conditions)
+        return f"{self.caption} Conditions: the {n} most frequent ({share:.0%} of the trials)."
+
     def grid(self, k: int, n: int = N_POINTS) -> Float[np.ndarray, " point"]:
         """Values of latent k from the 1st to the 99th percentile of the data."""
         low, high = np.percentile(self.z[:, k], [1, 99])
@@ -68,14 +63,14 @@ class Visits(NamedTuple):
         return np.histogram(self.z[:, k], _edges(grid))[0] / len(self.z)
 
     def share_of_plane(
-        self, k: int, l: int, grid_k: Float[np.ndarray, " row"], grid_l: Float[np.ndarray, " col"]
+        self, k: int, j: int, grid_k: Float[np.ndarray, " row"], grid_j: Float[np.ndarray, " col"]
     ) -> Float[np.ndarray, "row col"]:
-        """Share of the trials nearest to each pair of values of latents k and l."""
-        edges = [_edges(grid_k), _edges(grid_l)]
-        return np.histogram2d(self.z[:, k], self.z[:, l], edges)[0] / len(self.z)
+        """Share of the trials nearest to each pair of values of latents k and j."""
+        edges = [_edges(grid_k), _edges(grid_j)]
+        return np.histogram2d(self.z[:, k], self.z[:, j], edges)[0] / len(self.z)
 
     def points(
-        self, at: dict[int, Float[np.ndarray, " point"] | float]
+        self, at: Mapping[int, Float[np.ndarray, " point"] | float]
     ) -> Float[np.ndarray, "point latent"]:
         """Latents at the named values, all others at their mean over trials."""
         n = max((np.size(value) for value in at.values()), default=1)
@@ -84,27 +79,29 @@ class Visits(NamedTuple):
             points[:, k] = value
         return points
 
+    def open_values(
+        self, points: Float[np.ndarray, "point latent"]
+    ) -> dict[str, Float[np.ndarray, " point"]]:
+        """The open latents' values by name."""
+        return {self.model.latent_names[k]: points[:, k] for k in self.open.tolist()}
+
     def choice_logits(
         self, points: Float[np.ndarray, "point latent"]
     ) -> Float[np.ndarray, "point choice"]:
         """`DisRNN.choice_logits` at each point."""
-        return np.asarray(jax.vmap(lambda z: self.model.choice_logits(_state(z)))(_float(points)))
+        return np.asarray(_choice_logits(self.model, _float(points)))
 
     def signals(
         self, points: Float[np.ndarray, "point latent"], condition: Condition
     ) -> Float[np.ndarray, "point signal"]:
         """`DisRNN.signals` at each point, after one choice and outcome."""
-        choice, outcome = jnp.asarray(condition.choice), _float(condition.outcome)
-        signals = jax.vmap(lambda z: self.model.signals(_state(z), choice, outcome))
-        return np.asarray(signals(_float(points)))
+        return np.asarray(_signals(self.model, _float(points), *_seen(condition)))
 
     def updated(
         self, points: Float[np.ndarray, "point latent"], condition: Condition
     ) -> Float[np.ndarray, "point latent"]:
         """Latents after `DisRNN.update` at each point, after one choice and outcome."""
-        choice, outcome = jnp.asarray(condition.choice), _float(condition.outcome)
-        update = jax.vmap(lambda z: self.model.update(_state(z), choice, outcome).z)
-        return np.asarray(update(_float(points)))
+        return np.asarray(_updated(self.model, _float(points), *_seen(condition)))
 
 
 def visit(model: DisRNN, trials: Trials) -> Visits:
@@ -119,15 +116,12 @@ def visit(model: DisRNN, trials: Trials) -> Visits:
     average = _average_subject(model, trials)
     latents = unroll(model, trials).latents
     z = np.stack([latents[name] for name in model.latent_names], -1)[trials.valid]
-    conditions, left_out = _conditions(trials)
     caption = f"Data: {data_counts(trials)}."
-    if left_out:
-        caption += f" Conditions: the {len(conditions)} most frequent, {left_out} left out."
     if model.embedding.shape[1]:
         n = len(set(trials.subject.tolist()))
         caption += f" Subject embedding: mean of {counted(n, 'subject')}, weighted by trials."
     return Visits(
-        average, z.astype(np.float64), open_latents(model), conditions,
+        average, z.astype(np.float64), open_latents(model), conditions_of(trials),
         choice_labels(trials.names), caption,
     )  # fmt: skip
 
@@ -152,39 +146,32 @@ def _average_subject(model: DisRNN, trials: Trials) -> DisRNN:
     )
 
 
-def _conditions(trials: Trials) -> tuple[tuple[Condition, ...], int]:
-    """The conditions that occur, and how many more there are than can be drawn."""
-    choice, outcome = trials.choice[trials.valid], trials.outcome[trials.valid]
-    drawn = [_at_levels(column) for column in outcome.T]
-    rows, counts = np.unique(np.column_stack([choice, *drawn]), axis=0, return_counts=True)
-    keep = np.sort(np.argsort(-counts, kind="stable")[:MAX_CONDITIONS])
-    outcomes = sorted({tuple(row[1:].tolist()) for row in rows[keep]}, reverse=True)
-    labels = choice_labels(trials.names)
-    conditions = []
-    for row, n in zip(rows[keep], counts[keep], strict=True):
-        c, values = int(row[0]), tuple(row[1:].tolist())
-        words = ", ".join(w for w in (labels[c], outcome_label(trials.names.outcomes, values)) if w)
-        conditions.append(Condition(c, values, outcomes.index(values), words, int(n)))
-    conditions.sort(key=lambda condition: (condition.choice, condition.outcome_number))
-    return tuple(conditions), len(rows) - len(keep)
-
-
-def _at_levels(column: Float[np.ndarray, " trial"]) -> Float[np.ndarray, " trial"]:
-    """The column itself; of many values, the nearest of its 10th, 50th and 90th percentile."""
-    levels = np.unique(column)
-    if len(levels) <= MAX_LEVELS:
-        return column
-    levels = np.unique(np.percentile(column, [10, 50, 90]))
-    return levels[np.abs(column[:, None] - levels).argmin(1)]
-
-
 def _edges(grid: Float[np.ndarray, " point"]) -> Float[np.ndarray, " edge"]:
     half = (grid[1] - grid[0]) / 2
     return np.append(grid - half, grid[-1] + half)
 
 
+@eqx.filter_jit
+def _choice_logits(model: DisRNN, points):
+    return jax.vmap(lambda z: model.choice_logits(_state(z)))(points)
+
+
+@eqx.filter_jit
+def _signals(model: DisRNN, points, choice, outcome):
+    return jax.vmap(lambda z: model.signals(_state(z), choice, outcome))(points)
+
+
+@eqx.filter_jit
+def _updated(model: DisRNN, points, choice, outcome):
+    return jax.vmap(lambda z: model.update(_state(z), choice, outcome).z)(points)
+
+
 def _state(z) -> DisRNNState:
     return DisRNNState(z, jnp.asarray(0))
+
+
+def _seen(condition: Condition):
+    return jnp.asarray(condition.choice), _float(condition.outcome)
 
 
 def _float(values):

@@ -85,6 +85,8 @@ def fit_gru(
         hidden=config.hidden,
         n_subjects=len(trials.names.subjects),
         embedding=config.subject_embedding,
+        signal_mean=mean,
+        signal_scale=scale,
         key=jax.random.fold_in(key, 0),
     )
     best: dict[str, Any] = {"loss": np.inf, "step": 0, "model": model}

@@ -1,7 +1,8 @@
 """The likelihood of choices and signals under a cognitive model, in the form that fits fast.
 
 The recurrence is that of `Model.unroll`, with sessions on the last axis, where a CPU handles
-several with one instruction, and with nothing kept but what a likelihood needs.
+several with one instruction. Of its many values only a few sums are kept (`Moments`): all that
+the likelihoods, and their derivatives, need.
 """
 
 from __future__ import annotations
@@ -21,83 +22,84 @@ RESIDUAL_FLOOR = 1e-8
 prediction errors) would have an infinite likelihood."""
 
 
-class Traces(NamedTuple):
-    """Per trial: log p(choice made), 0 where not scored; the prediction error, 0 where missed."""
+class Moments(NamedTuple):
+    """Sums over trials. log_p: log p(choice made) over scored trials.
 
-    log_p: Float[Array, "trial session"]
-    prediction_error: Float[Array, "trial session"]
+    Over the trials on which each signal y counts, with x the prediction error: n, of 1; x; xx, of
+    x^2; xy, of x (y - centre); yy, of (y - centre)^2; centre: the mean of y, in its unit.
+    """
+
+    log_p: Float[Array, ""]
+    n: Float[Array, " signal"]
+    x: Float[Array, " signal"]
+    xx: Float[Array, " signal"]
+    xy: Float[Array, " signal"]
+    yy: Float[Array, " signal"]
+    centre: Float[Array, " signal"]
 
 
 class Regression(NamedTuple):
-    """signal = gain x prediction_error + offset + Normal(0, variance), by least squares."""
+    """y = gain x + offset + Normal(0, variance)."""
 
     gain: Float[Array, " signal"]
     offset: Float[Array, " signal"]
     variance: Float[Array, " signal"]
 
 
-def traces(model: CognitiveModel, batch: Batch) -> Traces:
-    """What the likelihoods need of `model` along the sessions of `batch`."""
+def moments(model: CognitiveModel, batch: Batch) -> Moments:
+    """The sums of `model` along the sessions of `batch`."""
 
-    def trial(state, x):
-        choice, outcome, valid, scored = x
+    def trial(state, seen):
+        choice, outcome, valid, scored = seen
         made = jnp.where(valid, choice, 0)
         log_p = jax.nn.log_softmax(model.choice_logits(state))
         log_p = jnp.sum(jnp.where(jnp.arange(model.n_choices) == made, log_p, 0.0))
         error = model.prediction_error(state, made, outcome)
         moved = model.update(state, made, outcome)
         state = jax.tree.map(lambda new, old: jnp.where(valid, new, old), moved, state)
-        return state, Traces(jnp.where(scored, log_p, 0.0), jnp.where(valid, error, 0.0))
+        return state, (jnp.where(scored, log_p, 0.0), jnp.where(valid, error, 0.0))
 
-    along = jax.vmap(trial, in_axes=-1, out_axes=-1)
-    state = jax.vmap(model.initial_state, out_axes=-1)(jnp.asarray(batch.subject))
-    x = (batch.choice, batch.outcome, batch.valid, batch.scored)
-    sessions_last = tuple(jnp.moveaxis(jnp.asarray(a), 0, -1) for a in x)
-    return jax.lax.scan(lambda s, x: along(s, x), state, sessions_last)[1]
+    def sessions_last(array):
+        return jnp.moveaxis(jnp.asarray(array), 0, -1)
 
+    start = jax.vmap(model.initial_state, out_axes=-1)(jnp.asarray(batch.subject))
+    seen = tuple(map(sessions_last, (batch.choice, batch.outcome, batch.valid, batch.scored)))
+    step = jax.vmap(trial, in_axes=-1, out_axes=-1)
+    _, (log_p, x) = jax.lax.scan(step, start, seen)
 
-def regress_signals(prediction_error: Float[Array, "trial session"], batch: Batch) -> Regression:
-    """Least squares of each signal on the prediction error, over its scored trials.
-
-    gain is 0 where the prediction error does not vary.
-    """
-    signal, scored, count = _signals_last(batch)
-    error = jnp.where(scored, prediction_error, 0.0)
-    mean_error, mean_signal = (jnp.sum(a, (1, 2)) / count for a in (error, signal))
-    error = jnp.where(scored, error - mean_error[:, None, None], 0.0)
-    signal = jnp.where(scored, signal - mean_signal[:, None, None], 0.0)
-    error_error, signal_error, signal_signal = (
-        jnp.sum(a * b, (1, 2)) for a, b in ((error, error), (signal, error), (signal, signal))
-    )
-    varies = error_error > 0
-    gain = jnp.where(varies, signal_error / jnp.where(varies, error_error, 1.0), 0.0)
-    residual = jnp.sum((signal - gain[:, None, None] * error) ** 2, (1, 2))
-    variance = (residual + RESIDUAL_FLOOR * signal_signal) / count
-    return Regression(gain, mean_signal - gain * mean_error, variance)
+    counts = sessions_last(batch.signal_scored)
+    y, x, trial_and_session = sessions_last(batch.signal), x[:, None, :], (0, 2)
+    n = jnp.sum(counts, trial_and_session, dtype=x.dtype)
+    centre = jnp.sum(jnp.where(counts, y, 0.0), trial_and_session) / n
+    y = jnp.where(counts, y - centre[:, None], 0.0)
+    x = jnp.where(counts, x, 0.0)
+    x_, xx, xy, yy = (jnp.sum(a, trial_and_session) for a in (x, x * x, x * y, y * y))
+    return Moments(jnp.sum(log_p), n, x_, xx, xy, yy, centre)
 
 
-def choice_negative_log_likelihood(found: Traces) -> Float[Array, ""]:
+def regress_signals(sums: Moments) -> Regression:
+    """Least squares of each signal on the prediction error; gain 0 where that does not vary."""
+    spread = sums.xx - sums.x**2 / sums.n
+    varies = spread > 1e-12 * sums.xx
+    gain = jnp.where(varies, sums.xy / jnp.where(varies, spread, 1.0), 0.0)
+    residual = jnp.maximum(sums.yy - gain * sums.xy, 0.0)
+    variance = (residual + RESIDUAL_FLOOR * sums.yy) / sums.n
+    return Regression(gain, sums.centre - gain * sums.x / sums.n, variance)
+
+
+def choice_negative_log_likelihood(sums: Moments) -> Float[Array, ""]:
     """-sum log p(choice made), in nats."""
-    return -jnp.sum(found.log_p)
+    return -sums.log_p
 
 
-def signal_negative_log_likelihood(
-    found: Traces, batch: Batch, regression: Regression
-) -> Float[Array, ""]:
-    """-sum log Normal(signal; gain x prediction_error + offset, variance), in nats.
+def signal_negative_log_likelihood(sums: Moments, regression: Regression) -> Float[Array, ""]:
+    """-sum log Normal(y; gain x + offset, variance), in nats.
 
-    With the regression of these very traces, this is the profile likelihood: gain, offset and
-    variance at their best for the other parameters.
+    With the regression of these very sums, this is the profile likelihood: gain, offset and
+    variance at their best for the parameters that made the sums.
     """
-    signal, scored, count = _signals_last(batch)
-    gain, offset, _ = (a[:, None, None] for a in regression)
-    error = jnp.where(scored, signal - gain * found.prediction_error - offset, 0.0)
-    squared = jnp.sum(error**2, (1, 2)) / regression.variance
-    return 0.5 * jnp.sum(count * jnp.log(2 * math.pi * regression.variance) + squared)
-
-
-def _signals_last(batch: Batch):
-    """[signal, trial, session] of signals, 0 where not scored; of where they are; their counts."""
-    scored = jnp.asarray(batch.signal_scored).transpose(2, 1, 0)
-    signal = jnp.where(scored, jnp.asarray(batch.signal).transpose(2, 1, 0), 0.0)
-    return signal, scored, jnp.sum(scored, (1, 2))
+    gain, offset, variance = regression
+    offset = offset - sums.centre
+    fitted = gain**2 * sums.xx + 2 * gain * offset * sums.x + sums.n * offset**2
+    squared = sums.yy - 2 * gain * sums.xy + fitted
+    return 0.5 * jnp.sum(sums.n * jnp.log(2 * math.pi * variance) + squared / variance)

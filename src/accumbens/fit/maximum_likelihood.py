@@ -17,17 +17,17 @@ from .lbfgs import minimize_lbfgs
 from .likelihood import (
     Regression,
     choice_negative_log_likelihood,
+    moments,
     regress_signals,
     signal_negative_log_likelihood,
-    traces,
 )
 from .maximum_likelihood_fit import MaximumLikelihoodFit, Solution, Target, describe_solution
 from .parameter_space import Held, M, ParameterSpace, parameter_space
 
 _TOLERANCE = 1e-6
 """In nats of the whole log-likelihood: about a thousandth of a standard error in each estimate."""
-_CHUNK = 2_000_000
-"""Trials times starts that are computed at once; a matter of memory only."""
+_CHUNK = 200_000
+"""Trials times starts that are computed at once; a matter of speed only."""
 
 
 def fit_maximum_likelihood(
@@ -121,23 +121,30 @@ def fit_datasets(
 @eqx.filter_jit
 def _solve(space: ParameterSpace, target: Target, batches: Batch, starts, max_evaluations: int):
     def solve(batch: Batch) -> Solution:
-        def model_traces(u):
-            return traces(space.build(u, jnp.zeros(0), jnp.zeros(0)), batch)
+        def sums(u):
+            return moments(space.build(u, jnp.zeros(0), jnp.zeros(0)), batch)
 
         def profile(u):
-            found, value = model_traces(u), jnp.zeros(())
+            found, value = sums(u), jnp.zeros(())
             if target != "signal":
                 value += choice_negative_log_likelihood(found)
             if target != "choice":
-                regression = regress_signals(found.prediction_error, batch)
-                value += signal_negative_log_likelihood(found, batch, regression)
+                value += signal_negative_log_likelihood(found, regress_signals(found))
             return value
 
+        minima = jax.vmap(
+            lambda u: minimize_lbfgs(
+                profile, u, tolerance=_TOLERANCE, max_evaluations=max_evaluations
+            )
+        )(starts)
+        best = minima.x[jnp.argmin(jnp.where(jnp.isnan(minima.value), jnp.inf, minima.value))]
+        near = _quadratic(sums, best)
+        n_places, n_signals = best.shape[0], batch.signal.shape[-1]
+        regression = regress_signals(near(jnp.zeros(n_places)))
+
         def likelihoods(shifts):
-            """Of choices and signals, for shifts from the best parameters and their regression."""
-            found = model_traces(best + shifts[:n_places])
-            regression = regress_signals(found.prediction_error, batch)
-            regression = jax.lax.stop_gradient(regression)
+            """Of choices and signals, by shifts of the parameters and of their regression."""
+            found = near(shifts[:n_places])
             gain, offset, log_variance = shifts[n_places:].reshape(3, n_signals)
             shifted = Regression(
                 regression.gain + gain,
@@ -145,21 +152,36 @@ def _solve(space: ParameterSpace, target: Target, batches: Batch, starts, max_ev
                 regression.variance * jnp.exp(log_variance),
             )
             of_choice = choice_negative_log_likelihood(found)
-            of_signal = signal_negative_log_likelihood(found, batch, shifted)
-            return jnp.stack([of_choice, of_signal]), regression
+            return jnp.stack([of_choice, signal_negative_log_likelihood(found, shifted)])
 
-        minima = jax.vmap(
-            lambda u: minimize_lbfgs(
-                profile, u, tolerance=_TOLERANCE, max_evaluations=max_evaluations
-            )
-        )(starts)
-        n_places, n_signals = starts.shape[1], batch.signal.shape[-1]
-        best = minima.x[jnp.argmin(jnp.where(jnp.isnan(minima.value), jnp.inf, minima.value))]
-        hessian = jax.jacfwd(jax.jacfwd(likelihoods, has_aux=True), has_aux=True)
-        hessians, regression = hessian(jnp.zeros(n_places + 3 * n_signals))
+        hessians = jax.hessian(likelihoods)(jnp.zeros(n_places + 3 * n_signals))
         return Solution(minima, best, regression, *hessians)
 
     return jax.vmap(solve)(batches)
+
+
+def _quadratic(function, at):
+    """`function` near `at`, as exact as its first two derivatives: shift -> value.
+
+    Of a few sums over a long recurrence these derivatives are costly, so they are taken once; those
+    of what is made of the sums are cheap.
+    """
+
+    def value(x):
+        return (found := function(x)), found
+
+    def slope(x):
+        slopes, found = jax.jacfwd(value, has_aux=True)(x)
+        return slopes, (slopes, found)
+
+    curvatures, (slopes, values) = jax.jacfwd(slope, has_aux=True)(at)
+
+    def near(shift):
+        return jax.tree.map(
+            lambda v, s, c: v + s @ shift + 0.5 * (c @ shift) @ shift, values, slopes, curvatures
+        )
+
+    return near
 
 
 def _solve_all(space, target, datasets, starts, max_evaluations) -> list[Solution]:

@@ -11,7 +11,7 @@ from ..fit.penalty_path import PenaltyPath
 from ..io.saved_models import write_atomically
 from ..io.tables import to_table, write_table
 from ..stats.comparison import Comparison
-from ..stats.splits import Split
+from ..stats.splits import Split, apply_split
 from ..stats.table1 import table1_csv, table1_latex, table1_markdown
 from ..trials import Trials
 from ..unroll import unroll
@@ -81,5 +81,15 @@ def draw_figures(
     folder: RunFolder, trials: Trials, split: Split, fits: dict[str, Fitted],
     comparison: Comparison, path: PenaltyPath | None,
 ) -> dict[str, Path]:  # fmt: skip
-    """Every figure that the run has the numbers for, as PNG, PDF and CSV."""
-    return {}
+    """Every figure that the run has the numbers for, as PNG, PDF and CSV; PNGs by name."""
+    from ..figures.all import draw_all
+
+    if "disrnn" not in fits:
+        return {}
+    train, test = apply_split(split, trials)
+    fit = fits["disrnn"]
+    return draw_all(
+        fit.model, train, folder.figures, held_out=test,
+        histories=list(fit.histories.values()),
+        comparison=comparison, path=path,
+    )  # fmt: skip

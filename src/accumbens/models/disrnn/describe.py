@@ -44,7 +44,7 @@ def bottlenecks(model: DisRNN) -> list[BottleneckRow]:
     subject = tuple(f"subject_{i + 1}" for i in range(model.embedding.shape[1]))
     sigma = np.asarray(noise_scale(model.latent_log_sigma))
     rows = [
-        _row("latent", name, name, s, 1.0) for name, s in zip(latents, sigma, strict=True)
+        _row("latent", name, name, float(s), 1.0) for name, s in zip(latents, sigma, strict=True)
     ]
     rows += _reader_rows("update", model.update_reader, latents, (*latents, *seen, *subject))
     rows += _reader_rows("choice", model.choice_reader, ("choice",), (*latents, *subject))
@@ -148,7 +148,7 @@ def _choice_slopes(model: DisRNN) -> Float[Array, " latent"]:
 def _reader_rows(kind: str, reader: Reader, names, inputs) -> list[BottleneckRow]:
     sigma, multiplier = np.asarray(reader.sigma), np.asarray(reader.multiplier)
     return [
-        _row(kind, name, source, sigma[n, i], multiplier[n, i])
+        _row(kind, name, source, float(sigma[n, i]), float(multiplier[n, i]))
         for n, name in enumerate(names)
         for i, source in enumerate(inputs)
     ]
@@ -159,5 +159,5 @@ def _row(kind: str, reader: str, source: str, sigma: float, multiplier: float) -
     noise = float(min(1.0, max(sigma, share if kind != "latent" else 0.0)))
     openness = "open" if noise < OPEN_BELOW else "closed" if noise > CLOSED_ABOVE else "partial"
     return BottleneckRow(
-        kind, reader, source, float(sigma), float(multiplier), noise, openness
+        kind, reader, source, sigma, multiplier, noise, openness
     )

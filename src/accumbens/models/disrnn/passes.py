@@ -51,7 +51,7 @@ def core_pass(model: DisRNN, batch: Batch, key: PRNGKeyArray | None) -> CorePass
         sigma = noise_scale(model.latent_log_sigma)
         jitter = sigma[:, None] * jax.random.normal(k_latent, (n_trials, k, n_sessions))
     z_initial = jnp.broadcast_to(model.z_initial[:, None], (k, n_sessions))
-    loop = fastest_loop(w_latent, reader.mlps, drive, jitter, z_initial, batch.valid.T)
+    loop = fastest_loop(w_latent, reader.mlps, drive, jitter, z_initial, jnp.asarray(batch.valid).T)
     return CorePass(loop.before, _core_penalties(model, batch, loop, seen, subject))
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import functools
-
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from ....errors import ConfigError
 from ..core import LoopUnrolled
 from ..residual_mlp import ACTIVATIONS, ResidualMLPs
 from .build import Reason, Shape, Targets, targets
@@ -30,13 +29,13 @@ def run_loop_cpu(
     grad, scan and vmap; models under vmap run in one call that uses all cores, each giving the
     same bits as alone, whatever the number of threads. Runs of sessions (a tile) skip the trials
     after their last valid one, so sessions sorted by length cost only about their own trials.
-    Raises RuntimeError where `why_unavailable` gives a reason.
+    Raises ConfigError where `why_unavailable` gives a reason.
     """
     made = _targets(w_latent, mlps, drive, jitter, z_initial, valid)
     if isinstance(made, Reason):
-        raise RuntimeError(f"The compiled loop cannot be used: {made}. Use core.run_loop instead.")
+        raise ConfigError(f"The compiled loop cannot be used here: {made}. Use the scan instead.")
     weights = (w_latent, mlps.w_hidden, mlps.b_hidden, mlps.w_out, mlps.b_out)
-    return LoopUnrolled(*_loop(made, weights, drive, jitter, z_initial, valid))
+    return _loop(made, weights, drive, jitter, z_initial, valid)
 
 
 def why_unavailable(
@@ -82,26 +81,26 @@ def _targets(w_latent, mlps, drive, jitter, z_initial, valid) -> Targets | Reaso
     )
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _loop(targets, weights, drive, jitter, z_initial, valid):
+def _loop_alone(targets, weights, drive, jitter, z_initial, valid) -> LoopUnrolled:
     like = jax.ShapeDtypeStruct((drive.shape[0], *z_initial.shape), jnp.float32)
     noise = () if jitter is None else (jitter,)
     call = jax.ffi.ffi_call(targets.forward, (like, like), vmap_method="broadcast_all")
-    return tuple(call(*weights, drive, valid, *noise, z_initial))
+    return LoopUnrolled(*call(*weights, drive, valid, *noise, z_initial))
 
 
 def _loop_forward(targets, weights, drive, jitter, z_initial, valid):
-    before, mean = _loop(targets, weights, drive, jitter, z_initial, valid)
-    return (before, mean), (weights, drive, jitter, z_initial, valid, before)
+    unrolled = _loop_alone(targets, weights, drive, jitter, z_initial, valid)
+    return unrolled, (weights, drive, jitter, z_initial, valid, unrolled.before)
 
 
-def _loop_backward(targets, residuals, gradient):
+def _loop_backward(targets, residuals, gradient: LoopUnrolled):
     weights, drive, jitter, z_initial, valid, before = residuals
     noise = () if jitter is None else (jitter,)
     likes = [jax.ShapeDtypeStruct(x.shape, x.dtype) for x in (*weights, drive, z_initial, *noise)]
     call = jax.ffi.ffi_call(targets.backward, likes, vmap_method="broadcast_all")
-    *d_weights, d_drive, d_z_initial = (made := call(*weights, drive, valid, before, *gradient))[:7]
-    return tuple(d_weights), d_drive, None if jitter is None else made[7], d_z_initial, None
+    made = tuple(call(*weights, drive, valid, before, *gradient))
+    return made[:5], made[5], None if jitter is None else made[7], made[6], None
 
 
+_loop = jax.custom_vjp(_loop_alone, nondiff_argnums=(0,))
 _loop.defvjp(_loop_forward, _loop_backward)

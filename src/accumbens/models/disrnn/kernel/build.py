@@ -22,13 +22,15 @@ from typing import NamedTuple
 import jax
 
 SOURCES = tuple(Path(__file__).with_name(name) for name in ("loop.cpp", "network.h", "lanes.h"))
-FLAGS = ("-std=c++17", "-O3", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC", "-w")
+FLAGS = ("-std=c++17", "-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast")
+FLAGS += ("-shared", "-fPIC", "-w")
 THIS_MACHINE = (("-march=native",), ("-mcpu=native",), ())
 """Flags for the machine at hand, in order of preference; compilers differ in what they accept."""
 COMPILE_SECONDS = 120
 CHECKSUM_BYTES = hashlib.sha256().digest_size
 
 _lock = threading.Lock()
+_registered: dict[str, Targets] = {}
 
 
 class Shape(NamedTuple):
@@ -54,8 +56,9 @@ class Reason(str):
 
 def targets(shape: Shape) -> Targets | Reason:
     """The loop for `shape`, compiled and registered if this process has not done so yet."""
+    setting = Setting(*(os.environ.get(name) for name in ("CXX", "PATH", "XDG_CACHE_HOME", "HOME")))
     with _lock:
-        return _targets(shape, os.environ.get("CXX"), os.environ.get("PATH"), cache_folder())
+        return _targets(shape, setting)
 
 
 def cache_folder() -> Path:
@@ -64,29 +67,42 @@ def cache_folder() -> Path:
     return (Path(root) if root else Path.home() / ".cache") / "accumbens" / "kernels"
 
 
+class Setting(NamedTuple):
+    """The environment variables that decide what is found where; `targets` remembers by them."""
+
+    cxx: str | None
+    path: str | None
+    cache: str | None
+    home: str | None
+
+
 @functools.cache
-def _targets(shape: Shape, cxx: str | None, path: str | None, folder: Path) -> Targets | Reason:
+def _targets(shape: Shape, setting: Setting) -> Targets | Reason:
     try:
-        compiler = _compiler(cxx, path)
+        compiler = _compiler(setting)
         if compiler is None:
-            return Reason(f"no C++ compiler was found ({f'CXX={cxx}' if cxx else 'g++, clang++'})")
+            sought = f"CXX={setting.cxx}" if setting.cxx else "g++, clang++ or c++ in PATH"
+            return Reason(f"there is no C++ compiler ({sought})")
         defined = _definitions(shape)
         key = _key(compiler, defined)
-        file = folder / f"loop-{key}.so"
-        if not _intact(file):
-            folder.mkdir(parents=True, exist_ok=True)
-            _compile(compiler, defined, file)
-        return _register(file, key)
+        if key not in _registered:
+            file = cache_folder() / f"loop-{key}.so"
+            if not _intact(file):
+                file.parent.mkdir(parents=True, exist_ok=True)
+                _compile(compiler, defined, file)
+            _registered[key] = _register(file, key)
+        return _registered[key]
     except subprocess.CalledProcessError as error:
         lines = [line for line in error.stderr.splitlines() if "error" in line]
-        return Reason(f"{error.cmd[0]} could not compile it: {(lines or [error.stderr])[0]}")
-    except (OSError, subprocess.SubprocessError, AttributeError) as error:
+        return Reason(f"{error.cmd[0]} failed: {(lines or [error.stderr.strip()])[0]}")
+    except (OSError, RuntimeError, subprocess.SubprocessError, AttributeError) as error:
         return Reason(f"it could not be built or loaded: {error}")
 
 
-def _compiler(cxx: str | None, path: str | None) -> str | None:
-    names = (cxx,) if cxx else ("g++", "clang++", "c++")
-    return next((found for name in names if (found := shutil.which(name, path=path))), None)
+def _compiler(setting: Setting) -> str | None:
+    names = (setting.cxx,) if setting.cxx else ("g++", "clang++", "c++")
+    found = (shutil.which(name, path=setting.path) for name in names)
+    return next((path for path in found if path), None)
 
 
 def _definitions(shape: Shape) -> tuple[str, ...]:

@@ -7,13 +7,11 @@
 #define INLINE inline __attribute__((always_inline))
 
 #if defined(__AVX512F__)
-constexpr int MOST_LANES = 16, REGISTERS = 32;
+constexpr int MOST_LANES = 16;
 #elif defined(__AVX__)
-constexpr int MOST_LANES = 8, REGISTERS = 16;
-#elif defined(__aarch64__)
-constexpr int MOST_LANES = 4, REGISTERS = 32;
+constexpr int MOST_LANES = 8;
 #else
-constexpr int MOST_LANES = 4, REGISTERS = 16;
+constexpr int MOST_LANES = 4;
 #endif
 
 constexpr int up(int n, int unit) { return (n + unit - 1) / unit; }

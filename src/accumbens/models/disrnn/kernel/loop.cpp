@@ -7,9 +7,11 @@
 // stored latents. Layout of all arrays: row-major, sessions last.
 #include <sched.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <memory>
+#include <vector>
 
 #include "network.h"
 #include "xla/ffi/api/c_api.h"
@@ -127,12 +129,9 @@ struct Tile {
 
   // Asks the memory for the rows of units at `at`, which the loop will need in a trial's time.
   template <int WRITE> static void prefetch(const float* at, int64_t stride) {
-#ifndef HINT
-#define HINT 2
-#endif
     for (int i = 0; i < UNITS; ++i)
       for (int s = 0; s < TILE + 15; s += 16)
-        __builtin_prefetch(at + i * stride + (s < TILE ? s : TILE - 1), WRITE, HINT);
+        __builtin_prefetch(at + i * stride + (s < TILE ? s : TILE - 1), WRITE, 1);
   }
   // [unit][session] in memory to [session][unit] and back.
   void get_units(const float* all, int64_t size, int64_t at, Vec h[SESSIONS][ROW]) const {
@@ -177,6 +176,20 @@ struct Tile {
       }
   }
 };
+
+// Tiles in the order in which threads take them: most trials first, for balance; else alternating
+// between both halves, since neighbours share cache lines.
+static std::vector<int64_t> taking_order(const Shape& shape, const bool* valid) {
+  const int64_t n = shape.models * shape.tiles, half = (n + 1) / 2;
+  std::vector<int64_t> order(n), trials(n);
+  for (int64_t i = 0; i < n; ++i) {
+    order[i] = i % 2 * half + i / 2;
+    trials[i] = Tile(shape, i, valid).n_moved;
+  }
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int64_t a, int64_t b) { return trials[a] > trials[b]; });
+  return order;
+}
 
 struct ForwardWork {
   Vec z[LATENTS][BLOCKS], next[LATENTS][BLOCKS];
@@ -432,10 +445,11 @@ extern "C" XLA_FFI_Error* accumbens_loop_forward(XLA_FFI_CallFrame* frame) {
   Aligned<Network> nets(shape.models * LATENTS);
   if (!nets.data) return fail(frame, "out of memory");
   for (int64_t m = 0; m < shape.models; ++m) pack(in, m, nets.data + m * LATENTS);
+  const auto order = taking_order(shape, in.valid);
   in_parallel(frame, shape.models * shape.tiles, [&](int64_t i) {
     forward_tile(shape, in, has_jitter ? call.data<float>(7) : nullptr,
                  call.data<float>(has_jitter ? 8 : 7), call.result(0), call.result(1), nets.data,
-                 i);
+                 order[i]);
   });
   return nullptr;
 }
@@ -456,9 +470,10 @@ extern "C" XLA_FFI_Error* accumbens_loop_backward(XLA_FFI_CallFrame* frame) {
   Aligned<NetworkGradient> partial(shape.models * shape.tiles * LATENTS);
   if (!nets.data || !partial.data) return fail(frame, "out of memory");
   for (int64_t m = 0; m < shape.models; ++m) pack(in, m, nets.data + m * LATENTS);
+  const auto order = taking_order(shape, in.valid);
   in_parallel(frame, shape.models * shape.tiles, [&](int64_t i) {
     backward_tile(shape, in, call.data<float>(7), call.data<float>(8), call.data<float>(9), out,
-                  nets.data, partial.data, i);
+                  nets.data, partial.data, order[i]);
   });
   in_parallel(frame, shape.models, [&](int64_t m) {
     unpack(shape, m, partial.data, call.result(0), call.result(1), call.result(2), call.result(3),

@@ -64,17 +64,15 @@ struct Activity {
   Vec slope[DEPTH][SESSIONS][ROW];
 };
 
-#ifndef PIECE
-#define PIECE 12
-#endif
 template <int N> struct Count {
   static constexpr int value = N;
 };
 
-// f(from, n) for pieces of 0..TOTAL that fit the registers, sizes known to the compiler.
+// f(from, n) for pieces of 0..TOTAL, sizes known to the compiler: small enough for accumulators to
+// stay in registers, and for one piece's activations to overlap with the next one's products.
 template <int TOTAL, int FROM = 0, class F> INLINE void in_pieces(F&& f) {
   if constexpr (FROM < TOTAL) {
-    constexpr int most = PIECE, pieces = up(TOTAL - FROM, most);
+    constexpr int pieces = up(TOTAL - FROM, 8);
     constexpr int n = up(TOTAL - FROM, pieces);
     f(Count<FROM>{}, Count<n>{});
     in_pieces<TOTAL, FROM + n>(f);
