@@ -24,9 +24,9 @@ from accumbens.simulate import simulate
 from accumbens.tasks.bandits import DriftingBandit
 
 try:
-    from disentangled_rnns.library import get_datasets
+    from disentangled_rnns.library.get_datasets import get_q_learning_dataset
 except ImportError:
-    get_datasets = None
+    get_q_learning_dataset = None
 
 
 def seconds(call) -> float:
@@ -54,7 +54,7 @@ def main() -> None:
         )
 
     def peer():
-        return get_datasets.get_q_learning_dataset(
+        return get_q_learning_dataset(
             alpha=0.3,
             beta=3.0,
             sigma=0.1,
@@ -67,11 +67,11 @@ def main() -> None:
     our_times, peer_times = [], []
     for repeat in range(options.repeats):
         our_times.append(seconds(lambda repeat=repeat: ours(repeat + 1)) / n_trials)
-        if get_datasets is not None:
+        if get_q_learning_dataset is not None:
             peer_times.append(seconds(peer) / (options.peer_sessions * options.trials))
     report("accumbens", our_times)
     print(f"{'':20} first call, compilation included: {first:.2f} s")
-    if get_datasets is None:
+    if get_q_learning_dataset is None:
         print("disentangled_rnns is not installed here: nothing to compare with")
         return
     report("disentangled_rnns", peer_times)

@@ -133,7 +133,7 @@ def _simulate(
 
 
 def _round_up(sessions: int) -> int:
-    """To a multiple of 64, so that no session is a remainder, computed (and rounded) differently."""
+    """To a multiple of 64: a CPU would compute, and round, the remainder in another way."""
     return 64 * math.ceil(sessions / 64)
 
 

@@ -15,7 +15,7 @@ from accumbens.models.dfq import DFQ
 from accumbens.models.gru import GRU
 from accumbens.models.q_learning import QLearning
 from accumbens.trials import TrialNames, trials_from_arrays
-from accumbens.unroll import choice_log_likelihood, unroll
+from accumbens.unroll import unroll
 
 from .table import example_trials
 
@@ -49,19 +49,19 @@ def test_parameters_are_described_as_the_fields_they_are(kind):
 @pytest.mark.parametrize("kind", CLASSES)
 def test_models_are_built_from_plain_or_traced_numbers(kind):
     trials = example_trials(2, 1)
-    batch = trials.batch()
     names = list(kind.parameters)
 
-    def log_likelihood(values, gain):
-        model = kind(**dict(zip(names, values, strict=True)), gain=gain, offset=0.0)
-        assert model.n_signals == 1
-        result = model.unroll(batch)
-        return choice_log_likelihood(result.choice_logits, batch).sum() + result.signals.sum()
+    def built(values, gain):
+        return kind(**dict(zip(names, values, strict=True)), gain=gain, offset=0.0)
 
-    values = jnp.array([np.mean(kind.parameters[name].start) for name in names])
-    many = jax.jit(jax.vmap(log_likelihood))(jnp.stack([values, values * 0.9]), jnp.ones(2))
-    plain = [log_likelihood([float(x) for x in v], 1.0) for v in (values, values * 0.9)]
-    np.testing.assert_allclose(many, plain, rtol=1e-5)
+    values = np.array([np.mean(kind.parameters[name].start) for name in names])
+    traced = jax.jit(jax.vmap(built))(jnp.stack([values, values * 0.9]), jnp.ones(2))
+    assert traced.n_signals == 1
+    for i, factor in enumerate((1.0, 0.9)):
+        one = unroll(jax.tree.map(lambda x, i=i: x[i], traced), trials)
+        plain = unroll(built([float(x) for x in values * factor], 1.0), trials)
+        np.testing.assert_allclose(one.choice_logits, plain.choice_logits, rtol=1e-5)
+        np.testing.assert_allclose(one.signals, plain.signals, rtol=1e-5, atol=1e-6)
 
 
 def test_signals_need_a_gain_and_an_offset_each():

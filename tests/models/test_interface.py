@@ -50,7 +50,7 @@ def test_unroll_is_a_plain_loop_over_trials(name):
     model, trials = model_and_trials(name)
     batch = trials.batch()
     result = unroll(model, trials)
-    for session in range(trials.n_sessions):
+    for session in (1, 2):  # a short one of the second subject; one with graded rewards
         state = model.initial_state(jnp.asarray(batch.subject[session]))
         for trial in range(trials.length[session]):
             choice = jnp.asarray(batch.choice[session, trial])
@@ -202,10 +202,10 @@ def test_models_can_be_mapped_over(name):
     batch = trials.batch()
     models = [model, perturbed(model), perturbed(model, 0.5)]
     stacked = jax.tree.map(lambda *x: jnp.stack(x), *models)
-    together = eqx.filter_vmap(lambda m: m.unroll(batch))(stacked)
+    together = eqx.filter_jit(eqx.filter_vmap(lambda m: m.unroll(batch)))(stacked)
     for i, one in enumerate(models):
         assert_same_on(
-            trials.in_session, jax.tree.map(lambda x, i=i: x[i], together), one.unroll(batch)
+            trials.in_session, jax.tree.map(lambda x, i=i: x[i], together), unroll(one, trials)
         )
 
 
@@ -214,6 +214,7 @@ def test_gradients_are_finite_and_reach_every_parameter(name):
     model, trials = model_and_trials(name)
     batch = trials.batch()
 
+    @eqx.filter_jit
     @eqx.filter_grad
     def gradient(model):
         result = model.unroll(batch)

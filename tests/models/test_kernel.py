@@ -213,6 +213,26 @@ def test_models_may_share_their_data():
         )
 
 
+@needs_kernel
+def test_training_inside_a_loop_is_that_of_the_scan():
+    args, weights = arguments(SMALL, seed=2), projection(SMALL, 3)
+
+    def trained(run):
+        def loss(mlps):
+            out = run(args[0], mlps, *args[2:])
+            return ((out.mean - weights.mean) ** 2).mean()
+
+        def step(mlps, _):
+            value, gradient = jax.value_and_grad(loss)(mlps)
+            return jax.tree.map(lambda w, g: w - 0.1 * g, mlps, gradient), value
+
+        return jax.jit(lambda: jax.lax.scan(step, args[1], length=20)[1])()
+
+    found, expected = trained(run_loop_cpu), trained(run_loop)
+    assert expected[-1] < 0.95 * expected[0]
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
 BITS = """
 import os, sys
 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})

@@ -113,7 +113,7 @@ class CheckpointFile:
 
 def _numbered(prefix: str, tree: PyTree) -> dict[str, np.ndarray]:
     leaves = jax.tree.leaves(tree)
-    return {f"{prefix}/{i}": np.ascontiguousarray(leaf) for i, leaf in enumerate(leaves)}
+    return {f"{prefix}/{i}": np.array(leaf, order="C") for i, leaf in enumerate(leaves)}
 
 
 def _restored(prefix: str, template: PyTree, arrays: dict[str, np.ndarray]) -> PyTree:

@@ -78,7 +78,7 @@ def train(
     model: PyTree,
     objective: Objective,
     data: PyTree,
-    penalties: Any,
+    prices: PyTree,
     stage: StageConfig,
     *,
     noisy: bool,
@@ -87,7 +87,7 @@ def train(
     start: tuple[TrainingState, dict[str, np.ndarray]] | None = None,
     on_dispatch: Callable[[TrainingState, dict[str, np.ndarray]], bool | None] | None = None,
 ) -> Trained:
-    """One stage: minimise `objective(model, data, penalties, key)` over the `trainable` leaves.
+    """One stage: minimise `objective(model, data, prices, key)` over the `trainable` leaves.
 
     trainable: a pytree of booleans like `model`. noisy: False passes no key to the objective.
     start: where to go on, from an earlier `on_dispatch`.
@@ -96,16 +96,18 @@ def train(
         stage ends early if it returns True.
     Raises DivergedError, with the step and term, when lower learning rates do not help either.
     """
+    model, prices = _strongly_typed(model), _strongly_typed(prices)
     trained, frozen = eqx.partition(model, trainable)
     rates = _relative_rates(trained, stage.bottleneck_rate)
     state, history = start or (initial_state(model, trainable, stage), {})
     while state.step < stage.steps:
         n_steps = min(STEPS_PER_DISPATCH, stage.steps - state.step)
         (trained, adam), terms = _steps(
-            state.trained, state.adam, frozen, rates, data, penalties, key,
+            state.trained, state.adam, frozen, rates, data, prices, key,
             jnp.asarray(state.step), jnp.asarray(state.rate_factor),
             objective, stage, n_steps, noisy,
         )  # fmt: skip
+        trained, adam = _strongly_typed((trained, adam))
         terms = jax.tree.map(np.asarray, terms)
         if _finite(trained) and np.isfinite(terms["loss"]).all():
             state = TrainingState(
@@ -121,8 +123,8 @@ def train(
 
 def initial_state(model: PyTree, trainable: PyTree, stage: StageConfig) -> TrainingState:
     """The state before a stage's first step."""
-    trained = eqx.filter(model, trainable)
-    return TrainingState(trained, _adam(stage).init(trained), 0, 1.0, 0)
+    trained = eqx.filter(_strongly_typed(model), trainable)
+    return TrainingState(trained, _strongly_typed(_adam(stage).init(trained)), 0, 1.0, 0)
 
 
 def learning_rate(step: Array, stage: StageConfig) -> Float[Array, ""]:
@@ -136,14 +138,14 @@ def learning_rate(step: Array, stage: StageConfig) -> Float[Array, ""]:
 
 @partial(eqx.filter_jit)
 def _steps(
-    trained, adam, frozen, rates, data, penalties, key, first, rate_factor,
+    trained, adam, frozen, rates, data, prices, key, first, rate_factor,
     objective, stage, n_steps, noisy,
 ):  # fmt: skip
     """`n_steps` gradient steps in one dispatch. Returns the new (trained, adam) and all terms."""
 
     def loss(trained, step):
         step_key = jax.random.fold_in(key, step) if noisy else None
-        return objective(eqx.combine(trained, frozen), data, penalties, step_key)
+        return objective(eqx.combine(trained, frozen), data, prices, step_key)
 
     def one(carry, step):
         trained, adam = carry
@@ -170,6 +172,11 @@ def _relative_rates(trained: PyTree, bottleneck_rate: float) -> PyTree:
         return bottleneck_rate if ("log_sigma" in name or "multiplier" in name) else 1.0
 
     return jax.tree_util.tree_map_with_path(rate, trained)
+
+
+def _strongly_typed(tree: PyTree) -> PyTree:
+    """Arrays made from Python numbers are weakly typed and would be compiled for separately."""
+    return jax.tree.map(lambda x: jnp.asarray(x, x.dtype), tree)
 
 
 def _finite(tree: PyTree) -> bool:

@@ -3,7 +3,7 @@
     loss = -mean log p(choice) + signal_weight * mean squared standardised signal error
            + sum over kinds of penalty weight * nats per trial + L2
 
-Every objective has the form (model, data, penalties, key) -> (loss, terms); `key` None means no
+Every objective has the form (model, data, prices, key) -> (loss, terms); `key` None means no
 noise and no penalties, which is the warm-up.
 """
 
@@ -16,13 +16,15 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from ..models.disrnn import DisRNN, Penalties
+from ..models.disrnn import DisRNN
 from ..models.disrnn.passes import choice_pass, core_pass, signal_pass
 from ..trials import Batch
 from ..unroll import choice_log_likelihood, squared_signal_errors
 
 Terms = dict[str, Float[Array, ""]]
-Objective = Callable[[Any, Any, Penalties, PRNGKeyArray | None], tuple[Float[Array, ""], Terms]]
+Prices = dict[str, Float[Array, ""]]
+"""`Penalties.prices()`: what each kind of penalty costs."""
+Objective = Callable[[Any, Any, Any, PRNGKeyArray | None], tuple[Float[Array, ""], Terms]]
 
 
 class ReadOutData(NamedTuple):
@@ -40,28 +42,28 @@ class JointData(NamedTuple):
 
 
 def choice_objective(
-    model: DisRNN, batch: Batch, penalties: Penalties, key: PRNGKeyArray | None
+    model: DisRNN, batch: Batch, prices: Prices, key: PRNGKeyArray | None
 ) -> tuple[Float[Array, ""], Terms]:
     """First stage: predict choices, pay for the core's and the choice network's bottlenecks."""
     k_core, k_choice = (None, None) if key is None else jax.random.split(key)
     core = core_pass(model, batch, k_core)
     nll = choice_nll(choice_pass(model, batch, core.before, k_choice), batch)
     l2 = model.update_reader.mlps.squared_weights() + model.choice_reader.mlps.squared_weights()
-    return _total({"choice_nll": nll}, core.penalties, l2, penalties, noisy=key is not None)
+    return _total({"choice_nll": nll}, core.penalties, l2, prices, noisy=key is not None)
 
 
 def signal_objective(
-    model: DisRNN, data: ReadOutData, penalties: Penalties, key: PRNGKeyArray | None
+    model: DisRNN, data: ReadOutData, prices: Prices, key: PRNGKeyArray | None
 ) -> tuple[Float[Array, ""], Terms]:
     """Second stage: predict the signals from the frozen core's latents."""
     out, costs = signal_pass(model, data.batch, data.before, key)
     mse = signal_mse(model, out, data.batch)
     l2 = model.signal_reader.mlps.squared_weights() / max(model.n_signals, 1)
-    return _total({"signal_mse": mse}, costs, l2, penalties, noisy=key is not None)
+    return _total({"signal_mse": mse}, costs, l2, prices, noisy=key is not None)
 
 
 def joint_objective(
-    model: DisRNN, data: JointData, penalties: Penalties, key: PRNGKeyArray | None
+    model: DisRNN, data: JointData, prices: Prices, key: PRNGKeyArray | None
 ) -> tuple[Float[Array, ""], Terms]:
     """Choices and signals at once, every bottleneck paid for."""
     keys = (None, None, None) if key is None else jax.random.split(key, 3)
@@ -73,7 +75,7 @@ def joint_objective(
     l2 = sum((reader.mlps.squared_weights() for reader in readers), jnp.zeros(()))
     fits = {"choice_nll": nll, "signal_mse": mse}
     return _total(
-        fits, core.penalties | costs, l2, penalties, key is not None, data.signal_weight
+        fits, core.penalties | costs, l2, prices, key is not None, data.signal_weight
     )
 
 
@@ -93,12 +95,12 @@ def signal_mse(
 
 
 def _total(
-    fits: Terms, costs: Terms, l2: Array, penalties: Penalties, noisy: bool,
+    fits: Terms, costs: Terms, l2: Array, prices: Prices, noisy: bool,
     signal_weight: Array | float = 1.0,
 ) -> tuple[Float[Array, ""], Terms]:
     weight = {"choice_nll": 1.0, "signal_mse": signal_weight}
-    loss = sum((weight[name] * value for name, value in fits.items()), penalties.l2 * l2)
-    priced = {name: getattr(penalties, name) * nats for name, nats in costs.items()}
+    loss = sum((weight[name] * value for name, value in fits.items()), prices["l2"] * l2)
+    priced = {name: prices[name] * nats for name, nats in costs.items()}
     if noisy:
         loss = loss + sum(priced.values())
     return loss, {"loss": loss, **fits, **{f"penalty_{k}": v for k, v in priced.items()}}

@@ -142,7 +142,7 @@ def _fold(
                 on_progress(Progress(f"path {fold + 1}/{config.folds}", step, n_steps, terms))
 
         return train(
-            model, choice_objective, batch, penalties, stage, noisy=noisy, trainable=trainable,
+            model, choice_objective, batch, penalties.prices(), stage, noisy=noisy, trainable=trainable,
             key=jax.random.fold_in(key, i), on_dispatch=report,
         ).model  # fmt: skip
 

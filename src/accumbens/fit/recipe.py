@@ -188,7 +188,7 @@ def _run_stage(
     if reached.state is not None:
         start = (reached.state, reached.history.get(stage.name, {}))
     trained = train(
-        reached.model, stage.objective, stage.data(reached.model), penalties, stage.config,
+        reached.model, stage.objective, stage.data(reached.model), penalties.prices(), stage.config,
         noisy=stage.noisy, trainable=trainable_fields(reached.model, stage.fields),
         key=jax.random.fold_in(key, 1 + index), start=start, on_dispatch=on_dispatch,
     )  # fmt: skip

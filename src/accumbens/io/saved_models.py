@@ -49,10 +49,9 @@ def load_model(stem: str | os.PathLike[str]) -> Any:
         arrays = load(weights.read_bytes())
     except (ValueError, SafetensorError) as error:
         raise DataError(f"The saved model {stem} is damaged ({error}). Fit it again.") from error
-    if description.get("format") != FORMAT:
-        raise DataError(
-            f"{text} has format {description.get('format')}; this version reads format {FORMAT}."
-        )
+    found = description.get("format") if isinstance(description, dict) else None
+    if isinstance(found, int) and found != FORMAT:
+        raise DataError(f"{text} has format {found}; this version reads format {FORMAT}.")
     try:
         return _rebuilt(description["model"], "", arrays)
     except (KeyError, TypeError, AttributeError) as error:
@@ -73,7 +72,7 @@ def _with(stem: str | os.PathLike[str], suffix: str) -> Path:
 def _described(value: Any, path: str, arrays: dict[str, np.ndarray]) -> Any:
     """`value` as JSON; its arrays go to `arrays` under their paths."""
     if isinstance(value, jax.Array | np.ndarray):
-        arrays[path] = np.ascontiguousarray(value)
+        arrays[path] = np.array(value, order="C")
         return {"array": path}
     if dataclasses.is_dataclass(value):
         kind = type(value)

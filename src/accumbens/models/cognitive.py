@@ -52,8 +52,8 @@ class CognitiveModel(Model):
     parameters: the parameters of choice, in the order of the fields, that may be fitted.
     variants: special cases by name; each maps a parameter to the number at which it is fixed or to
         the name of the parameter to which it is tied.
-    scale_parameter: the parameter that, as far as the signal goes, only scales the prediction error;
-        a fit to the signal alone holds it at 1, as gain does the same. None: there is none.
+    scale_parameter: the parameter that, as far as the signal goes, only scales the prediction
+        error; a fit to the signal alone holds it at 1, as gain does the same. None: there is none.
     reward: which outcome column is the reward.
     Raises ConfigError when gain and offset differ in length.
     """

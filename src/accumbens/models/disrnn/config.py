@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
 from ...errors import ConfigError
 from .residual_mlp import ACTIVATIONS, Activation
 
@@ -48,15 +51,15 @@ class DisRNNConfig:
 class Penalties:
     """Price of information through each kind of bottleneck, in nats of loss per nat of KL a trial."""
 
-    latent: float = 2e-3
+    latent: float = 1e-3
     """Each latent's own bottleneck: how much the model remembers."""
-    update_latent: float = 2e-3
+    update_latent: float = 1e-3
     """Latents into the update networks: interactions between latents."""
-    update_observation: float = 3e-4
+    update_observation: float = 1.5e-4
     """Choice and outcomes into the update networks."""
     update_subject: float = 1e-3
     """Subject embedding into the update networks."""
-    choice_latent: float = 3e-3
+    choice_latent: float = 1.5e-3
     """Latents into the choice network."""
     choice_subject: float = 1e-3
     """Subject embedding into the choice network."""
@@ -77,6 +80,10 @@ class Penalties:
                     f"penalties.{field.name} is {value:g}; it must lie between 0 and 10 "
                     "(usual values: 1e-5 to 1e-1; was 1e-3 meant where 1-3 was written?)."
                 )
+
+    def prices(self) -> dict[str, Float[Array, ""]]:
+        """The same numbers as arrays, so that one compiled training step serves all of them."""
+        return {f.name: jnp.asarray(getattr(self, f.name)) for f in dataclasses.fields(self)}
 
     def scaled(self, factor: float) -> Penalties:
         """The same prices of information times `factor`; L2 stays."""

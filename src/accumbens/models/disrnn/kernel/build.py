@@ -21,7 +21,10 @@ from typing import NamedTuple
 
 import jax
 
-SOURCES = tuple(Path(__file__).with_name(name) for name in ("loop.cpp", "network.h", "lanes.h"))
+SOURCES = tuple(
+    Path(__file__).with_name(name)
+    for name in ("loop.cpp", "tile.h", "network.h", "lanes.h", "xla.h")
+)
 FLAGS = ("-std=c++17", "-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast")
 FLAGS += ("-shared", "-fPIC", "-w")
 THIS_MACHINE = (("-march=native",), ("-mcpu=native",), ())

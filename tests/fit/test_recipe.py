@@ -1,0 +1,213 @@
+"""The recipe: stages train what they should, resume exactly, and survive divergence."""
+
+import dataclasses
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from accumbens.errors import ConfigError, DataError, DivergedError
+from accumbens.fit.checkpoints import CheckpointFile
+from accumbens.fit.gradient import MAX_RETRIES, StageConfig, initial_state, learning_rate, train
+from accumbens.fit.objectives import choice_objective
+from accumbens.fit.recipe import (
+    CORE_FIELDS,
+    RecipeConfig,
+    fit_disrnn,
+    initial_disrnn,
+    trainable_fields,
+)
+from accumbens.models.disrnn import DisRNNConfig, Penalties
+from accumbens.models.q_learning import QLearning
+from accumbens.simulate import simulate
+from accumbens.tasks.bandits import DriftingBandit
+
+TINY = RecipeConfig(
+    disrnn=DisRNNConfig(latents=2, update_layers=1, update_units=4, choice_layers=1),
+    warm_up=StageConfig(steps=20),
+    choice_stage=StageConfig(steps=120),
+    signal_stage=StageConfig(steps=60),
+)
+
+
+@pytest.fixture(scope="module")
+def trials():
+    agent = QLearning(0.3, 3.0, gain=1.0, offset=0.0)
+    return simulate(agent, DriftingBandit(), n_sessions=8, n_trials=40, key=jax.random.key(0))
+
+
+@pytest.fixture(scope="module")
+def fitted(trials):
+    return fit_disrnn(trials, TINY, key=jax.random.key(1))
+
+
+def leaves(model, *fields):
+    return [np.asarray(leaf) for f in fields for leaf in jax.tree.leaves(getattr(model, f))]
+
+
+def test_stages_lower_their_own_loss(fitted):
+    assert list(fitted.history) == ["warm_up", "choice", "signal"]
+    assert {k: len(v["loss"]) for k, v in fitted.history.items()} == {
+        "warm_up": 20, "choice": 120, "signal": 60,
+    }  # fmt: skip
+    for stage, term in (("choice", "loss"), ("signal", "signal_mse")):
+        values = fitted.history[stage][term]
+        assert values[-20:].mean() < values[:20].mean()
+
+
+def test_the_signal_stage_leaves_the_core_alone(trials, fitted):
+    choices_only = fit_disrnn(trials.select_signals(()), TINY, key=jax.random.key(1))
+    for field in CORE_FIELDS:
+        for ours, theirs in zip(
+            leaves(fitted.model, field), leaves(choices_only.model, field), strict=True
+        ):
+            np.testing.assert_array_equal(ours, theirs)
+
+
+def test_the_same_key_gives_the_same_bits(trials, fitted):
+    again = fit_disrnn(trials, TINY, key=jax.random.key(1))
+    for ours, theirs in zip(
+        jax.tree.leaves(fitted.model), jax.tree.leaves(again.model), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+    other = fit_disrnn(trials, TINY, key=jax.random.key(2))
+    assert not np.allclose(other.model.z_initial, fitted.model.z_initial)
+
+
+@pytest.mark.parametrize("stop_at", [("warm_up", 20), ("choice", 50), ("signal", 50)])
+def test_a_killed_fit_goes_on_to_the_same_bits(trials, fitted, tmp_path, monkeypatch, stop_at):
+    monkeypatch.setattr("accumbens.fit.checkpoints.SECONDS_BETWEEN_SAVES", 0.0)
+    path = tmp_path / "checkpoint.safetensors"
+
+    def kill_after(progress):
+        # `on_progress` comes before the save of the same dispatch: die one dispatch later.
+        if killed or (progress.stage, progress.step) == stop_at:
+            killed.append(progress)
+        if len(killed) == 2:
+            raise KeyboardInterrupt
+
+    killed = []
+    with pytest.raises(KeyboardInterrupt):
+        fit_disrnn(trials, TINY, key=jax.random.key(1), on_progress=kill_after,
+                   checkpoint=CheckpointFile(path, "this fit"))  # fmt: skip
+    seen = []
+    resumed = fit_disrnn(trials, TINY, key=jax.random.key(1), on_progress=seen.append,
+                         checkpoint=CheckpointFile(path, "this fit"))  # fmt: skip
+    assert len(seen) < 2 + 3 + 2 + 1
+    for ours, theirs in zip(
+        jax.tree.leaves(fitted.model), jax.tree.leaves(resumed.model), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+    for stage, terms in fitted.history.items():
+        for term, values in terms.items():
+            np.testing.assert_array_equal(values, resumed.history[stage][term])
+
+
+def test_a_foreign_or_damaged_checkpoint_is_refused(trials, tmp_path):
+    path = tmp_path / "checkpoint.safetensors"
+    fit_disrnn(trials, TINY, key=jax.random.key(1), checkpoint=CheckpointFile(path, "one"))
+    with pytest.raises(DataError, match="belongs to a fit with other data or options"):
+        fit_disrnn(trials, TINY, key=jax.random.key(1), checkpoint=CheckpointFile(path, "two"))
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(DataError, match="is damaged .* Delete it to start afresh"):
+        fit_disrnn(trials, TINY, key=jax.random.key(1), checkpoint=CheckpointFile(path, "one"))
+
+
+def test_joint_training_has_one_noisy_stage_and_moves_everything(trials):
+    joint = fit_disrnn(trials, dataclasses.replace(TINY, joint=True), key=jax.random.key(1))
+    assert list(joint.history) == ["warm_up", "joint"]
+    assert {"choice_nll", "signal_mse", "penalty_signal_latent"} <= set(joint.history["joint"])
+    initial = initial_disrnn(trials, TINY.disrnn, jax.random.key(1))
+    moved = leaves(joint.model, "signal_reader")
+    assert any(
+        (a != b).any() for a, b in zip(moved, leaves(initial, "signal_reader"), strict=True)
+    )
+
+
+def a_stage(trials, stage, penalties=None, on_dispatch=None, objective=choice_objective):
+    batch = jax.tree.map(jnp.asarray, trials.batch())
+    model = initial_disrnn(trials, TINY.disrnn, jax.random.key(1))
+    return train(
+        model, objective, batch, (penalties or Penalties()).prices(), stage, noisy=True,
+        trainable=trainable_fields(model, CORE_FIELDS), key=jax.random.key(2),
+        on_dispatch=on_dispatch,
+    )  # fmt: skip
+
+
+def test_divergence_is_rolled_back_to_a_lower_rate(trials):
+    """The loss is made NaN above a certain learning rate; the stage must end below it."""
+    states = []
+
+    def fragile(model, data, penalties, key):
+        loss, terms = choice_objective(model, data, penalties, key)
+        far = jnp.abs(model.z_initial).max() > 0.3
+        return jnp.where(far, jnp.nan, loss), terms | {"loss": jnp.where(far, jnp.nan, loss)}
+
+    fast = StageConfig(steps=50, learning_rate=0.5, warm_up=1, decay=0.0)
+    trained = a_stage(trials, fast, on_dispatch=lambda s, _: states.append(s), objective=fragile)
+    assert states[0].retries == 1
+    assert states[-1].rate_factor == pytest.approx(3.0 ** -states[-1].retries)
+    assert len(trained.history["loss"]) == 50
+    assert np.isfinite(trained.history["loss"]).all()
+
+
+def test_hopeless_divergence_says_where_and_what_to_do(trials):
+    def hopeless(model, data, penalties, key):
+        loss, terms = choice_objective(model, data, penalties, key)
+        return loss * jnp.nan, terms | {"loss": loss * jnp.nan, "choice_nll": loss * jnp.nan}
+
+    with pytest.raises(DivergedError, match=r"diverged at step 0 of 50 in choice_nll.*, also at 4 lower learning rates"):
+        a_stage(trials, StageConfig(steps=50), objective=hopeless)
+    assert MAX_RETRIES == 4
+
+
+def test_gradients_are_clipped_before_adam(trials):
+    """With the norm clipped to something tiny, Adam's second moments are tiny too."""
+    states = []
+    a_stage(trials, StageConfig(steps=10, clip=1e-6), on_dispatch=lambda s, _: states.append(s))
+    moments = jax.tree.leaves(states[-1].adam[1].nu)
+    assert 0 < max(float(leaf.max()) for leaf in moments if leaf.size) <= 1e-12
+
+
+def test_learning_rate_rises_stays_and_falls():
+    stage = StageConfig(steps=1000, learning_rate=0.1, warm_up=100, decay=0.5)
+    at = lambda step: float(learning_rate(jnp.asarray(step), stage))  # noqa: E731
+    np.testing.assert_allclose(
+        [at(0), at(49), at(99), at(499), at(750), at(1000)],
+        [0.001, 0.05, 0.1, 0.1, 0.1 * (0.02 + 0.98 * 0.5), 0.002],
+        rtol=1e-5,
+    )
+
+
+def test_the_training_step_compiles_once(trials, monkeypatch):
+    """More steps, other penalties and another key use the same compiled code."""
+    traces = []
+
+    def counted(model, data, penalties, key):
+        traces.append(1)
+        return choice_objective(model, data, penalties, key)
+
+    stage = StageConfig(steps=100)
+    a_stage(trials, stage, objective=counted)
+    n = len(traces)
+    a_stage(trials, stage, Penalties(latent=0.5), objective=counted)
+    assert len(traces) == n
+
+
+def test_bottlenecks_may_move_faster(trials):
+    still = StageConfig(steps=10, bottleneck_rate=0.0)
+    trained = a_stage(trials, still).model
+    initial = initial_disrnn(trials, TINY.disrnn, jax.random.key(1))
+    np.testing.assert_array_equal(trained.latent_log_sigma, initial.latent_log_sigma)
+    assert not np.allclose(trained.z_initial, initial.z_initial)
+    assert initial_state(initial, trainable_fields(initial, CORE_FIELDS), still).step == 0
+    assert eqx.is_array(trained.z_initial)
+
+
+def test_bad_options_are_refused():
+    with pytest.raises(ConfigError, match="learning_rate is 5; it must lie between 1e-08 and 1"):
+        StageConfig(learning_rate=5.0)
+    with pytest.raises(ConfigError, match="signal_weight is 0; it must lie between 0 and 1000"):
+        RecipeConfig(signal_weight=0.0)
