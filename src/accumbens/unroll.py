@@ -50,5 +50,5 @@ def choice_log_likelihood(
 def squared_signal_errors(
     signals: Float[Array, "session trial signal"], batch: Batch
 ) -> Float[Array, "session trial signal"]:
-    """(predicted - measured)^2 on every scored trial, in squared units of the signal; 0 elsewhere."""
+    """(predicted - measured)^2 on every scored trial, in the signal's unit^2; 0 elsewhere."""
     return jnp.where(batch.signal_scored, (signals - batch.signal) ** 2, 0.0)

@@ -111,7 +111,7 @@ def test_a_foreign_or_damaged_checkpoint_is_refused(trials, tmp_path):
     with pytest.raises(DataError, match="belongs to a fit with other data or options"):
         fit_disrnn(trials, TINY, key=jax.random.key(1), checkpoint=CheckpointFile(path, "two"))
     path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(DataError, match="is damaged .* Delete it to start afresh"):
+    with pytest.raises(DataError, match=r"is damaged .* Delete it to start afresh"):
         fit_disrnn(trials, TINY, key=jax.random.key(1), checkpoint=CheckpointFile(path, "one"))
 
 
@@ -121,9 +121,7 @@ def test_joint_training_has_one_noisy_stage_and_moves_everything(trials):
     assert {"choice_nll", "signal_mse", "penalty_signal_latent"} <= set(joint.history["joint"])
     initial = initial_disrnn(trials, TINY.disrnn, jax.random.key(1))
     moved = leaves(joint.model, "signal_reader")
-    assert any(
-        (a != b).any() for a, b in zip(moved, leaves(initial, "signal_reader"), strict=True)
-    )
+    assert any((a != b).any() for a, b in zip(moved, leaves(initial, "signal_reader"), strict=True))
 
 
 def a_stage(trials, stage, penalties=None, on_dispatch=None, objective=choice_objective):
@@ -158,7 +156,10 @@ def test_hopeless_divergence_says_where_and_what_to_do(trials):
         loss, terms = choice_objective(model, data, penalties, key)
         return loss * jnp.nan, terms | {"loss": loss * jnp.nan, "choice_nll": loss * jnp.nan}
 
-    with pytest.raises(DivergedError, match=r"diverged at step 0 of 50 in choice_nll.*, also at 4 lower learning rates"):
+    with pytest.raises(
+        DivergedError,
+        match=r"diverged at step 0 of 50 in choice_nll.*, also at 4 lower learning rates",
+    ):
         a_stage(trials, StageConfig(steps=50), objective=hopeless)
     assert MAX_RETRIES == 4
 

@@ -7,8 +7,8 @@ import pytest
 
 from accumbens.errors import DataError
 from accumbens.io.saved_models import load_model, save_model
-from accumbens.models.disrnn import DisRNN, DisRNNConfig
 from accumbens.models.dfq import DFQ
+from accumbens.models.disrnn import DisRNN, DisRNNConfig
 from accumbens.models.gru import GRU
 from accumbens.models.naive import Naive
 from accumbens.models.q_learning import QLearning

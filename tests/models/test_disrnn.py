@@ -106,7 +106,9 @@ def test_noise_has_the_stated_size(n_choices):
     model = eqx.tree_at(lambda m: m.latent_log_sigma, model, jnp.log(jnp.array([0.1, 0.2, 0.5, 1])))
     n = 20_000
     trials = trials_from_arrays(
-        np.zeros((n, 2), int), np.zeros((n, 2, 1)), names=TrialNames(choices=tuple(range(n_choices)))
+        np.zeros((n, 2), int),
+        np.zeros((n, 2, 1)),
+        names=TrialNames(choices=tuple(range(n_choices))),
     )
     batch = trials.batch()
     before = core_pass(model, batch, jax.random.key(0)).before
@@ -202,7 +204,7 @@ def test_bad_architecture_is_refused(bad, message):
 
 
 def test_bad_penalty_is_refused():
-    with pytest.raises(ConfigError, match="penalties.latent is 30; .*was 1e-3 meant"):
+    with pytest.raises(ConfigError, match=r"penalties\.latent is 30; .*was 1e-3 meant"):
         Penalties(latent=30.0)
     assert Penalties().scaled(2.0).latent == 2 * Penalties().latent
     assert Penalties().scaled(2.0).l2 == Penalties().l2

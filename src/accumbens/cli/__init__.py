@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             args=given,
             default=defaults,
             prog="accumbens",
-            description="What did each outcome teach the animal? Joint models of choices and dopamine.",
+            description="What did each outcome teach the animal?",
             config=commands.MARKERS,
         )
         command.run(Console())

@@ -67,7 +67,7 @@ class ShowCommand:
 
 @dataclasses.dataclass(frozen=True)
 class DemoCommand:
-    """The main job on simulated data: Q-learning on a drifting bandit, dopamine = prediction error."""
+    """The main job on simulated data: Q-learning in a drifting bandit, its prediction error."""
 
     out: Path = Path("demo")
     """Folder to create, for the table and the run."""

@@ -29,12 +29,15 @@ DEMO = FitConfig(
 """The options of the demonstration, seed aside."""
 
 
+def demo_agent() -> QLearning:
+    """Q-learning whose dopamine is its reward prediction error."""
+    return QLearning(learning_rate=0.3, inverse_temperature=3.0, gain=1.0, offset=0.0)
+
+
 def demo_trials(seed: int) -> Trials:
-    """100 sessions of 100 trials: Q-learning (learning rate 0.3, inverse temperature 3) on a bandit
-    that drifts by 0.1 a trial; dopamine is its reward prediction error."""
-    agent = QLearning(learning_rate=0.3, inverse_temperature=3.0, gain=1.0, offset=0.0)
+    """100 sessions of 100 trials of `demo_agent` on a bandit that drifts by 0.1 a trial."""
     key = jax.random.key(seed)
-    return simulate(agent, DriftingBandit(drift=0.1), n_sessions=100, n_trials=100, key=key)
+    return simulate(demo_agent(), DriftingBandit(drift=0.1), n_sessions=100, n_trials=100, key=key)
 
 
 def run_demo(console: Console, out: Path, seed: int) -> None:

@@ -76,7 +76,9 @@ def _table1(run: Run) -> Table:
         table.add_column("R2 ↑")
     for name, model in models.items():
         choice = model["choice"]
-        row = [_interval(choice["normalized_likelihood"], *choice["normalized_likelihood_interval"])]
+        row = [
+            _interval(choice["normalized_likelihood"], *choice["normalized_likelihood_interval"])
+        ]
         for signal in signals:
             score = model["signal"].get(signal)
             row.append(_interval(score["mse"], *score["mse_interval"]) if score else "–")

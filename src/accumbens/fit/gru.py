@@ -38,7 +38,9 @@ class GRUConfig:
     """Numbers that describe each subject to the network; 0 for none."""
     l2: float = 1e-4
     """Squared weights."""
-    stage: StageConfig = StageConfig(steps=2000, learning_rate=1e-2, decay=0.0)
+    stage: StageConfig = dataclasses.field(
+        default_factory=lambda: StageConfig(steps=2000, learning_rate=1e-2, decay=0.0)
+    )
     """Training, at most."""
     validate_every: int = 4
     """Every n-th training session is set aside to decide when to stop."""
@@ -75,7 +77,9 @@ def fit_gru(
     aside = index % config.validate_every == min(config.validate_every, trials.n_sessions) - 1
     mean, scale = signal_moments(trials)
     data, validation = (
-        _GRUData(jax.tree.map(jnp.asarray, trials.select_sessions(index[which]).batch()), mean, scale)
+        _GRUData(
+            jax.tree.map(jnp.asarray, trials.select_sessions(index[which]).batch()), mean, scale
+        )
         for which in (~aside, aside)
     )
     model = GRU(

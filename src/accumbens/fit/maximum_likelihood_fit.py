@@ -94,10 +94,10 @@ class Solution(NamedTuple):
     """
 
     minima: Minimum
-    best: Shaped[Array | np.ndarray, " place"]
+    best: Shaped[Array, " place"]
     regression: Regression
-    choice_hessian: Shaped[Array | np.ndarray, "all all"]
-    signal_hessian: Shaped[Array | np.ndarray, "all all"]
+    choice_hessian: Shaped[Array, "all all"]
+    signal_hessian: Shaped[Array, "all all"]
 
 
 def describe_solution(
@@ -112,9 +112,10 @@ def describe_solution(
             "outcomes or signals there."
         )
     n, signals = len(solution.best), trials.names.signals
-    curvature = solution.choice_hessian if target != "signal" else solution.signal_hessian
-    if target == "both":
-        curvature = curvature + solution.signal_hessian
+    of_choice, of_signal = target != "signal", target != "choice"
+    curvature = np.asarray(
+        of_choice * solution.choice_hessian + of_signal * solution.signal_hessian, np.float64
+    )
     silent = (curvature[:n] == 0).all(axis=1)
     gain, offset, variance = solution.regression
     with jax.enable_x64(True):
@@ -127,7 +128,6 @@ def describe_solution(
         *space.names,
         *(f"{p}[{s}]" for p in ("gain", "offset", "residual_sd") for s in signals),
     ]
-    of_choice, of_signal = target != "signal", target != "choice"
     n_signal = int((trials.scored[..., None] & np.isfinite(trials.signal)).sum())
     return MaximumLikelihoodFit(
         model=space.build(*(jnp.asarray(a, jnp.float32) for a in (best, gain, offset))),
@@ -151,7 +151,7 @@ def _covariance(target: Target, curvature, solution: Solution, known) -> Covaria
     if target != "choice":
         return observed_information_covariance(curvature, known)
     first = observed_information_covariance(curvature[:n, :n], known[:n])
-    signal = solution.signal_hessian[n:]
+    signal = np.asarray(solution.signal_hessian)[n:]
     second = two_step_covariance(first, signal[:, n:], signal[:, :n])
     matrix = np.zeros_like(curvature)
     matrix[:n, :n], matrix[n:, n:] = first.matrix, second.matrix
@@ -169,7 +169,7 @@ def _estimates(
 
 
 @eqx.filter_jit
-def _natural_estimates(space: ParameterSpace, at, error) -> ParameterEstimate:
+def _natural_estimates(space: ParameterSpace, at, error):
     n = len(space.places)
     n_linear = n + (2 * (at.shape[0] - n)) // 3
 
@@ -179,7 +179,7 @@ def _natural_estimates(space: ParameterSpace, at, error) -> ParameterEstimate:
 
     slope = jax.grad(lambda values: natural(values).sum())(at)
     ends = jnp.stack([natural(at - _Z * error), natural(at + _Z * error)])
-    return ParameterEstimate(natural(at), jnp.abs(slope) * error, ends.min(0), ends.max(0))
+    return natural(at), jnp.abs(slope) * error, ends.min(0), ends.max(0)
 
 
 def _of_the_search(minima: Minimum) -> list[str]:

@@ -74,9 +74,7 @@ def joint_objective(
     readers = (model.update_reader, model.choice_reader, model.signal_reader)
     l2 = sum((reader.mlps.squared_weights() for reader in readers), jnp.zeros(()))
     fits = {"choice_nll": nll, "signal_mse": mse}
-    return _total(
-        fits, core.penalties | costs, l2, prices, key is not None, data.signal_weight
-    )
+    return _total(fits, core.penalties | costs, l2, prices, key is not None, data.signal_weight)
 
 
 def choice_nll(logits: Float[Array, "session trial choice"], batch: Batch) -> Float[Array, ""]:
@@ -95,7 +93,11 @@ def signal_mse(
 
 
 def _total(
-    fits: Terms, costs: Terms, l2: Array, prices: Prices, noisy: bool,
+    fits: Terms,
+    costs: Terms,
+    l2: Array,
+    prices: Prices,
+    noisy: bool,
     signal_weight: Array | float = 1.0,
 ) -> tuple[Float[Array, ""], Terms]:
     weight = {"choice_nll": 1.0, "signal_mse": signal_weight}

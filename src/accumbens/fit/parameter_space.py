@@ -46,7 +46,7 @@ class ParameterSpace(eqx.Module, Generic[M]):
     def names(self) -> tuple[str, ...]:
         """One name for each place of the vector: `learning_rate`, or `bias[0]`, `bias[1]`."""
         return tuple(
-            name + (f"[{', '.join(map(str, index))}]" if index else "")
+            place_name(name, index)
             for name, shape in self.shapes.items()
             for index in np.ndindex(shape)
         )
@@ -67,7 +67,7 @@ class ParameterSpace(eqx.Module, Generic[M]):
     ) -> Float[Array, "*start place"]:
         """The inverse of `natural`; infinite at a bound."""
         columns = [_unbounded(natural[..., i], place) for i, place in enumerate(self.places)]
-        return jnp.stack(columns, axis=-1) if columns else natural
+        return jnp.stack(columns, axis=-1) if columns else jnp.asarray(natural)
 
     def build(
         self,
@@ -107,12 +107,14 @@ class ParameterSpace(eqx.Module, Generic[M]):
 
     def at_bound(self, natural: Float[np.ndarray, " place"]) -> Bool[np.ndarray, " place"]:
         """Closer to a bound than a thousandth of the parameter's starting range."""
-        low, high, start = (np.array([getattr(p, f) for p in self.places]) for f in _FIELDS)
-        margin = 1e-3 * np.ptp(start.reshape(-1, 2), axis=-1)
+        low, high = np.array([(p.low, p.high) for p in self.places]).reshape(-1, 2).T
+        margin = np.array([1e-3 * (p.start[1] - p.start[0]) for p in self.places])
         return (natural - low < margin) | (high - natural < margin)
 
 
-_FIELDS = ("low", "high", "start")
+def place_name(parameter: str, index: tuple[int, ...]) -> str:
+    """`learning_rate` for a number, `bias[0]` for an entry of a vector."""
+    return f"{parameter}[{', '.join(map(str, index))}]" if index else parameter
 
 
 def parameter_space(

@@ -33,7 +33,7 @@ class PenaltyPathConfig:
     """Whether and how to look for the strength of the penalties."""
 
     factors: tuple[float, ...] = ()
-    """Multiples of all penalties to try, such as 0.1 0.3 1 3 10; empty: use the penalties as given."""
+    """Multiples of all penalties to try, such as 0.3 1 3; empty: the penalties as given."""
     folds: int = 3
     """Folds of the training sessions."""
     steps: int = 600
@@ -142,8 +142,8 @@ def _fold(
                 on_progress(Progress(f"path {fold + 1}/{config.folds}", step, n_steps, terms))
 
         return train(
-            model, choice_objective, batch, penalties.prices(), stage, noisy=noisy, trainable=trainable,
-            key=jax.random.fold_in(key, i), on_dispatch=report,
+            model, choice_objective, batch, penalties.prices(), stage, noisy=noisy,
+            trainable=trainable, key=jax.random.fold_in(key, i), on_dispatch=report,
         ).model  # fmt: skip
 
     model = fit(model, recipe.warm_up, recipe.penalties, False, 0, 1)

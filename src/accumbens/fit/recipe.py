@@ -45,11 +45,13 @@ class RecipeConfig:
     """Architecture."""
     penalties: Penalties = dataclasses.field(default_factory=Penalties)
     """Price of information through each kind of bottleneck."""
-    warm_up: StageConfig = StageConfig(steps=150, learning_rate=2e-3, decay=0.0)
+    warm_up: StageConfig = dataclasses.field(
+        default_factory=lambda: StageConfig(steps=150, learning_rate=2e-3, decay=0.0)
+    )
     """Stage 0: no noise, no penalties."""
-    choice_stage: StageConfig = StageConfig(steps=2000)
+    choice_stage: StageConfig = dataclasses.field(default_factory=lambda: StageConfig(steps=1500))
     """Stage 1: choices, with noise and penalties (with joint: choices and signals)."""
-    signal_stage: StageConfig = StageConfig(steps=1000)
+    signal_stage: StageConfig = dataclasses.field(default_factory=lambda: StageConfig(steps=600))
     """Stage 2: signal networks on the frozen core."""
     joint: bool = False
     """Train on choices and signals at once instead of in two stages."""

@@ -1,4 +1,4 @@
-"""Does a fit find the parameters that made the data, and are its intervals as wide as they should be?"""
+"""Does a fit find the parameters that made the data, within the intervals that it reports?"""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ..models.cognitive import CognitiveModel
 from ..simulate import simulate
 from ..tasks.base import Task
 from .maximum_likelihood import Target, fit_datasets
+from .parameter_space import place_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,11 +73,18 @@ def recover(
     model: with the true parameters, gain and offset. target, n_starts, variant, free: as for
         `fit_maximum_likelihood`. n_sessions, n_trials: of each data set. signal_noise: SD of the
         signals' noise, in their unit; without any, the standard errors mean nothing.
-    Only parameters that are fitted are returned; with target="signal", that leaves out those that
-    scale the prediction error. Raises ConfigError when n_repeats < 2, or as the fit does.
+    A parameter that the target does not depend on has no interval, and so is never covered.
+    Raises ConfigError when n_repeats < 2; when target is "signal" and the model's scale parameter,
+    which such a fit holds at 1, is not 1; or as the fit does.
     """
     if n_repeats < 2:
         raise ConfigError(f"n_repeats is {n_repeats}: coverage needs at least two data sets.")
+    scale = model.scale_parameter
+    if target == "signal" and scale and float(getattr(model, scale)) != 1.0:
+        raise ConfigError(
+            f"A fit to the signal holds {scale} at 1: recover from a model with {scale}=1, its "
+            "other strengths divided and its gain multiplied by the same number."
+        )
     k_simulate, k_fit = jax.random.split(key)
     trials = simulate(
         model,
@@ -99,9 +107,20 @@ def recover(
         variant=variant,
         free=free,
     )
-    truth = _true_values(model, trials.names.signals, signal_noise, scale=fits[0].held)
-    names = tuple(name for name in fits[0].parameters if name in truth)
+    truth = _true_values(model, trials.names.signals, signal_noise)
+    names = tuple(fits[0].parameters)
     columns = np.array([[fit.parameters[name] for name in names] for fit in fits])
-    return Recovery(
-        names, np.array([truth[name] for name in names]), *np.moveaxis(columns, -1, 0)
-    )
+    return Recovery(names, np.array([truth[name] for name in names]), *np.moveaxis(columns, -1, 0))
+
+
+def _true_values(model: CognitiveModel, signals, signal_noise) -> dict[str, float]:
+    """By the names under which a fit reports them."""
+    truth = {}
+    for name in model.parameters:
+        value = np.asarray(getattr(model, name))
+        truth |= {place_name(name, index): float(value[index]) for index in np.ndindex(value.shape)}
+    for i, signal in enumerate(signals):
+        truth[f"gain[{signal}]"] = float(model.gain[i])
+        truth[f"offset[{signal}]"] = float(model.offset[i])
+        truth[f"residual_sd[{signal}]"] = float(signal_noise)
+    return truth

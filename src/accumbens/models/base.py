@@ -35,7 +35,7 @@ class Unrolled(NamedTuple):
 
 
 class Model(eqx.Module):
-    """One session's recurrent map, written for one trial; `unroll` maps it over trials and sessions.
+    """One session's recurrent map, written for one trial; `unroll` maps it over all.
 
     Time order on trial t: `choice_logits(z_t)`, then the outcome, then `signals(z_t, choice_t,
     outcome_t)`, then `z_{t+1} = update(z_t, choice_t, outcome_t)`. A session starts from

@@ -18,7 +18,9 @@ from ..fit.penalty_path import PenaltyPathConfig
 from ..fit.recipe import RecipeConfig
 from ..io.table_format import TableFormat
 
-ModelName = Literal["disrnn", "dfq_choice", "dfq_signal", "q_learning", "actor_critic", "gru", "naive"]
+ModelName = Literal[
+    "disrnn", "dfq_choice", "dfq_signal", "q_learning", "actor_critic", "gru", "naive"
+]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,14 +1,14 @@
 """A run on disk: every file of a run folder has its name here, and nowhere else.
 
-    config.toml           every option, versions, seed and the fingerprint of the data
-    split.json            which sessions were fitted and which held out
-    metrics.json          the numbers, bottlenecks and seconds
-    table1.csv|.md|.tex   the comparison
-    predictions.parquet   one row a trial: choice probability, predicted signal, latent variables
-    history.parquet       every step of training
-    models/               parameters of every model (safetensors + JSON)
-    figures/              each figure as PNG and PDF, and the numbers behind it as CSV
-    checkpoints/          what unfinished training has reached; removed at the end
+config.toml           every option, versions, seed and the fingerprint of the data
+split.json            which sessions were fitted and which held out
+metrics.json          the numbers, bottlenecks and seconds
+table1.csv|.md|.tex   the comparison
+predictions.parquet   one row a trial: choice probability, predicted signal, latent variables
+history.parquet       every step of training
+models/               parameters of every model (safetensors + JSON)
+figures/              each figure as PNG and PDF, and the numbers behind it as CSV
+checkpoints/          what unfinished training has reached; removed at the end
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def load_run(path: str | Path) -> Run:
 
 
 def fingerprint(trials: Trials) -> str:
-    """SHA-256 of all numbers and names of the trials: the same for the same data, however stored."""
+    """SHA-256 of all numbers and names of the trials, however they are stored."""
     digest = hashlib.sha256(repr(trials.names).encode())
     for field in ("choice", "outcome", "signal", "number", "instructed", "length", "subject"):
         array = np.ascontiguousarray(getattr(trials, field))

@@ -99,7 +99,7 @@ def make_split(trials: Trials, config: SplitConfig) -> Split:
 def _fit_into(
     folder: RunFolder, trials: Trials, split: Split, config: FitConfig, report: Report
 ) -> Run:
-    train, test = apply_split(split, trials)
+    train, _ = apply_split(split, trials)
     key = jax.random.key(config.seed)
     options = repr(config_as_dict(config)).encode() + fingerprint(trials).encode()
     identity = hashlib.sha256(options).hexdigest()

@@ -17,7 +17,7 @@ class DisRNNConfig:
 
     latents: int = 5
     """Number of latent variables to start with; unused ones close."""
-    update_layers: int = 4
+    update_layers: int = 2
     """Residual layers of each latent's update network."""
     update_units: int = 16
     """Units in each layer of the update networks."""
@@ -29,7 +29,7 @@ class DisRNNConfig:
     """Residual layers of each signal's (dopamine) network."""
     signal_units: int = 16
     """Units in each layer of the signal networks."""
-    activation: Activation = "leaky_relu"
+    activation: Activation = "softplus"
     """Nonlinearity of all networks."""
     subject_embedding: int = 0
     """Numbers that describe each subject to all networks, through bottlenecks; 0 for none."""
@@ -49,7 +49,7 @@ class DisRNNConfig:
 
 @dataclasses.dataclass(frozen=True)
 class Penalties:
-    """Price of information through each kind of bottleneck, in nats of loss per nat of KL a trial."""
+    """Price of information through each kind of bottleneck: nats of loss per nat and trial."""
 
     latent: float = 1e-3
     """Each latent's own bottleneck: how much the model remembers."""

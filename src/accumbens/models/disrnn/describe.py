@@ -39,7 +39,7 @@ class BottleneckRow(NamedTuple):
 
 
 def bottlenecks(model: DisRNN) -> list[BottleneckRow]:
-    """Every bottleneck of the model, in the order of its latents, then observations, then subject."""
+    """Every bottleneck: latents' own, then of each network in the order of its inputs."""
     latents, seen = model.latent_names, model.observation_names
     subject = tuple(f"subject_{i + 1}" for i in range(model.embedding.shape[1]))
     sigma = np.asarray(noise_scale(model.latent_log_sigma))
@@ -134,7 +134,7 @@ def _flipped(model: DisRNN, flip: Array) -> DisRNN:
 
 
 def _choice_slopes(model: DisRNN) -> Float[Array, " latent"]:
-    """Change of the last choice's logit against the first's as each latent goes from -0.5 to 0.5."""
+    """Change of the last choice's log-odds as each latent goes from -0.5 to 0.5."""
     subject = model.embedding.mean(0)
 
     def logit(z: Array) -> Array:
@@ -158,6 +158,4 @@ def _row(kind: str, reader: str, source: str, sigma: float, multiplier: float) -
     share = sigma / np.hypot(sigma, multiplier)
     noise = float(min(1.0, max(sigma, share if kind != "latent" else 0.0)))
     openness = "open" if noise < OPEN_BELOW else "closed" if noise > CLOSED_ABOVE else "partial"
-    return BottleneckRow(
-        kind, reader, source, sigma, multiplier, noise, openness
-    )
+    return BottleneckRow(kind, reader, source, sigma, multiplier, noise, openness)

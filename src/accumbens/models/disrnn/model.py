@@ -201,10 +201,8 @@ def encode_observation(
     choice: Int[Array, "*trial"], outcome: Float[Array, "*trial outcome"], n_choices: int
 ) -> Float[Array, "*trial observation"]:
     """What the networks see of a trial: the choice (-1, +1; one-hot beyond two), the outcomes."""
-    if n_choices == 2:
-        coded = (2.0 * choice - 1.0)[..., None]
-    else:
-        coded = jax.nn.one_hot(choice, n_choices)
+    signed = (2.0 * choice - 1.0)[..., None]
+    coded = signed if n_choices == 2 else jax.nn.one_hot(choice, n_choices)
     return jnp.concatenate([coded.astype(outcome.dtype), outcome], axis=-1)
 
 

@@ -116,7 +116,9 @@ def _through(
 
 
 def choice_pass(
-    model: DisRNN, batch: Batch, before: Float[Array, "trial latent session"],
+    model: DisRNN,
+    batch: Batch,
+    before: Float[Array, "trial latent session"],
     key: PRNGKeyArray | None,
 ) -> Float[Array, "session trial choice"]:
     """Choice logits on all trials, from the latents before them."""
@@ -126,7 +128,9 @@ def choice_pass(
 
 
 def signal_pass(
-    model: DisRNN, batch: Batch, before: Float[Array, "trial latent session"],
+    model: DisRNN,
+    batch: Batch,
+    before: Float[Array, "trial latent session"],
     key: PRNGKeyArray | None,
 ) -> tuple[Float[Array, "session trial signal"], dict[str, Float[Array, ""]]]:
     """Predicted signals on all trials in standardised units, and their bottlenecks' penalties.

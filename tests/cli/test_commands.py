@@ -1,0 +1,72 @@
+"""The command line as a user meets it."""
+
+import pandas as pd
+import pytest
+
+from accumbens.cli import main
+
+
+def refused(capsys, *arguments):
+    with pytest.raises(SystemExit) as caught:
+        main(list(arguments))
+    assert caught.value.code == 2
+    return " ".join(capsys.readouterr().err.split())
+
+
+def test_simulate_writes_a_table_that_repeats(tmp_path, capsys):
+    options = ["--sessions", "4", "--trials", "30", "--set", "learning_rate=0.6", "--seed", "3"]
+    for name in ("a.csv", "b.csv"):
+        main(["simulate", str(tmp_path / name), *options])
+    table = pd.read_csv(tmp_path / "a.csv")
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+    assert len(table) == 120
+    assert {"choice", "reward", "dopamine", "reward_probability_0"} <= set(table.columns)
+    assert "4 sessions of 30 trials" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("agent", ["q_learning", "dfq", "actor_critic", "bias"])
+def test_every_agent_plays_both_tasks(agent, tmp_path):
+    for task in ("drifting", "reversal"):
+        out = tmp_path / f"{task}.csv"
+        main(["simulate", str(out), "--agent", agent, "--task", task, "--sessions", "2"])
+        assert set(pd.read_csv(out)["choice"]) == {0, 1}
+
+
+def test_mistakes_are_one_clear_error(tmp_path, capsys):
+    assert "Name a table to fit" in refused(capsys, "fit")
+    assert "the parameters of q_learning are learning_rate" in refused(
+        capsys, "simulate", str(tmp_path / "t.csv"), "--set", "learningrate=1"
+    )
+    assert "'high' is not a number" in refused(
+        capsys, "simulate", str(tmp_path / "t.csv"), "--set", "learning_rate=high"
+    )
+    assert "name it alone" in refused(capsys, "fit", "t.csv", "--resume", str(tmp_path))
+    assert "is not a run folder" in refused(capsys, "show", str(tmp_path))
+    table = tmp_path / "t.csv"
+    table.write_text("subject,session,choice,rewrad\nm,1,0,1\nm,1,1,0\n")
+    message = refused(capsys, "fit", str(table), "--out", str(tmp_path / "run"))
+    assert "t.csv" in message
+    assert "reward" in message
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("command", ["simulate", "fit", "show", "demo"])
+def test_help_explains_every_option(command, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main([command, "--help"])
+    assert caught.value.code == 0
+    text = capsys.readouterr().out
+    assert "(default" in text or command == "show"
+
+
+def test_toml_sets_options_and_the_command_line_overrides_them(tmp_path, monkeypatch):
+    from accumbens.cli.commands import FitCommand
+
+    seen = []
+    monkeypatch.setattr(FitCommand, "run", lambda self, console: seen.append(self))
+    path = tmp_path / "my.toml"
+    path.write_text("seed = 4\nseeds = 3\n[table]\nsignal = ['da']\n")
+    main(["fit", "t.csv", "--config", str(path), "--seed", "9"])
+    (command,) = seen
+    assert (command.options.seed, command.options.seeds) == (9, 3)
+    assert command.options.table.signal == ("da",)
