@@ -21,7 +21,7 @@ def test_simulate_writes_a_table_that_repeats(tmp_path, capsys):
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
     assert len(table) == 120
     assert {"choice", "reward", "dopamine", "reward_probability_0"} <= set(table.columns)
-    assert "4 sessions of 30 trials" in capsys.readouterr().out
+    assert "4 sessions of 30 trials" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize("agent", ["q_learning", "dfq", "actor_critic", "bias"])

@@ -1,5 +1,7 @@
 """Small trials and untrained models that visit enough of their latents to be drawn."""
 
+import itertools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -123,7 +125,7 @@ def check_drawn():
                     ),
                     key=lambda ends: ends[0],
                 )
-                for one, other in zip(boxes, boxes[1:], strict=False):
+                for one, other in itertools.pairwise(boxes):
                     assert other[0] > one[1] - 0.5, "tick labels collide"
 
     return check

@@ -1,4 +1,4 @@
-"""Every figure, for every kind of model and data, without warnings; and the files that it leaves."""
+"""Every figure for every kind of model and data, without warnings; and the files it leaves."""
 
 import subprocess
 import sys

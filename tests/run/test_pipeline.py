@@ -34,7 +34,7 @@ CONFIG = FitConfig(
     table=TableFormat(signal=("dopamine",)),
     recipe=RecipeConfig(
         disrnn=DisRNNConfig(latents=2, update_layers=1, update_units=4, choice_layers=1),
-        warm_up=StageConfig(steps=10),
+        warm_up=StageConfig(steps=10, learning_rate=2e-3, decay=0.0),
         choice_stage=StageConfig(steps=60),
         signal_stage=StageConfig(steps=30),
     ),

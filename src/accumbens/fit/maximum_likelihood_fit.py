@@ -113,9 +113,8 @@ def describe_solution(
         )
     n, signals = len(solution.best), trials.names.signals
     of_choice, of_signal = target != "signal", target != "choice"
-    curvature = np.asarray(
-        of_choice * solution.choice_hessian + of_signal * solution.signal_hessian, np.float64
-    )
+    hessians = (solution.choice_hessian, of_choice), (solution.signal_hessian, of_signal)
+    curvature = np.sum([hessian for hessian, counts in hessians if counts], axis=0)
     silent = (curvature[:n] == 0).all(axis=1)
     gain, offset, variance = solution.regression
     with jax.enable_x64(True):
