@@ -1,1 +1,90 @@
-"""accumbens: what did each outcome teach the animal, and where in the brain is that lesson?"""
+"""accumbens: what did each outcome teach the animal, and where in the brain is that lesson?
+
+Everything public has its name here; heavy parts are imported when they are first used. `simulate`
+and `unroll` are functions here, although the modules that define them bear the same names.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from .simulate import simulate as simulate
+from .simulate import simulate_with_latents as simulate_with_latents
+from .unroll import unroll as unroll
+
+if TYPE_CHECKING:
+    from .errors import AccumbensError as AccumbensError
+    from .errors import ConfigError as ConfigError
+    from .errors import DataError as DataError
+    from .errors import DivergedError as DivergedError
+    from .fit.gru import fit_gru as fit_gru
+    from .fit.maximum_likelihood import fit_by_subject as fit_by_subject
+    from .fit.maximum_likelihood import fit_maximum_likelihood as fit_maximum_likelihood
+    from .fit.penalty_path import penalty_path as penalty_path
+    from .fit.recipe import RecipeConfig as RecipeConfig
+    from .fit.recipe import fit_disrnn as fit_disrnn
+    from .io.table_format import TableFormat as TableFormat
+    from .io.tables import from_table as from_table
+    from .io.tables import to_table as to_table
+    from .models.actor_critic import ActorCritic as ActorCritic
+    from .models.base import Model as Model
+    from .models.bias import BiasOnly as BiasOnly
+    from .models.dfq import DFQ as DFQ
+    from .models.disrnn import DisRNN as DisRNN
+    from .models.gru import GRU as GRU
+    from .models.naive import Naive as Naive
+    from .models.q_learning import QLearning as QLearning
+    from .run.config import FitConfig as FitConfig
+    from .run.folder import load_run as load_run
+    from .run.pipeline import run_fit as run_fit
+    from .stats.comparison import compare as compare
+    from .stats.comparison import evaluate as evaluate
+    from .tasks.bandits import DriftingBandit as DriftingBandit
+    from .tasks.bandits import ReversalBandit as ReversalBandit
+    from .trials import Trials as Trials
+
+_WHERE = {
+    "AccumbensError": "errors",
+    "ConfigError": "errors",
+    "DataError": "errors",
+    "DivergedError": "errors",
+    "Trials": "trials",
+    "TableFormat": "io.table_format",
+    "from_table": "io.tables",
+    "to_table": "io.tables",
+    "DriftingBandit": "tasks.bandits",
+    "ReversalBandit": "tasks.bandits",
+    "Model": "models.base",
+    "QLearning": "models.q_learning",
+    "DFQ": "models.dfq",
+    "ActorCritic": "models.actor_critic",
+    "BiasOnly": "models.bias",
+    "Naive": "models.naive",
+    "GRU": "models.gru",
+    "DisRNN": "models.disrnn",
+    "fit_maximum_likelihood": "fit.maximum_likelihood",
+    "fit_by_subject": "fit.maximum_likelihood",
+    "fit_disrnn": "fit.recipe",
+    "RecipeConfig": "fit.recipe",
+    "fit_gru": "fit.gru",
+    "penalty_path": "fit.penalty_path",
+    "evaluate": "stats.comparison",
+    "compare": "stats.comparison",
+    "FitConfig": "run.config",
+    "run_fit": "run.pipeline",
+    "load_run": "run.folder",
+}
+
+__all__ = sorted([*_WHERE, "simulate", "simulate_with_latents", "unroll"])  # pyright: ignore[reportUnsupportedDunderAll]
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"accumbens has no {name!r}; it has {', '.join(__all__)}.")
+    return getattr(importlib.import_module(f".{_WHERE[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -59,20 +59,25 @@ def make_model():
             signal_mean=jnp.arange(1.0, 1.0 + n_signals),
             signal_scale=jnp.arange(2.0, 2.0 + n_signals), key=jax.random.key(seed),
         )  # fmt: skip
-        keys = jax.random.split(jax.random.key(seed + 1), 4)
-        sigma = jnp.where(jnp.isin(jnp.arange(n_latents), jnp.array(open, int)), 0.05, 0.999)
+        rng = np.random.default_rng(seed)
+        sigma = np.where(np.isin(np.arange(n_latents), open), 0.05, 0.999)
+
+        def multipliers(*shape):
+            return jnp.asarray(rng.uniform(0.5, 1.5, shape), jnp.float32)
+
         return eqx.tree_at(
             lambda m: [
                 m.latent_log_sigma, m.choice_reader.latent.multiplier,
                 m.signal_reader.latent.multiplier, m.signal_reader.observation.multiplier,
-                m.update_reader.latent.multiplier, m.embedding, m.signal_embedding,
+                m.update_reader.latent.multiplier, m.choice_reader.mlps.w_out, m.embedding,
+                m.signal_embedding,
             ],
             model,
             [
-                jnp.log(sigma), 1 + jax.random.normal(keys[0], (1, n_latents)),
-                1 + jax.random.normal(keys[1], (n_signals, n_latents)),
-                1 + 0.5 * model.signal_reader.observation.multiplier,
-                1 + jax.random.normal(keys[2], (n_latents, n_latents)),
+                jnp.asarray(np.log(sigma), jnp.float32), multipliers(1, n_latents),
+                multipliers(n_signals, n_latents),
+                multipliers(*model.signal_reader.observation.multiplier.shape),
+                multipliers(n_latents, n_latents), 5 * model.choice_reader.mlps.w_out,
                 10 * model.embedding, 10 * model.signal_embedding,
             ],
         )  # fmt: skip

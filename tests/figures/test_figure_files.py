@@ -32,10 +32,10 @@ from accumbens.stats.comparison import compare
 CASES = {
     "no open latent": ({}, {"open": []}),
     "one open latent, no signal": ({"signals": ()}, {"open": [1]}),
-    "four open latents, four choices, two outcomes, subjects": (
+    "three open latents, four choices, two outcomes, subjects": (
         {"n_choices": 4, "outcomes": ("controllable", "distractor"), "n_subjects": 3,
          "contexts": tuple(f"reward_probability_{i}" for i in range(4))},
-        {"open": [0, 1, 2, 3], "n_latents": 4, "embedding": 2},
+        {"open": [0, 1, 2], "embedding": 2},
     ),
     "several signals, amounts, formula in a name": (
         {"signals": ("dF/F ($z$)", "unit_1", "unit_2"), "outcomes": ("amount",), "amounts": True,

@@ -1,6 +1,7 @@
 """The numbers behind the choice, signal and update rules, against the model trial by trial."""
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -41,8 +42,17 @@ def points_of(table, model, visited):
     return jnp.asarray(points, jnp.float32)
 
 
-def state(z, subject=0):
-    return DisRNNState(z, jnp.asarray(subject))
+def state(z):
+    return DisRNNState(z, jnp.asarray(0))
+
+
+def answers(model):
+    """The model's methods at one point, for subject 0."""
+    return (
+        jax.jit(lambda z: model.choice_logits(state(z))),
+        jax.jit(lambda z, choice, outcome: model.signals(state(z), choice, outcome)),
+        jax.jit(lambda z, choice, outcome: model.update(state(z), choice, outcome).z),
+    )
 
 
 def test_choice_rule_is_the_choice_networks_answer(model, trials, visited):
@@ -51,8 +61,9 @@ def test_choice_rule_is_the_choice_networks_answer(model, trials, visited):
     assert list(table["panel"].unique()) == ["z_1", "z_3", "plane"]
     assert set(table["choice"]) == {"right"}
     assert set(table["against"]) == {"left"}
+    choice_logits, _, _ = answers(model)
     for odds, z in zip(table["log_odds"], points_of(table, model, visited), strict=True):
-        logits = model.choice_logits(state(z))
+        logits = choice_logits(z)
         assert odds == pytest.approx(float(logits[1] - logits[0]), abs=TOLERANCE)
     assert np.ptp(data.lines["log_odds"]) > 0.1, "the test would pass for a constant"
 
@@ -110,11 +121,12 @@ def test_signal_rule_is_the_signal_networks_answer_in_the_signals_unit(model, tr
         for c, r in occurring
     }
     assert set(table["condition"]) == set(words)
+    _, signals, _ = answers(model)
     for value, condition, z in zip(
         table["predicted"], table["condition"], points_of(table, model, visited), strict=True
     ):
         choice, reward = words[condition]
-        expected = model.signals(state(z), jnp.asarray(choice), jnp.array([reward]))[0]
+        expected = signals(z, choice, jnp.array([reward]))[0]
         assert value == pytest.approx(float(expected), abs=5 * TOLERANCE)
     assert np.ptp(table["predicted"]) > 0.1
 
@@ -135,11 +147,12 @@ def test_update_rule_is_the_update_networks_answer(model, trials, visited):
     table = data.table()
     conditions = {c.label: c for c in data.conditions}
     points = points_of(table, model, visited)
+    _, _, update = answers(model)
     for row, z in zip(table.itertuples(), points, strict=True):
         condition = conditions[row.condition]
         k = model.latent_names.index(row.latent)
         outcome = jnp.asarray(condition.outcome, jnp.float32)
-        after = model.update(state(z), jnp.asarray(condition.choice), outcome).z[k]
+        after = update(z, condition.choice, outcome)[k]
         assert row.old == pytest.approx(float(z[k]), abs=TOLERANCE)
         assert row.new == pytest.approx(float(after), abs=TOLERANCE)
     assert (table["new"] - table["old"]).abs().max() > 0.05
@@ -179,8 +192,9 @@ def test_an_embedding_is_averaged_over_subjects_by_their_trials(make_trials, mak
     data = choice_rule_data(model, trials)
     assert "mean of 3 subjects, weighted by trials" in data.caption
     visited = walk(model, trials)
+    choice_logits = jax.jit(lambda z: model.choice_reader(z, jnp.zeros(0), mean)[0])
     for odds, z in zip(data.lines["log_odds"], points_of(data.lines, model, visited), strict=True):
-        logits = model.choice_reader(z, jnp.zeros(0), mean)[0]
+        logits = choice_logits(z)
         assert odds == pytest.approx(float(logits[1] - logits[0]), abs=TOLERANCE)
     signal_mean = (weight / weight.sum()) @ np.asarray(model.signal_embedding)
     one = signal_rule_data(model, trials)
@@ -201,8 +215,9 @@ def test_three_choices_are_each_set_against_the_first(make_trials, make_model, w
     assert set(data.lines["choice"]) == {"choice 1", "choice 2"}
     visited = walk(model, trials)
     points = points_of(data.lines, model, visited)
+    choice_logits, _, _ = answers(model)
     for row, z in zip(data.lines.itertuples(), points, strict=True):
-        logits = model.choice_logits(state(z))
+        logits = choice_logits(z)
         i = int(row.choice[-1])
         assert row.log_odds == pytest.approx(float(logits[i] - logits[0]), abs=TOLERANCE)
 
@@ -212,12 +227,13 @@ def test_without_open_latents_there_is_one_number_for_each_condition(make_trials
     model = make_model(trials, [])
     z = jnp.asarray(walk(model, trials).mean(0), jnp.float32)
     (odds,) = choice_rule_data(model, trials).lines["log_odds"]
-    logits = model.choice_logits(state(z))
+    choice_logits, signals, _ = answers(model)
+    logits = choice_logits(z)
     assert odds == pytest.approx(float(logits[1] - logits[0]), abs=TOLERANCE)
     data = signal_rule_data(model, trials)
     for condition, value in zip(data.conditions, data.lines["predicted"], strict=True):
         outcome = jnp.asarray(condition.outcome, jnp.float32)
-        expected = model.signals(state(z), jnp.asarray(condition.choice), outcome)[0]
+        expected = signals(z, condition.choice, outcome)[0]
         assert value == pytest.approx(float(expected), abs=5 * TOLERANCE)
     assert update_rule_data(model, trials).lines.empty
 
@@ -251,14 +267,14 @@ def test_amounts_are_drawn_at_three_levels(make_trials):
 
 
 def test_too_many_conditions_keep_the_most_frequent(make_trials, make_model):
-    trials = make_trials(n_choices=4, outcomes=("a", "b", "c"), n_sessions=8)
+    trials = make_trials(n_choices=4, outcomes=("a", "b", "c"), signals=(), n_sessions=8)
     conditions = conditions_of(trials)
     assert len(conditions) == MAX_CONDITIONS
     every = np.column_stack([trials.choice[trials.valid], trials.outcome[trials.valid]])
     counts = np.unique(every, axis=0, return_counts=True)[1]
     assert sum(c.n_trials for c in conditions) == np.sort(counts)[-MAX_CONDITIONS:].sum()
     model = make_model(trials, [0], n_latents=1)
-    assert "Conditions: the 16 most frequent" in signal_rule_data(model, trials).caption
+    assert "Conditions: the 16 most frequent" in update_rule_data(model, trials).caption
 
 
 def test_trials_that_the_model_does_not_suit(make_trials, make_model, model, trials):

@@ -23,6 +23,10 @@ def double_precision():
         yield
 
 
+def double(model):
+    return jax.tree.map(lambda x: jnp.asarray(x, float), model)
+
+
 def by_loop(case, trials):
     """log p of every scored choice, and (prediction error, value) of every measured signal."""
     log_p, pairs = [], [[] for _ in trials.names.signals]
@@ -44,7 +48,7 @@ def test_likelihoods_are_those_of_a_plain_loop(name):
     case = COGNITIVE[name]
     trials = example_trials(case.model.n_choices, case.model.n_signals)
     log_p, pairs = by_loop(case, trials)
-    model = jax.tree.map(lambda x: jnp.asarray(x, float), case.model)
+    model = double(case.model)
     sums = jax.jit(moments)(model, trials.batch(np.float64))
     np.testing.assert_allclose(choice_negative_log_likelihood(sums), -log_p.sum(), rtol=1e-6)
 
@@ -62,7 +66,7 @@ def test_regression_is_least_squares():
     case = COGNITIVE["dfq"]
     trials = example_trials(2, 2)
     _, pairs = by_loop(case, trials)
-    found = regress_signals(moments(case.model, trials.batch(np.float64)))
+    found = regress_signals(moments(double(case.model), trials.batch(np.float64)))
     for i, (x, y) in enumerate(pairs):
         line = scipy.stats.linregress(x, y)
         np.testing.assert_allclose(found.gain[i], line.slope, rtol=1e-5)
@@ -74,7 +78,9 @@ def test_regression_is_least_squares():
 def test_a_signal_far_from_zero_is_no_less_accurate():
     case, trials = COGNITIVE["dfq"], example_trials(2, 2)
     far = trials.with_signals(1e5 + 0.01 * trials.signal, trials.names.signals)
-    near, found = (regress_signals(moments(case.model, t.batch(np.float64))) for t in (trials, far))
+    near, found = (
+        regress_signals(moments(double(case.model), t.batch(np.float64))) for t in (trials, far)
+    )
     np.testing.assert_allclose(found.gain, 0.01 * near.gain, rtol=1e-6)
     np.testing.assert_allclose(found.variance, 1e-4 * near.variance, rtol=1e-6)
     np.testing.assert_allclose(found.offset, 1e5 + 0.01 * near.offset, rtol=1e-12)
@@ -83,7 +89,7 @@ def test_a_signal_far_from_zero_is_no_less_accurate():
 def test_a_signal_without_noise_has_the_floor_variance():
     case, trials = COGNITIVE["dfq"], example_trials(2, 1)
     batch = trials.batch(np.float64)
-    model = case.model
+    model = double(case.model)
     exact = np.asarray(model.unroll(batch).signals, np.float64)[..., :1]
     noiseless = trials.with_signals(exact, ("exact",)).batch(np.float64)
     found = regress_signals(moments(model, noiseless))
@@ -96,7 +102,7 @@ def test_no_gain_where_the_prediction_error_does_not_vary():
     case, trials = COGNITIVE["bias_only"], example_trials(2, 1)
     batch = trials.batch(np.float64)
     flat = batch._replace(outcome=np.ones_like(batch.outcome))
-    found = regress_signals(moments(case.model, flat))
+    found = regress_signals(moments(double(case.model), flat))
     assert found.gain[0] == 0
     values = trials.signal[batch.signal_scored]
     np.testing.assert_allclose(found.offset, values.mean())

@@ -80,8 +80,10 @@ def comparison_data(table: pd.DataFrame, caption: str = "") -> ComparisonData:
     missing = [c for c in ("model", "metric", "value", "low", "high") if c not in table.columns]
     if missing:
         raise ConfigError(f"The comparison lacks the columns {missing}; it has {list(table)}.")
-    rows = table.reindex(columns=pd.Index(COLUMNS))
-    rows = rows.fillna({"signal": "", "subject": ""}).reset_index(drop=True)
+    rows = table.reindex(columns=pd.Index(COLUMNS)).reset_index(drop=True)
+    for name in ("signal", "subject"):
+        words = rows[name].astype(object)
+        rows[name] = words.where(words.notna(), "").astype(str)
     if not len(pick(rows, subject="")):
         raise ConfigError("The comparison has subjects' rows only; add each model's pooled value.")
     return ComparisonData(rows, caption)

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol, runtime_checkable, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -16,7 +16,6 @@ from ..io.saved_models import write_atomically
 from .style import style
 
 
-@runtime_checkable
 @runtime_checkable
 class HasTable(Protocol):
     """Numbers behind a figure that can be had as one table."""

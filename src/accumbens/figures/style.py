@@ -110,7 +110,7 @@ def styled(draw: Callable[..., None]) -> Callable[..., None]:
     return inside
 
 
-def lay_out(fig: Figure, width_mm: float, height_mm: float, caption: str = "") -> None:
+def lay_out(fig: Figure, width_mm: float | int, height_mm: float | int, caption: str = "") -> None:
     """Gives an empty figure its size, a layout without overlaps, and small text below."""
     fig.set_size_inches(width_mm / 25.4, height_mm / 25.4)
     fig.set_layout_engine("constrained", w_pad=0.04, h_pad=0.04, wspace=0.02, hspace=0.03)

@@ -50,7 +50,8 @@ def minimize_lbfgs(
     """A local minimum of `function` near `x`.
 
     Converged when the decrease that the quadratic model promises, g' H g / 2, and the decrease of
-    the last step are both below `tolerance` (in the function's unit) or its rounding error.
+    the last step are both below `tolerance` (in the function's unit) or its rounding error; and the
+    model has met as many directions as x has, or nothing is gained any more.
     Where the function is not finite, the step is shortened. Traceable by JAX.
     Source: Nocedal & Wright (2006), Numerical Optimization, algorithms 7.4, 7.5 and 3.1.
     """
@@ -98,16 +99,17 @@ def _accept(search: _Search, x, value, gradient, tolerance) -> _Search:
     )
     direction = -_inverse_hessian_product(moves, turns, gradient)
     slope = gradient @ direction
-    known, gained = (turns[0] != 0).any(), search.value - value
+    filled, gained = (turns != 0).any(axis=1), search.value - value
+    learned = filled[: x.shape[0]].all() | (gained <= _rounding(value))
     least = jnp.maximum(tolerance, _rounding(value))
-    converged = known & (-slope / 2 < least) & (gained < least)
+    converged = filled[0] & learned & (-slope / 2 < least) & (gained < least)
     converged |= (gradient == 0).all()
     return search._replace(
         x=x,
         value=value,
         gradient=gradient,
         direction=direction,
-        step=jnp.where(known, 1.0, _first_step(gradient)),
+        step=jnp.where(filled[0], 1.0, _first_step(gradient)),
         moves=moves,
         turns=turns,
         done=converged,
@@ -124,7 +126,7 @@ def _shorten(search: _Search, value, slope) -> _Search:
     lowest = -slope * search.step / (2 * rise)
     shrink = jnp.where(jnp.isfinite(lowest), jnp.clip(lowest, 0.1, 0.5), 0.1)
     step = search.step * shrink
-    stuck = step * jnp.abs(search.direction).max() < 1e-12
+    stuck = step * jnp.abs(search.direction).max(initial=0.0) < 1e-12
     return search._replace(step=step, done=stuck | jnp.isinf(search.value))
 
 
