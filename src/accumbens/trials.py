@@ -287,11 +287,11 @@ def _contradictions(trials: Trials) -> list[str]:
         problems.append(f"`length` must lie between 1 and {shape[1]}; it holds {trials.length}")
     if ((trials.subject < 0) | (trials.subject >= len(names.subjects))).any():
         problems.append(f"`subject` must lie between 0 and {len(names.subjects) - 1}")
-    codes = trials.choice[trials.in_session]
-    if ((codes < MISSED) | (codes >= trials.n_choices)).any():
+    inside, made = trials.in_session, trials.choice != MISSED
+    if ((trials.choice < MISSED) | (trials.choice >= trials.n_choices)).any():
         problems.append(f"`choice` must lie between -1 (missed) and {trials.n_choices - 1}")
-    if (trials.choice[~trials.in_session] != MISSED).any():
+    if (made & ~inside).any():
         problems.append("`choice` must be -1 in the padding after each session")
-    if not np.isfinite(trials.outcome[trials.valid]).all():
+    if (~np.isfinite(trials.outcome) & (made & inside)[..., None]).any():
         problems.append("`outcome` must be finite wherever a choice was made")
     return problems

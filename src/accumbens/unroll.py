@@ -35,6 +35,13 @@ def check_fits(model: Model, trials: Trials) -> None:
             f"The model has {model.n_choices} choices but the trials have {trials.n_choices}: "
             f"{trials.names.choices}. Build the model with n_choices={trials.n_choices}."
         )
+    known = model.n_subjects
+    if known is not None and trials.subject.max() >= known:
+        stranger = trials.names.subjects[int(trials.subject.max())]
+        raise DataError(
+            f"The model knows {known} subjects and these trials have more, such as {stranger!r}: "
+            "fit it with all subjects, or without a subject embedding."
+        )
 
 
 def choice_log_likelihood(

@@ -12,6 +12,7 @@ from accumbens.models.actor_critic import ActorCritic
 from accumbens.models.base import Model
 from accumbens.models.bias import BiasOnly
 from accumbens.models.dfq import DFQ
+from accumbens.models.disrnn import DisRNN, DisRNNConfig
 from accumbens.models.gru import GRU
 from accumbens.models.q_learning import QLearning
 from accumbens.trials import TrialNames, Trials, trials_from_arrays
@@ -56,6 +57,18 @@ MODELS: dict[str, Case] = {
         BiasOnly([0.4, -1.0], n_choices=3),
         functools.partial(oracles.bias_only, bias=[0.4, -1.0]),
         remembers=False,
+    ),
+    "disrnn": Case(
+        DisRNN.initial(
+            DisRNNConfig(latents=3), signal_names=("dopamine",), key=jax.random.key(3)
+        )
+    ),
+    "disrnn_with_subjects": Case(
+        DisRNN.initial(
+            DisRNNConfig(latents=3, subject_embedding=2), n_choices=3, n_subjects=2,
+            signal_names=("dopamine", "acetylcholine"), key=jax.random.key(4),
+            signal_mean=jnp.array([1.0, -1.0]), signal_scale=jnp.array([2.0, 0.5]),
+        )
     ),
     "gru": Case(GRU(2, 1, 1, 5, 2, key=jax.random.key(1))),
     "gru_with_subjects": Case(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -18,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     console = Console(stderr=True)
     try:
         given, defaults = commands.with_config_file(given)
-        command = tyro.cli(
+        command: Any = tyro.cli(
             commands.Command,  # type: ignore[arg-type]
             args=given,
             default=defaults,

@@ -126,7 +126,8 @@ def gru_objective(
         terms["signal_mse"] = (errors / data.scale**2).mean()
     arrays = jax.tree.leaves(eqx.filter(model, eqx.is_inexact_array))
     squares = sum((jnp.sum(leaf**2) for leaf in arrays if leaf.ndim > 1), jnp.zeros(()))
-    return sum(terms.values(), l2 * squares), {"loss": sum(terms.values()), **terms}
+    loss = sum(terms.values(), jnp.zeros(()))
+    return loss + l2 * squares, {"loss": loss, **terms}
 
 
 @eqx.filter_jit

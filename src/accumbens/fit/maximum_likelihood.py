@@ -124,8 +124,8 @@ def _solve(space: ParameterSpace, target: Target, batches: Batch, starts, max_ev
         def sums(u):
             return moments(space.build(u, jnp.zeros(0), jnp.zeros(0)), batch)
 
-        def profile(u):
-            found, value = sums(u), jnp.zeros(())
+        def profile_of(found):
+            value = jnp.zeros(())
             if target != "signal":
                 value += choice_negative_log_likelihood(found)
             if target != "choice":
@@ -134,7 +134,10 @@ def _solve(space: ParameterSpace, target: Target, batches: Batch, starts, max_ev
 
         minima = jax.vmap(
             lambda u: minimize_lbfgs(
-                profile, u, tolerance=_TOLERANCE, max_evaluations=max_evaluations
+                lambda u: profile_of(sums(u)),
+                u,
+                tolerance=_TOLERANCE,
+                max_evaluations=max_evaluations,
             )
         )(starts)
         best = minima.x[jnp.argmin(jnp.where(jnp.isnan(minima.value), jnp.inf, minima.value))]
@@ -154,8 +157,10 @@ def _solve(space: ParameterSpace, target: Target, batches: Batch, starts, max_ev
             of_choice = choice_negative_log_likelihood(found)
             return jnp.stack([of_choice, signal_negative_log_likelihood(found, shifted)])
 
-        hessians = jax.hessian(likelihoods)(jnp.zeros(n_places + 3 * n_signals))
-        return Solution(minima, best, regression, *hessians)
+        unshifted = jnp.zeros(n_places + 3 * n_signals)
+        slope = jax.grad(lambda shift: profile_of(near(shift)))(unshifted[:n_places])
+        hessians = jax.hessian(likelihoods)(unshifted)
+        return Solution(minima, best, regression, slope, *hessians)
 
     return jax.vmap(solve)(batches)
 

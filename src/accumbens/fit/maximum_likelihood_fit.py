@@ -89,13 +89,15 @@ class MaximumLikelihoodFit(Generic[M]):
 class Solution(NamedTuple):
     """What the optimiser found for one data set, in double precision.
 
-    best: the best start's unconstrained parameters. choice_hessian, signal_hessian: of the two
-    negative log-likelihoods there, by these, then the gains, offsets and log variances.
+    best: the best start's unconstrained parameters. slope: of what was minimised there.
+    choice_hessian, signal_hessian: of the two negative log-likelihoods, by the parameters, then the
+    gains, offsets and log variances.
     """
 
     minima: Minimum
     best: Shaped[Array, " place"]
     regression: Regression
+    slope: Shaped[Array, " place"]
     choice_hessian: Shaped[Array, "all all"]
     signal_hessian: Shaped[Array, "all all"]
 
@@ -138,7 +140,7 @@ def describe_solution(
         held=space.held_values(),
         starts=Starts(-value, *(np.asarray(a) for a in solution.minima[2:])),
         warnings=(
-            *_of_the_search(solution.minima),
+            *_of_the_search(solution, covariance),
             *_of_the_estimates(names, estimates, target, silent, at_bound, covariance.identified),
         ),
     )
@@ -181,14 +183,15 @@ def _natural_estimates(space: ParameterSpace, at, error):
     return natural(at), jnp.abs(slope) * error, ends.min(0), ends.max(0)
 
 
-def _of_the_search(minima: Minimum) -> list[str]:
+def _of_the_search(solution: Solution, covariance: Covariance) -> list[str]:
     """Warnings about how the maximum was found."""
-    value, warnings = np.asarray(minima.value), []
-    best = np.nanargmin(value)
-    if not minima.converged[best]:
+    value, warnings = np.asarray(solution.minima.value), []
+    best, slope = np.nanargmin(value), np.asarray(solution.slope)
+    left = 0.5 * slope @ np.nan_to_num(covariance.matrix[: len(slope), : len(slope)]) @ slope
+    if left > _SAME_MAXIMUM or not solution.minima.converged[best]:
         warnings.append(
-            f"The best start had not converged after {int(minima.evaluations[best])} evaluations: "
-            "give more (max_evaluations)."
+            f"The best start had not converged after {int(solution.minima.evaluations[best])} "
+            f"evaluations, with about {left:.2g} nats to gain: give more (max_evaluations)."
         )
     agree = int((value < value[best] + _SAME_MAXIMUM).sum())
     if agree == 1 and len(value) > 3:

@@ -51,7 +51,9 @@ class RecipeConfig:
     """Stage 0: no noise, no penalties."""
     choice_stage: StageConfig = dataclasses.field(default_factory=lambda: StageConfig(steps=1500))
     """Stage 1: choices, with noise and penalties (with joint: choices and signals)."""
-    signal_stage: StageConfig = dataclasses.field(default_factory=lambda: StageConfig(steps=1000))
+    signal_stage: StageConfig = dataclasses.field(
+        default_factory=lambda: StageConfig(steps=2000, bottleneck_rate=5.0)
+    )
     """Stage 2: signal networks on the frozen core."""
     joint: bool = False
     """Train on choices and signals at once instead of in two stages."""

@@ -7,6 +7,7 @@ fitting and comparison are each written once, against this interface.
 from __future__ import annotations
 
 import abc
+from collections import OrderedDict
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -51,6 +52,11 @@ class Model(eqx.Module):
     @abc.abstractmethod
     def n_signals(self) -> int:
         """Number of neural signals predicted; 0 for a model of choices alone."""
+
+    @property
+    def n_subjects(self) -> int | None:
+        """How many subjects the model tells apart; None if all are the same to it."""
+        return None
 
     @abc.abstractmethod
     def initial_state(self, subject: Int[Array, ""]) -> State:
@@ -101,10 +107,9 @@ class Model(eqx.Module):
             made = jnp.where(valid, choice, 0)
             logits = self.choice_logits(state)
             signals = jnp.where(valid, self.signals(state, made, outcome), 0.0)
-            latents = self.latents(state) | {
-                name: jnp.where(valid, value, jnp.nan)
-                for name, value in self.outcome_latents(state, made, outcome).items()
-            }
+            arising = self.outcome_latents(state, made, outcome)
+            latents = OrderedDict(self.latents(state))  # JAX would sort the keys of a plain dict
+            latents |= {name: jnp.where(valid, value, jnp.nan) for name, value in arising.items()}
             moved = self.update(state, made, outcome)
             state = jax.tree.map(lambda new, old: jnp.where(valid, new, old), moved, state)
             return state, Unrolled(logits, signals, latents)

@@ -99,6 +99,10 @@ class GRU(Model):
     def n_signals(self) -> int:
         return self.b_signal.shape[-1]
 
+    @property
+    def n_subjects(self) -> int | None:
+        return self.embedding.shape[0] if self.embedding.shape[1] else None
+
     def initial_state(self, subject: Int[Array, ""]) -> GRUState:
         return GRUState(self.initial_hidden, self.embedding[subject])
 

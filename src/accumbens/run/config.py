@@ -89,7 +89,7 @@ def read_config(path: Path) -> FitConfig:
 def config_as_dict(config: Any) -> dict[str, Any]:
     """The tree as nested dictionaries for TOML, where None is written as an empty string."""
 
-    def plain(value):
+    def plain(value: Any) -> Any:
         if dataclasses.is_dataclass(value):
             return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
         if isinstance(value, tuple):

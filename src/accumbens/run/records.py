@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -88,8 +89,9 @@ def draw_figures(
         return {}
     train, test = apply_split(split, trials)
     fit = fits["disrnn"]
+    model: Any = fit.model
     return draw_all(
-        fit.model, train, folder.figures, held_out=test,
+        model, train, folder.figures, held_out=test,
         histories=list(fit.histories.values()),
         comparison=comparison, path=path,
     )  # fmt: skip

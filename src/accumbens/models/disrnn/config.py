@@ -63,11 +63,11 @@ class Penalties:
     """Latents into the choice network."""
     choice_subject: float = 1e-3
     """Subject embedding into the choice network."""
-    signal_latent: float = 3e-4
+    signal_latent: float = 1e-3
     """Latents into the signal networks."""
-    signal_observation: float = 3e-4
+    signal_observation: float = 1e-3
     """Choice and outcomes into the signal networks."""
-    signal_subject: float = 3e-4
+    signal_subject: float = 1e-3
     """Subject embedding into the signal networks."""
     l2: float = 1e-5
     """Squared weights of all networks."""

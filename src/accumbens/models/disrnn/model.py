@@ -152,6 +152,10 @@ class DisRNN(Model):
         return len(self.signal_names)
 
     @property
+    def n_subjects(self) -> int | None:
+        return self.embedding.shape[0] if self.embedding.shape[1] else None
+
+    @property
     def n_latents(self) -> int:
         return self.z_initial.shape[0]
 

@@ -5,6 +5,7 @@ Only `run_loop` is sequential; observations, noise, choice and signal networks a
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import NamedTuple
 
 import jax
@@ -157,5 +158,5 @@ def deterministic_pass(model: DisRNN, batch: Batch) -> Unrolled:
     return Unrolled(
         choice_logits=choice_pass(model, batch, before, None),
         signals=jnp.where(batch.valid[..., None], signals, 0.0),
-        latents={name: before[:, i].T for i, name in enumerate(model.latent_names)},
+        latents=OrderedDict((name, before[:, i].T) for i, name in enumerate(model.latent_names)),
     )
