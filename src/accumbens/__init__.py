@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .errors import ConfigError as ConfigError
     from .errors import DataError as DataError
     from .errors import DivergedError as DivergedError
+    from .fit.gradient import StageConfig as StageConfig
     from .fit.gru import fit_gru as fit_gru
     from .fit.maximum_likelihood import fit_by_subject as fit_by_subject
     from .fit.maximum_likelihood import fit_maximum_likelihood as fit_maximum_likelihood
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from .models.bias import BiasOnly as BiasOnly
     from .models.dfq import DFQ as DFQ
     from .models.disrnn import DisRNN as DisRNN
+    from .models.disrnn import DisRNNConfig as DisRNNConfig
+    from .models.disrnn import Penalties as Penalties
     from .models.gru import GRU as GRU
     from .models.naive import Naive as Naive
     from .models.q_learning import QLearning as QLearning
@@ -63,6 +66,9 @@ _WHERE = {
     "Naive": "models.naive",
     "GRU": "models.gru",
     "DisRNN": "models.disrnn",
+    "DisRNNConfig": "models.disrnn",
+    "Penalties": "models.disrnn",
+    "StageConfig": "fit.gradient",
     "fit_maximum_likelihood": "fit.maximum_likelihood",
     "fit_by_subject": "fit.maximum_likelihood",
     "fit_disrnn": "fit.recipe",

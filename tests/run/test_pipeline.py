@@ -39,10 +39,11 @@ CONFIG = FitConfig(
         signal_stage=StageConfig(steps=30),
     ),
     signal_scale="none",
+    seeds=1,
     resamples=50,
 )
 OPTIONS = [
-    "--signal", "dopamine", "--signal-scale", "none", "--resamples", "50",
+    "--signal", "dopamine", "--signal-scale", "none", "--resamples", "50", "--seeds", "1",
     "--disrnn.latents", "2", "--disrnn.update-layers", "1", "--disrnn.update-units", "4",
     "--disrnn.choice-layers", "1", "--warm-up.steps", "10", "--choice-stage.steps", "60",
     "--signal-stage.steps", "30",

@@ -11,7 +11,7 @@ from rich.console import Console
 from ..fit.recipe import RecipeConfig
 from ..io.table_format import TableFormat
 from ..io.tables import to_table, write_table
-from ..models.disrnn import DisRNNConfig
+from ..models.disrnn import DisRNNConfig, Penalties
 from ..models.q_learning import QLearning
 from ..run.config import FitConfig
 from ..run.pipeline import run_fit
@@ -22,9 +22,15 @@ from .printing import fit_progress, print_run
 
 DEMO = FitConfig(
     table=TableFormat(signal=("dopamine",)),
-    recipe=RecipeConfig(disrnn=DisRNNConfig(latents=7)),
+    recipe=RecipeConfig(
+        disrnn=DisRNNConfig(latents=7),
+        penalties=Penalties(
+            latent=1e-3, update_latent=1e-3, update_observation=1.5e-4, choice_latent=1.5e-3
+        ),
+    ),
     models=("disrnn", "dfq_choice", "dfq_signal", "q_learning", "naive"),
     signal_scale="none",
+    seeds=1,
 )
 """The options of the demonstration, seed aside."""
 

@@ -217,7 +217,7 @@ def _pad(batch: Batch, n_sessions: int, n_trials: int) -> Batch:
     return Batch(*(pad(array) for array in batch))
 
 
-def _check(datasets: Sequence[Trials], target: Target, n_starts: int) -> None:
+def _check(datasets: Sequence[Trials], target: str, n_starts: int) -> None:
     if target not in get_args(Target):
         raise ConfigError(f"No target '{target}': fit to one of {get_args(Target)}.")
     if n_starts < 1:

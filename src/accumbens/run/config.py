@@ -57,7 +57,7 @@ class FitConfig:
     """Standardise each signal over all sessions (mean 0, variance 1), or leave it in its unit."""
     seed: int = 0
     """Seed of all randomness."""
-    seeds: int = 1
+    seeds: int = 4
     """How many disRNNs to fit, from different starts; the one with the lowest loss is kept."""
     resamples: int = 2000
     """Bootstrap resamples of sessions behind each 95 % interval."""

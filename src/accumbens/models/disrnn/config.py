@@ -51,15 +51,15 @@ class DisRNNConfig:
 class Penalties:
     """Price of information through each kind of bottleneck: nats of loss per nat and trial."""
 
-    latent: float = 1e-3
+    latent: float = 6e-4
     """Each latent's own bottleneck: how much the model remembers."""
-    update_latent: float = 1e-3
+    update_latent: float = 3e-4
     """Latents into the update networks: interactions between latents."""
-    update_observation: float = 1.5e-4
+    update_observation: float = 1e-4
     """Choice and outcomes into the update networks."""
     update_subject: float = 1e-3
     """Subject embedding into the update networks."""
-    choice_latent: float = 1.5e-3
+    choice_latent: float = 6e-4
     """Latents into the choice network."""
     choice_subject: float = 1e-3
     """Subject embedding into the choice network."""
