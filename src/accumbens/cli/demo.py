@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import jax
@@ -14,6 +15,7 @@ from ..io.tables import to_table, write_table
 from ..models.disrnn import DisRNNConfig, Penalties
 from ..models.q_learning import QLearning
 from ..run.config import FitConfig
+from ..run.folder import RunFolder
 from ..run.pipeline import run_fit
 from ..simulate import simulate
 from ..tasks.bandits import DriftingBandit
@@ -48,10 +50,12 @@ def demo_trials(seed: int) -> Trials:
 
 def run_demo(console: Console, out: Path, seed: int) -> None:
     """Simulates, fits, prints."""
-    table = out / "trials.parquet"
+    table, run_folder = out / "trials.parquet", RunFolder(out / "run")
+    if run_folder.config.is_file():
+        shutil.rmtree(run_folder.path)  # an earlier demonstration
     out.mkdir(parents=True, exist_ok=True)
     write_table(to_table(demo_trials(seed)), table)
     console.print(f"Simulated 100 sessions of 100 trials: {table}")
     with fit_progress(console) as report:
-        run = run_fit(table, dataclasses.replace(DEMO, seed=seed), out / "run", report)
+        run = run_fit(table, dataclasses.replace(DEMO, seed=seed), run_folder.path, report)
     print_run(console, run)
