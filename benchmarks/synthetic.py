@@ -39,7 +39,9 @@ def one_seed(seed: int) -> tuple[str, bool]:
     mse = float(mean_squared_error(sums)[0, 0])
     is_open = open_latents(model)
     r2 = q_value_r2(model, agent, test, is_open)
-    read = {r.input for r in bottlenecks(model) if r.kind == "signal" and r.openness != "closed"}
+    rows = [r for r in bottlenecks(model) if r.kind == "signal"]
+    read = {r.input for r in rows if r.openness == "open"}
+    partial = [f"{r.input} ({r.noise:.2f})" for r in rows if r.openness == "partial"]
     met = (
         len(is_open) == 2
         and read == {"z_1", "z_2", "choice", "reward"}
@@ -49,7 +51,8 @@ def one_seed(seed: int) -> tuple[str, bool]:
     )
     seconds = sum(fit.seconds.values())
     line = (
-        f"seed {seed}: open latents {len(is_open)}; dopamine network reads {sorted(read)}; "
+        f"seed {seed}: open latents {len(is_open)}; dopamine network reads {sorted(read)}, "
+        f"partially {partial}; "
         f"normalized likelihood {ratio:.4f} of the agent's; Q-value R2 {r2[0]:.3f} {r2[1]:.3f}; "
         f"dopamine MSE {mse:.5f} (variance {test.signal.var():.3f}); {seconds:.0f} s"
         f"{'' if met else '  <- misses a criterion'}"

@@ -113,7 +113,7 @@ def test_values_and_gradients_are_those_of_the_scan(shape):
     @settings(max_examples=12, deadline=None, derandomize=True)
     @given(
         seed=st.integers(0, 2**31),
-        jitter=st.booleans(),
+        jitter=st.booleans() if shape in SHAPES[:3] else st.just(True),  # each compiles the scan
         p_missed=st.sampled_from([0.0, 0.2, 0.9, 1.0]),
         lengths=st.lists(st.integers(0, shape[4]), min_size=shape[5], max_size=shape[5]),
     )
@@ -365,6 +365,6 @@ def test_processes_may_build_the_same_library_at_once(tmp_path):
     )
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
     both = [subprocess.Popen([sys.executable, "-c", code], env=environment) for _ in range(2)]
-    assert [process.wait(120) for process in both] == [0, 0]
+    assert [process.wait(300) for process in both] == [0, 0]
     [file] = (tmp_path / "accumbens" / "kernels").iterdir()
     assert build._intact(file)

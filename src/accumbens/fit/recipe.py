@@ -52,7 +52,7 @@ class RecipeConfig:
     choice_stage: StageConfig = dataclasses.field(default_factory=lambda: StageConfig(steps=1500))
     """Stage 1: choices, with noise and penalties (with joint: choices and signals)."""
     signal_stage: StageConfig = dataclasses.field(
-        default_factory=lambda: StageConfig(steps=2000, bottleneck_rate=5.0)
+        default_factory=lambda: StageConfig(steps=3000, bottleneck_rate=5.0)
     )
     """Stage 2: signal networks on the frozen core."""
     joint: bool = False
