@@ -58,7 +58,7 @@ def fits(trials):
 
 
 def plain_likelihood(trials, target):
-    """-log L by loops, of (alpha_1, alpha_2, kappa_1, kappa_2), then per signal gain, offset, SD."""
+    """-log L by loops, of alpha_1, alpha_2, kappa_1, kappa_2, then a signal's gain, offset, SD."""
 
     def minus_log_likelihood(theta):
         names = ("alpha_1", "alpha_2", "kappa_1", "kappa_2")
