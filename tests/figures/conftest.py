@@ -53,12 +53,17 @@ def make_model():
             signal_layers=1, signal_units=6, subject_embedding=embedding,
         )  # fmt: skip
         n_signals = len(trials.names.signals)
-        model = DisRNN.initial(
-            config, n_choices=trials.n_choices, outcome_names=trials.names.outcomes,
-            signal_names=trials.names.signals, n_subjects=len(trials.names.subjects),
-            signal_mean=jnp.arange(1.0, 1.0 + n_signals),
-            signal_scale=jnp.arange(2.0, 2.0 + n_signals), key=jax.random.key(seed),
-        )  # fmt: skip
+        initial = eqx.filter_jit(
+            lambda key: DisRNN.initial(
+                config,
+                n_choices=trials.n_choices,
+                outcome_names=trials.names.outcomes,
+                signal_names=trials.names.signals,
+                n_subjects=len(trials.names.subjects),
+                key=key,
+            )
+        )  # one compilation instead of one for each operation
+        model = initial(jax.random.key(seed))
         rng = np.random.default_rng(seed)
         sigma = np.where(np.isin(np.arange(n_latents), open), 0.05, 0.999)
 
@@ -70,7 +75,7 @@ def make_model():
                 m.latent_log_sigma, m.choice_reader.latent.multiplier,
                 m.signal_reader.latent.multiplier, m.signal_reader.observation.multiplier,
                 m.update_reader.latent.multiplier, m.choice_reader.mlps.w_out, m.embedding,
-                m.signal_embedding,
+                m.signal_embedding, m.signal_mean, m.signal_scale,
             ],
             model,
             [
@@ -79,6 +84,8 @@ def make_model():
                 multipliers(*model.signal_reader.observation.multiplier.shape),
                 multipliers(n_latents, n_latents), 5 * model.choice_reader.mlps.w_out,
                 10 * model.embedding, 10 * model.signal_embedding,
+                jnp.asarray(np.arange(1.0, 1.0 + n_signals), jnp.float32),
+                jnp.asarray(np.arange(2.0, 2.0 + n_signals), jnp.float32),
             ],
         )  # fmt: skip
 

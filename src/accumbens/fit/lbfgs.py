@@ -44,7 +44,7 @@ def minimize_lbfgs(
     x: Float[Array, " n"],
     *,
     tolerance: float,
-    max_evaluations: int = 300,
+    max_evaluations: int | Int[Array, ""] = 300,
     memory: int = 10,
 ) -> Minimum:
     """A local minimum of `function` near `x`.

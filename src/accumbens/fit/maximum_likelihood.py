@@ -119,7 +119,7 @@ def fit_datasets(
 
 
 @eqx.filter_jit
-def _solve(space: ParameterSpace, target: Target, batches: Batch, starts, max_evaluations: int):
+def _solve(space: ParameterSpace, target: Target, batches: Batch, starts, max_evaluations):
     def solve(batch: Batch) -> Solution:
         def sums(u):
             return moments(space.build(u, jnp.zeros(0), jnp.zeros(0)), batch)
@@ -199,7 +199,7 @@ def _solve_all(space, target, datasets, starts, max_evaluations) -> list[Solutio
         part = [_pad(d.batch(np.float64), n_sessions, n_trials) for d in datasets[first:][:size]]
         part += part[:1] * (size - len(part))
         batches = jax.tree.map(lambda *a: np.stack(a), *part)
-        found = _solve(space, target, batches, starts, max_evaluations)
+        found = _solve(space, target, batches, starts, np.asarray(max_evaluations))
         found = jax.tree.map(np.asarray, found)
         solutions += [jax.tree.map(lambda a, i=i: a[i], found) for i in range(size)]
     return solutions[: len(datasets)]

@@ -1,0 +1,61 @@
+"""Parameter recovery of every cognitive model: do 95 % intervals hold the truth 95 times in 100?
+
+    python benchmarks/recovery.py [--repeats 200] [--sessions 50] [--trials 100] [--target choice]
+
+Each repeat simulates sessions of a drifting bandit and fits the model to them. The target is 90 to
+99 % for every parameter over 200 repeats.
+"""
+
+import argparse
+import time
+
+import jax
+
+from accumbens.fit.recovery import recover
+from accumbens.models.actor_critic import ActorCritic
+from accumbens.models.bias import BiasOnly
+from accumbens.models.dfq import DFQ
+from accumbens.models.q_learning import QLearning
+from accumbens.tasks.bandits import DriftingBandit
+
+SIGNAL = {"gain": 0.8, "offset": -0.3}
+MODELS = (
+    QLearning(0.3, 3.0, **SIGNAL),
+    DFQ(0.4, 0.2, 2.0, 0.5, **SIGNAL),
+    ActorCritic(0.8, 0.1, 0.3, **SIGNAL),
+    BiasOnly(0.4, **SIGNAL),
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=200)
+    parser.add_argument("--sessions", type=int, default=50)
+    parser.add_argument("--trials", type=int, default=100)
+    parser.add_argument("--target", choices=("choice", "both"), default="choice")
+    parser.add_argument("--starts", type=int, default=4)
+    options = parser.parse_args()
+    outside = 0
+    for model in MODELS:
+        start = time.perf_counter()
+        found = recover(
+            model,
+            DriftingBandit(),
+            key=jax.random.key(0),
+            target=options.target,
+            n_repeats=options.repeats,
+            n_sessions=options.sessions,
+            n_trials=options.trials,
+            signal_noise=0.5,
+            n_starts=options.starts,
+        )
+        seconds = time.perf_counter() - start
+        print(f"\n{type(model).__name__}, fitted to {options.target}: {seconds:.0f} s")
+        print(found.to_frame().round(4).to_string(index=False))
+        coverage = found.covered.mean(0)
+        outside += int(((coverage < 0.90) | (coverage > 0.99)).sum())
+    print(f"\nparameters with coverage outside 90 to 99 %: {outside}")
+
+
+if __name__ == "__main__":
+    main()
