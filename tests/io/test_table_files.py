@@ -102,14 +102,22 @@ def test_files_that_cannot_be_written(tmp_path):
         ("t.csv", b"\n \r\n", r"the file holds only blank lines"),
         ("t.csv", b"PAR1\0\0", r"ends in \.csv but is not text; it seems to be a Parquet file"),
         ("t.csv", b"PK\x03\x04", r"is not text; it seems to be an Excel workbook"),
-        ("t.csv", gzip.compress(b"a"), r"seems to be compressed with gzip: give it the ending"),
+        (
+            "t.csv",
+            gzip.compress(b"a", mtime=0),
+            r"seems to be compressed with gzip: give it the ending",
+        ),
         ("t.tsv", b"\x89HDF\r\n", r"ends in \.tsv but is not text; it seems to be an HDF5 or NWB"),
         ("t.csv", "a,b\n".encode("utf-16"), r"is not text; it seems to be UTF-16 text: save it"),
         ("t.csv", b"a,b\n\0", r"is not text; it seems to be something else, or damaged"),
         ("t.csv", b"a\n1\ncaf\xe9", r"line 3 is not UTF-8 text \(byte 0xe9\)\. Save it as CSV UTF"),
         ("t.csv", b"a,b\n1,2\n3\n", r"- row 3: 1 cells where the header has 2; add or remove"),
         ("t.csv.gz", b"a,b\n", r"ends in \.gz but is not a whole gzip file \(Not a gzipped"),
-        ("t.csv.gz", gzip.compress(b"a,b\n" * 99)[:-9], r"is not a whole gzip file \(Compressed"),
+        (
+            "t.csv.gz",
+            gzip.compress(b"a,b\n" * 99, mtime=0)[:-9],
+            r"is not a whole gzip file \(Compressed",
+        ),
         ("t.parquet", b"a,b\n1,2\n", r"is not a Parquet file; it seems to be plain text: give"),
         ("t.parquet", b"PAR1" * 2, r"the Parquet file is cut short\. Copy it again\."),
         ("t.parquet", b"PAR1" * 9, r"the Parquet file is damaged \(.*\)\. Copy or write it again"),
@@ -171,7 +179,7 @@ def valid_bytes(ending: str) -> bytes:
         FRAME.to_parquet(sink)
         return sink.getvalue()
     text = FRAME.to_csv(index=False, sep="\t" if "tsv" in ending else ",").encode()
-    return gzip.compress(text, mtime=0) if ending.endswith("gz") else text
+    return gzip.compress(text, mtime=0, mtime=0) if ending.endswith("gz") else text
 
 
 def read_or_refuse(path) -> None:
