@@ -1,5 +1,6 @@
 """Small trials and untrained models that visit enough of their latents to be drawn."""
 
+import functools
 import itertools
 
 import equinox as eqx
@@ -52,42 +53,28 @@ def make_model():
             latents=n_latents, update_layers=1, update_units=6, choice_layers=1, choice_units=3,
             signal_layers=1, signal_units=6, subject_embedding=embedding,
         )  # fmt: skip
-        n_signals = len(trials.names.signals)
-        initial = eqx.filter_jit(
-            lambda key: DisRNN.initial(
-                config,
-                n_choices=trials.n_choices,
-                outcome_names=trials.names.outcomes,
-                signal_names=trials.names.signals,
-                n_subjects=len(trials.names.subjects),
-                key=key,
-            )
-        )  # one compilation instead of one for each operation
-        model = initial(jax.random.key(seed))
-        rng = np.random.default_rng(seed)
-        sigma = np.where(np.isin(np.arange(n_latents), open), 0.05, 0.999)
-
-        def multipliers(*shape):
-            return jnp.asarray(rng.uniform(0.5, 1.5, shape), jnp.float32)
-
-        return eqx.tree_at(
-            lambda m: [
-                m.latent_log_sigma, m.choice_reader.latent.multiplier,
-                m.signal_reader.latent.multiplier, m.signal_reader.observation.multiplier,
-                m.update_reader.latent.multiplier, m.choice_reader.mlps.w_out, m.embedding,
-                m.signal_embedding, m.signal_mean, m.signal_scale,
-            ],
-            model,
-            [
-                jnp.asarray(np.log(sigma), jnp.float32), multipliers(1, n_latents),
-                multipliers(n_signals, n_latents),
-                multipliers(*model.signal_reader.observation.multiplier.shape),
-                multipliers(n_latents, n_latents), 5 * model.choice_reader.mlps.w_out,
-                10 * model.embedding, 10 * model.signal_embedding,
-                jnp.asarray(np.arange(1.0, 1.0 + n_signals), jnp.float32),
-                jnp.asarray(np.arange(2.0, 2.0 + n_signals), jnp.float32),
-            ],
+        initial = functools.partial(
+            DisRNN.initial, config, n_choices=trials.n_choices,
+            outcome_names=trials.names.outcomes, signal_names=trials.names.signals,
+            n_subjects=len(trials.names.subjects),
         )  # fmt: skip
+        shapes = eqx.filter_eval_shape(lambda key: initial(key=key), jax.random.key(0))
+        rng = np.random.default_rng(seed)
+
+        def numbers(path, like):
+            name = str(path[-1])
+            if "multiplier" in name:
+                return jnp.asarray(rng.uniform(0.5, 1.5, like.shape), jnp.float32)
+            if "log_sigma" in name:
+                return jnp.asarray(np.full(like.shape, np.log(0.05)), jnp.float32)
+            if "signal_scale" in name:
+                return jnp.asarray(np.arange(2.0, 2.0 + like.size), jnp.float32)
+            return jnp.asarray(0.6 * rng.normal(size=like.shape), jnp.float32)
+
+        model = jax.tree_util.tree_map_with_path(numbers, shapes)
+        sigma = np.where(np.isin(np.arange(n_latents), open), 0.05, 0.999)
+        log_sigma = jnp.asarray(np.log(sigma), jnp.float32)
+        return eqx.tree_at(lambda m: m.latent_log_sigma, model, log_sigma)
 
     return make
 

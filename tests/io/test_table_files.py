@@ -179,7 +179,7 @@ def valid_bytes(ending: str) -> bytes:
         FRAME.to_parquet(sink)
         return sink.getvalue()
     text = FRAME.to_csv(index=False, sep="\t" if "tsv" in ending else ",").encode()
-    return gzip.compress(text, mtime=0, mtime=0) if ending.endswith("gz") else text
+    return gzip.compress(text, mtime=0) if ending.endswith("gz") else text
 
 
 def read_or_refuse(path) -> None:
