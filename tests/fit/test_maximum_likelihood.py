@@ -286,7 +286,8 @@ def test_warnings_say_what_is_wrong_with_an_estimate():
 
 def test_what_trials_cannot_tell_is_said_to_be_unidentified():
     """Without reward anywhere, how much reward strengthens a choice is anyone's guess."""
-    choice = np.random.default_rng(0).integers(0, 2, (10, 80))
+    switch = np.random.default_rng(0).random((10, 80)) < 0.7
+    choice = np.cumsum(switch, axis=1) % 2
     trials = trials_from_arrays(choice, np.zeros((10, 80, 1)))
     fit = fit_maximum_likelihood(DFQ, trials, key=KEY, n_starts=6)
     assert any("does not depend on reward_strength" in w for w in fit.warnings)
