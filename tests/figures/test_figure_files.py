@@ -32,9 +32,9 @@ from accumbens.stats.comparison import compare
 CASES = {
     "no open latent": ({}, {"open": []}),
     "one open latent, no signal": ({"signals": ()}, {"open": [1]}),
-    "three open latents, four choices, two outcomes, subjects": (
-        {"n_choices": 4, "outcomes": ("controllable", "distractor"), "n_subjects": 3,
-         "contexts": tuple(f"reward_probability_{i}" for i in range(4))},
+    "three open latents, three choices, two outcomes, subjects": (
+        {"n_choices": 3, "outcomes": ("controllable", "distractor"), "n_subjects": 3,
+         "contexts": tuple(f"reward_probability_{i}" for i in range(3))},
         {"open": [0, 1, 2], "embedding": 2},
     ),
     "several signals, amounts, formula in a name": (
