@@ -79,10 +79,12 @@ def settings():
 @pytest.fixture(scope="module")
 def drawn(make_trials, make_model, tmp_path_factory):
     """Everything drawn into a folder that was not there."""
-    trials = make_trials(n_subjects=2, signals=tuple(f"unit_{i}" for i in range(5)))
+    trials = make_trials(n_subjects=2, signals=("unit_0", "unit_1"))
     model = make_model(trials, [0])
     folder = tmp_path_factory.mktemp("run") / "new" / "figures"
     before = settings()
+    monkeypatch = pytest.MonkeyPatch()
+    monkeypatch.setattr("accumbens.figures.all.SIGNALS_PER_PAGE", 1)
     paths = draw_all(
         model, trials, folder, held_out=trials.select_sessions([1, 2]),
         histories=[{"choice": {"loss": np.ones(5)}}],
@@ -90,6 +92,7 @@ def drawn(make_trials, make_model, tmp_path_factory):
         path=PenaltyPath(np.array([0.5, 1.0]), np.log([0.6, 0.5]), np.array([0.0, 0.1]),
                          np.array([2.0, 1.0]), 0, 0),
     )  # fmt: skip
+    monkeypatch.undo()
     assert settings() == before
     return model, trials, folder, paths
 
@@ -112,7 +115,7 @@ def test_tables_come_back_from_the_files_as_they_were(drawn):
     for name, table in (
         ("bottlenecks", bottlenecks_data(model)),
         ("choice_rule", choice_rule_data(model, trials).table()),
-        ("signal_rule_2", signal_rule_data(model, trials, ["unit_4"]).table()),
+        ("signal_rule_2", signal_rule_data(model, trials, ["unit_1"]).table()),
         ("update_rule", update_rule_data(model, trials).table()),
     ):
         read = pd.read_csv(folder / f"{name}.csv", keep_default_na=False)
