@@ -135,12 +135,16 @@ def a_stage(trials, stage, penalties=None, on_dispatch=None, objective=choice_ob
 
 
 def test_divergence_is_rolled_back_to_a_lower_rate(trials):
-    """The loss is made NaN above a certain learning rate; the stage must end below it."""
+    """The loss is made NaN where only large steps lead; the stage must end with smaller ones.
+
+    Adam moves a parameter by at most about the learning rate a step: 50 steps at 0.5 / 3^3 stay
+    within 1 of the start, 50 steps at 0.5 do not.
+    """
     states = []
 
     def fragile(model, data, penalties, key):
         loss, terms = choice_objective(model, data, penalties, key)
-        far = jnp.abs(model.z_initial).max() > 0.3
+        far = jnp.abs(model.z_initial).max() > 1.0
         return jnp.where(far, jnp.nan, loss), terms | {"loss": jnp.where(far, jnp.nan, loss)}
 
     fast = StageConfig(steps=50, learning_rate=0.5, warm_up=1, decay=0.0)

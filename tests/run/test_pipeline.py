@@ -36,7 +36,7 @@ CONFIG = FitConfig(
         disrnn=DisRNNConfig(latents=2, update_layers=1, update_units=4, choice_layers=1),
         warm_up=StageConfig(steps=10, learning_rate=2e-3, decay=0.0),
         choice_stage=StageConfig(steps=60),
-        signal_stage=StageConfig(steps=30),
+        signal_stage=StageConfig(steps=30, bottleneck_rate=5.0),
     ),
     signal_scale="none",
     seeds=1,

@@ -162,5 +162,5 @@ def _fold(
 
 
 def _session_log_likelihood(model: DisRNN, trials: Trials) -> Float[np.ndarray, " session"]:
-    logits = unroll(model, trials).choice_logits
+    logits = jnp.asarray(unroll(model, trials).choice_logits)
     return np.asarray(choice_log_likelihood(logits, trials.batch())).sum(1)
