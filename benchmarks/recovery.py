@@ -32,7 +32,7 @@ MODELS = {
     "structure_naive": (StructureNaive(0.3, 3.0, **SIGNAL), DISTRACTOR),
     "structure_savvy": (StructureSavvy(0.3, 3.0, **SIGNAL), DISTRACTOR),
     "structure_mixture": (StructureMixture(0.3, 3.0, 0.6, **SIGNAL), DISTRACTOR),
-    "two_process": (TwoProcess(0.4, 0.3, 2.5, 0.8, 0.2, -0.3, 0.2, 0.8, **SIGNAL), DISTRACTOR),
+    "two_process": (TwoProcess(0.5, 1.5, 0.8, 0.1, -0.4, 0.1, 1.0, **SIGNAL), DISTRACTOR),
 }
 
 

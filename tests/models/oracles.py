@@ -116,7 +116,7 @@ def credit_learner(choices, outcomes, *, alpha, beta, w, n=2):
     return np.array(p), np.array(errors)
 
 
-def two_process(choices, outcomes, *, alpha, phi, beta, u_c, u_d, u_0, alpha_h, beta_h, n=2):
+def two_process(choices, outcomes, *, alpha, beta, u_c, u_d, u_0, alpha_h, beta_h, n=2):
     q, h = [0.0] * n, [0.0] * n
     p, errors = [], []
     for choice, (c, d) in zip(choices, outcomes, strict=True):
@@ -130,6 +130,6 @@ def two_process(choices, outcomes, *, alpha, phi, beta, u_c, u_d, u_0, alpha_h, 
         errors.append(utility - q[choice])
         for i in range(n):
             chosen = i == choice
-            q[i] = q[i] + alpha * (utility - q[i]) if chosen else (1 - phi) * q[i]
+            q[i] = (1 - alpha) * q[i] + alpha * (utility if chosen else -utility / (n - 1))
             h[i] = (1 - alpha_h) * h[i] + alpha_h * chosen
     return np.array(p), np.array(errors)

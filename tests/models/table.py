@@ -120,10 +120,10 @@ MODELS: dict[str, Case] = {
         n_outcomes=2,
     ),
     "two_process": Case(
-        TwoProcess(0.4, 0.3, 2.5, 0.8, 0.2, -0.3, 0.2, 0.8, **ONE_SIGNAL),
+        TwoProcess(0.5, 1.5, 0.8, 0.1, -0.4, 0.1, 1.0, **ONE_SIGNAL),
         functools.partial(
-            oracles.two_process, alpha=0.4, phi=0.3, beta=2.5, u_c=0.8, u_d=0.2, u_0=-0.3,
-            alpha_h=0.2, beta_h=0.8,
+            oracles.two_process, alpha=0.5, beta=1.5, u_c=0.8, u_d=0.1, u_0=-0.4, alpha_h=0.1,
+            beta_h=1.0,
         ),
         n_outcomes=2,
     ),

@@ -26,14 +26,17 @@ class TwoProcess(TwoRewards):
 
     utility u: 1 for both rewards, u_c and u_d for one alone, u_0 for none;
     prediction error = u - Q(a);   Q(a) <- Q(a) + alpha (u - Q(a));
-    Q(other) <- (1 - phi) Q(other);
+    Q(other) <- Q(other) + alpha (-u / (n_choices - 1) - Q(other));
     H(i) <- H(i) + alpha_H ([i chosen] - H(i));   logits = beta Q + beta_H H,   Q_1 = H_1 = 0.
 
-    Values not chosen decay to 0, which gives utilities their zero; "both" = 1 gives their unit.
+    What speaks for one choice speaks against the others, so a utility above 0 repeats the choice
+    and one below 0 switches; "both" = 1 gives utilities their unit. A habit at the same rate as
+    learning would be one and the same as a shift of all utilities: the two rates must differ.
 
-    learning_rate, forgetting_rate, habit_rate: alpha, phi, alpha_H, in (0, 1).
+    learning_rate, habit_rate: alpha, alpha_H, in (0, 1).
     inverse_temperature: beta, in log-odds per utility. habit_strength: beta_H, in log-odds;
-    negative for alternation. controllable_utility, distractor_utility, nothing_utility: u_c, u_d, u_0.
+        negative for alternation.
+    controllable_utility, distractor_utility, nothing_utility: u_c, u_d, u_0.
     State: `TwoProcessState`. Latents: `Q_0`, ..., `H_0`, ...
     Variants: "no_habit".
     Source: Miller, Shenhav & Ludvig (2019), Psychol Rev 126:292, for habits that follow choices.
@@ -41,7 +44,6 @@ class TwoProcess(TwoRewards):
 
     parameters: ClassVar = {
         "learning_rate": Parameter(0.0, 1.0, (0.1, 0.9), "step of the chosen value to what came"),
-        "forgetting_rate": Parameter(0.0, 1.0, (0.05, 0.9), "decay of the values not chosen"),
         "inverse_temperature": Parameter(
             0.0, math.inf, (0.5, 6.0), "how strongly values decide (log-odds per utility)"
         ),
@@ -62,7 +64,6 @@ class TwoProcess(TwoRewards):
     variants: ClassVar = {"no_habit": {"habit_rate": 0.5, "habit_strength": 0.0}}
 
     learning_rate: Float[Array, ""] = eqx.field(converter=real)
-    forgetting_rate: Float[Array, ""] = eqx.field(converter=real)
     inverse_temperature: Float[Array, ""] = eqx.field(converter=real)
     controllable_utility: Float[Array, ""] = eqx.field(converter=real)
     distractor_utility: Float[Array, ""] = eqx.field(converter=real)
@@ -88,10 +89,14 @@ class TwoProcess(TwoRewards):
         return self.utility(outcome) - of_choice(choice, state.value)
 
     def update(self, state, choice, outcome):
-        step = self.learning_rate * self.prediction_error(state, choice, outcome)
-        kept = 1.0 - self.forgetting_rate
+        utility = self.utility(outcome)
+        against = -utility / (self.n_choices - 1)
+
+        def valued(i, q):
+            return q + self.learning_rate * (jnp.where(choice == i, utility, against) - q)
+
         return TwoProcessState(
-            tuple(jnp.where(choice == i, q + step, kept * q) for i, q in enumerate(state.value)),
+            tuple(valued(i, q) for i, q in enumerate(state.value)),
             tuple(h + self.habit_rate * ((choice == i) - h) for i, h in enumerate(state.habit)),
         )
 
