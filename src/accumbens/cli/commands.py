@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from ..errors import ConfigError
 from ..run.config import FitConfig, read_config
+from .credit import CreditCommand
 from .simulate import SimulateCommand
 
 MARKERS = (tyro.conf.ConsolidateSubcommandArgs,)
@@ -83,6 +84,7 @@ class DemoCommand:
 Command = Union[  # noqa: UP007
     Annotated[SimulateCommand, tyro.conf.subcommand("simulate")],
     Annotated[FitCommand, tyro.conf.subcommand("fit")],
+    Annotated[CreditCommand, tyro.conf.subcommand("credit")],
     Annotated[ShowCommand, tyro.conf.subcommand("show")],
     Annotated[DemoCommand, tyro.conf.subcommand("demo")],
 ]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -33,6 +33,25 @@ class Schedule(NamedTuple):
 
     controllable: Float[np.ndarray, "session trial choice"]
     distractor: Float[np.ndarray, "session trial"]
+
+
+SCHEDULE_COLUMNS = (
+    "controllable_probability_0", "controllable_probability_1", "distractor_probability",
+)  # fmt: skip
+"""Context columns in which the distractor-rewards task reports its schedule."""
+
+
+def schedule_of(trials: Trials) -> Schedule:
+    """The schedule that the trials carry as context. Raises DataError when they do not."""
+    if not set(SCHEDULE_COLUMNS) <= set(trials.names.contexts):
+        raise DataError(
+            f"These trials hold no schedule: their context columns are {trials.names.contexts}, "
+            f"not {SCHEDULE_COLUMNS}."
+        )
+    first, second, distractor = (
+        trials.context[..., trials.names.contexts.index(name)] for name in SCHEDULE_COLUMNS
+    )
+    return Schedule(np.stack([first, second], axis=-1), distractor)
 
 
 class RandomizationTest(NamedTuple):
@@ -65,11 +84,8 @@ def p_value(
 ) -> float:
     """(1 + number of resamples at least as extreme as the observed one) / (1 + resamples).
 
-    "two-sided" doubles the smaller of both one-sided values, at most 1. Raises ConfigError for an
-    unknown alternative. Source: Davison & Hinkley (1997), ch. 4; Phipson & Smyth (2010).
+    "two-sided" doubles the smaller of both one-sided values, at most 1. Source: Davison & Hinkley (1997), ch. 4; Phipson & Smyth (2010).
     """
-    if alternative not in get_args(Alternative):
-        raise ConfigError(f"No alternative {alternative!r}: choose one of {get_args(Alternative)}.")
     above = (1 + np.count_nonzero(null >= observed)) / (1 + len(null))
     below = (1 + np.count_nonzero(null <= observed)) / (1 + len(null))
     if alternative == "two-sided":
@@ -133,27 +149,29 @@ def structure_test(
     Options and errors are those of `distractor_test`.
     """
 
-    def redraw(data: HistoryData) -> Redraw:
-        c = _at(np.take_along_axis(schedule.controllable, _chosen(trials), -1)[..., 0], data)
-        d = _at(schedule.distractor, data)
-        one, other = c * (1 - d), d * (1 - c)
-        single = (data.type == 1) | (data.type == 2)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            p = np.where(one + other > 0, one / (one + other), data.type == 1)
-        return Redraw(
-            np.where(single, 1, data.type), np.where(single, 2, data.type),
-            _only_where_made(p, data),
-        )  # fmt: skip
-
     def statistic(data: HistoryData) -> Float[np.ndarray, " weight"]:
         contrasts = index_contrasts(data)
         return contrasts[trials.names.outcomes[0]] - contrasts[trials.names.outcomes[1]]
 
     names = _names(trials)
     return _test(
-        f"{names[0]} index > {names[1]} index", trials, schedule, redraw, statistic,
+        f"{names[0]} index > {names[1]} index", trials, schedule,
+        lambda data: redraw_labels(trials, schedule, data), statistic,
         n_lags, resamples, seed, ridge, on_progress,
     )  # fmt: skip
+
+
+def redraw_labels(trials: Trials, schedule: Schedule, data: HistoryData) -> Redraw:
+    """The redraw of `structure_test`: which reward a single reward was."""
+    c = _at(np.take_along_axis(schedule.controllable, _chosen(trials), -1)[..., 0], data)
+    d = _at(schedule.distractor, data)
+    one, other = c * (1 - d), d * (1 - c)
+    single = (data.type == 1) | (data.type == 2)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        p = np.where(one + other > 0, one / (one + other), data.type == 1)
+    return Redraw(
+        np.where(single, 1, data.type), np.where(single, 2, data.type), _only_where_made(p, data)
+    )
 
 
 BATCH = 500

@@ -10,7 +10,7 @@ namespace {
 
 constexpr int BLOCK = 64;       // positions that are handled together, along the vector lanes
 constexpr int MOST_STEPS = 80;
-constexpr double DECREMENT = 1e-7;  // twice the log likelihood left to gain, before the last step
+constexpr double DECREMENT = 1e-6;  // twice the log likelihood left to gain, before the last step
 
 uint64_t mixed(uint64_t z) {  // the finaliser of SplitMix64 (Steele, Lea & Flood 2014)
   z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
