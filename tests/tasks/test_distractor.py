@@ -113,7 +113,7 @@ def test_impossible_distractors_are_refused(distractor):
 
 
 def test_impossible_schedules_are_refused():
-    with pytest.raises(ConfigError, match="high is 1.5, but a probability lies between 0 and 1"):
+    with pytest.raises(ConfigError, match=r"high is 1\.5, but a probability lies between 0 and 1"):
         DistractorRewards(ReversalBandit(high=1.5))
     with pytest.raises(ConfigError, match=r"block_length is \(9, 3\): give the shortest and the"):
         DistractorRewards(ReversalBandit(block_length=(9, 3)))

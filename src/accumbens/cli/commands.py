@@ -13,6 +13,7 @@ from rich.markup import escape
 from ..errors import ConfigError
 from ..run.config import FitConfig, read_config
 from .credit import CreditCommand
+from .power import PowerCommand
 from .simulate import SimulateCommand
 
 MARKERS = (tyro.conf.ConsolidateSubcommandArgs,)
@@ -85,6 +86,7 @@ Command = Union[  # noqa: UP007
     Annotated[SimulateCommand, tyro.conf.subcommand("simulate")],
     Annotated[FitCommand, tyro.conf.subcommand("fit")],
     Annotated[CreditCommand, tyro.conf.subcommand("credit")],
+    Annotated[PowerCommand, tyro.conf.subcommand("power")],
     Annotated[ShowCommand, tyro.conf.subcommand("show")],
     Annotated[DemoCommand, tyro.conf.subcommand("demo")],
 ]

@@ -9,6 +9,7 @@ from typing import Literal
 import jax
 import numpy as np
 import tyro
+from jaxtyping import PRNGKeyArray
 from rich.console import Console
 
 from ..errors import ConfigError
@@ -100,8 +101,9 @@ class SimulateCommand:
     """Distractor: probability of the distractor reward."""
     subjects: int | None = None
     """Number of subjects, sessions shared among them; default 1, distractor 12."""
-    spread: float = 0.0
-    """SD between subjects of each parameter on its unconstrained scale (logit or log); the
+    spread: float | None = None
+    """SD between subjects of each parameter on its unconstrained scale (logit between two bounds,
+    log above one); default 0.3 for several subjects, 0 (all alike) for one or with run-folder. The
     parameters drawn are written beside the table, as <table>.parameters.csv."""
     sessions: int | None = None
     """Number of sessions of all subjects together; default 100, distractor 198."""
@@ -115,19 +117,24 @@ class SimulateCommand:
     def run(self, console: Console) -> None:
         from ..cohort import shared_out, simulate_cohort
         from ..io.tables import to_table, write_table
+        from ..simulate import simulate
 
         cohort = self.task == "distractor"
-        n_subjects = self.subjects or (12 if cohort else 1)
+        n_subjects = self.subjects if self.subjects is not None else (12 if cohort else 1)
         n_sessions = self.sessions if self.sessions is not None else (198 if cohort else 100)
         n_trials = self.trials if self.trials is not None else (500 if cohort else 100)
-        if n_sessions < n_subjects:
-            raise ConfigError(f"{n_sessions} sessions cannot be shared by {n_subjects} subjects.")
+        spread = self._spread(n_subjects)
+        counts = shared_out(n_sessions, n_subjects)
         key = jax.random.key(self.seed)
-        agents = self._agents(n_subjects, jax.random.fold_in(key, 1))
-        trials = simulate_cohort(
-            agents, self._task(), n_sessions=shared_out(n_sessions, n_subjects),
-            n_trials=n_trials, key=key, signal_noise=self.signal_noise,
-        )  # fmt: skip
+        k_agents, k_sessions = jax.random.split(key)
+        agents = self._agents(n_subjects, spread, k_agents)
+        options = {"n_trials": n_trials, "signal_noise": self.signal_noise}
+        if n_subjects == 1 and spread == 0:
+            trials = simulate(agents[0], self._task(), n_sessions=n_sessions, key=key, **options)
+        else:
+            trials = simulate_cohort(
+                agents, self._task(), n_sessions=counts, key=k_sessions, **options
+            )
         write_table(to_table(trials), self.out)
         shares = ", ".join(
             f"{share:.1%} {name}"
@@ -139,7 +146,7 @@ class SimulateCommand:
         console.print(
             f"{self.out}: {of}{n_sessions} sessions of {n_trials} trials; after a choice: {shares}."
         )
-        if self.spread > 0:
+        if spread > 0:
             console.print(f"Parameters of each subject: {self._write_parameters(trials, agents)}")
 
     def _task(self) -> Task:
@@ -154,7 +161,14 @@ class SimulateCommand:
         )
         return DistractorRewards(reversals, self.distractor) if cohort else reversals
 
-    def _agents(self, n_subjects: int, key) -> tuple[Model, ...]:
+    def _spread(self, n_subjects: int) -> float:
+        if self.spread is None:
+            return 0.3 if n_subjects > 1 and self.run_folder is None else 0.0
+        if self.spread and self.run_folder is not None:
+            raise ConfigError("--spread varies the parameters of an agent: leave out --run-folder.")
+        return self.spread
+
+    def _agents(self, n_subjects: int, spread: float, key: PRNGKeyArray) -> tuple[Model, ...]:
         from ..cohort import draw_agents
 
         if self.run_folder is not None:
@@ -168,9 +182,8 @@ class SimulateCommand:
                 f"{self.agent} learns from two rewards, and the {self.task} task has one: use "
                 "--task distractor."
             )
-        if kind is BiasOnly:
-            return (BiasOnly(np.array([values["bias"]]), gain=1.0, offset=0.0),) * n_subjects
-        return draw_agents(kind, values, n_subjects, self.spread, key=key, gain=1.0, offset=0.0)
+        medians = {k: [v] if kind is BiasOnly else v for k, v in values.items()}  # one per choice
+        return draw_agents(kind, medians, n_subjects, spread, key=key, gain=1.0, offset=0.0)
 
     def _write_parameters(self, trials: Trials, agents: tuple[Model, ...]) -> Path:
         import pandas as pd
@@ -179,7 +192,7 @@ class SimulateCommand:
 
         rows = [
             {"subject": subject}
-            | {name: float(getattr(agent, name)) for name in AGENTS[self.agent][1]}
+            | {name: np.asarray(getattr(agent, name)).item() for name in AGENTS[self.agent][1]}
             for subject, agent in zip(trials.names.subjects, agents, strict=True)
         ]
         path = self.out.with_name(f"{self.out.name.split('.')[0]}.parameters.csv")

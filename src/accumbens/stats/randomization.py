@@ -84,7 +84,8 @@ def p_value(
 ) -> float:
     """(1 + number of resamples at least as extreme as the observed one) / (1 + resamples).
 
-    "two-sided" doubles the smaller of both one-sided values, at most 1. Source: Davison & Hinkley (1997), ch. 4; Phipson & Smyth (2010).
+    "two-sided" doubles the smaller of both one-sided values, at most 1.
+    Source: Davison & Hinkley (1997), ch. 4; Phipson & Smyth (2010), Stat Appl Genet Mol Biol 9:39.
     """
     above = (1 + np.count_nonzero(null >= observed)) / (1 + len(null))
     below = (1 + np.count_nonzero(null <= observed)) / (1 + len(null))

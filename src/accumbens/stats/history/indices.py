@@ -19,7 +19,8 @@ class Index(NamedTuple):
     """A sum of weights of one subject, or a mean over subjects (log-odds).
 
     standard_error: by the weights' full covariance. low, high: 95 % interval by resampling the
-    subject's sessions (NaN with fewer than two).
+    subject's sessions (NaN with fewer than two): the basic bootstrap, 2 value - quantile, since
+    refits to resamples overshoot just as the fit itself does (Davison & Hinkley 1997, ch. 5).
     """
 
     subject: str
@@ -65,10 +66,11 @@ def indices(fit: HistoryFit, *, n_draws: int = 1000, rng: np.random.Generator) -
                 "left out of the regression. Use fewer lags, or more sessions."
             )
         variance = contrast[used] @ fit.covariance[np.ix_(used, used)] @ contrast[used]
+        value = float(fit.weights[used] @ contrast[used])
         low, high = np.nan, np.nan
         if drawn is not None:
-            low, high = percentile_interval(drawn @ contrast)
-        value = float(fit.weights[used] @ contrast[used])
+            upper, lower = percentile_interval(drawn @ contrast)
+            low, high = 2 * value - lower, 2 * value - upper
         found.append(Index(fit.subject, name, value, float(variance**0.5), float(low), float(high)))
     return tuple(found)
 
@@ -91,5 +93,6 @@ def _bootstrap(fit: HistoryFit, n_draws: int, rng: np.random.Generator):
     sessions, member = np.unique(fit.data.session, return_inverse=True)
     if n_draws == 0 or len(sessions) < 2:
         return None
-    counts = session_weights(np.zeros(len(sessions), int), n_draws, rng)
+    one = np.zeros(len(sessions), int)
+    counts = session_weights(one, n_draws, rng, unit="session within subject")
     return refit(bootstrap_problem(fit, member, counts), seed=0, count=n_draws).astype(np.float64)
