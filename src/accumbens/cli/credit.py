@@ -66,26 +66,29 @@ def print_credit(console: Console, found: Credit) -> None:
     for warning in found.warnings:
         console.print(f"[bold red]Warning:[/] {escape(warning)}", highlight=False)
     names = list(dict.fromkeys(index.name for index in found.indices))
-    table = Table(title="Indices: sum over lags, log-odds [95 % interval]")
-    for heading in ("subject", "sessions", "choices", *(f"{name} index" for name in names)):
-        table.add_column(heading, justify="left" if heading == "subject" else "right")
-    for test in found.tests:
-        table.add_column(f"p: {test.name}", justify="right")
-    sizes = {fit.subject: (str(fit.n_sessions), f"{fit.n_scored:,}") for fit in found.fits}
-    frame = found.to_frame()
+    table = Table(title="Indices: sums over lags, in log-odds, with 95 % intervals")
+    table.add_column("subject")
+    for heading in ("choices", *names, *(f"p: {short_name(test.name)}" for test in found.tests)):
+        table.add_column(heading, justify="right", overflow="fold")
+    sizes = {fit.subject: fit.n_scored for fit in found.fits}
+    by_place = {(index.subject, index.name): index for index in found.indices}
     for subject in [*sizes, "group"]:
-        cells = []
-        for name in names:
-            of = [i for i in found.indices if i.subject == subject and i.name == name]
-            cells.append(f"{of[0].value:.2f} [{of[0].low:.2f}, {of[0].high:.2f}]" if of else "–")
-        rows = frame[frame["subject"] == subject]
-        ps = [f"{rows[f'p({t.name})'].iloc[0]:.4f}" if len(rows) else "–" for t in found.tests]
-        size = sizes.get(subject, (str(trials.n_sessions), f"{int(trials.scored.sum()):,}"))
-        table.add_row(subject, *size, *cells, *ps, end_section=subject == list(sizes)[-1])
+        of = [by_place.get((subject, name)) for name in names]
+        cells = [f"{i.value:.2f} ({i.low:.2f}, {i.high:.2f})" if i else "–" for i in of]
+        ps = [f"{found.p_value(test, subject):.4f}" for test in found.tests]
+        n = sizes.get(subject, sum(sizes.values()))
+        table.add_row(subject, f"{n:,}", *cells, *ps, end_section=subject == list(sizes)[-1])
     console.print(table)
     for test in found.tests:
+        null = test.null.mean(1)
         console.print(
-            f"{test.name}: group {test.observed.mean():.2f}, p = {test.group_p_value():.4g} "
-            f"(one-sided), {test.group_p_value('two-sided'):.4g} (two-sided); "
-            f"{len(test.null):,} resamples, seed {test.seed}."
+            f"{test.name}: group {test.observed.mean():.2f}; where the hypothesis of no such "
+            f"credit holds {null.mean():.2f} with SD {null.std():.2f}; p = "
+            f"{test.group_p_value():.4g} (one-sided), {test.group_p_value('two-sided'):.4g} "
+            f"(two-sided); {len(test.null):,} resamples, seed {test.seed}."
         )
+
+
+def short_name(test: str) -> str:
+    """A test's name without the word index."""
+    return test.replace(" index", "")

@@ -60,11 +60,12 @@ class Credit(NamedTuple):
         for index in self.indices:
             row: dict[str, Any] = index._asdict()
             for test in self.tests:
-                row[f"p({test.name})"] = self._p_value(test, index.subject)
+                row[f"p({test.name})"] = self.p_value(test, index.subject)
             rows.append(row)
         return pd.DataFrame(rows)
 
-    def _p_value(self, test: RandomizationTest, subject: str) -> float:
+    def p_value(self, test: RandomizationTest, subject: str) -> float:
+        """One-sided p of a subject, or of the "group"."""
         if subject == "group":
             return test.group_p_value()
         return float(test.p_values()[test.subjects.index(subject)])

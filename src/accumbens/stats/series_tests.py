@@ -20,7 +20,7 @@ from ..simulate import simulate_with_latents
 from ..tasks.base import Task
 from .randomization import Alternative, p_value
 
-Series = Sequence[Float[np.ndarray, " trial"]]
+Series = Sequence[Float[np.ndarray, " _"]]
 Statistic = Callable[[Series, Series], float]
 
 
