@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from ..errors import ConfigError
 from ..run.config import FitConfig, read_config
+from .recordings import ConvertCommand, InspectCommand
 from .simulate import SimulateCommand
 
 MARKERS = (tyro.conf.ConsolidateSubcommandArgs,)
@@ -84,6 +85,8 @@ Command = Union[  # noqa: UP007
     Annotated[SimulateCommand, tyro.conf.subcommand("simulate")],
     Annotated[FitCommand, tyro.conf.subcommand("fit")],
     Annotated[ShowCommand, tyro.conf.subcommand("show")],
+    Annotated[InspectCommand, tyro.conf.subcommand("inspect")],
+    Annotated[ConvertCommand, tyro.conf.subcommand("convert")],
     Annotated[DemoCommand, tyro.conf.subcommand("demo")],
 ]
 
