@@ -68,6 +68,9 @@ class ConvertCommand:
             cells = row | {"file": Path(row["file"]).name}
             table.add_row(*(escape(_cell(value)) for value in cells.values()))
         console.print(table)
+        if len(converted.quality):
+            quality = converted.quality
+            _print_frame(console, quality, tuple(quality.columns), "quality of the recordings")
         console.print(f"Table:  {escape(str(self.out))}\nRecord: {escape(str(record))}")
 
 

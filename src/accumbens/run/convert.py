@@ -11,15 +11,19 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 import tyro
+from jaxtyping import Float
 
 from ..errors import ConfigError, DataError
 from ..io.nwb import NwbSession, join_sessions, read_nwb_session
 from ..io.nwb_format import NwbFormat
 from ..io.saved_models import write_atomically
 from ..io.tables import format_of, to_table, write_table
+from ..recordings import ClockConfig
 from ..trials import Trials
 from .folder import fingerprint, versions
+from .photometry import PhotometryConfig, photometry_signals
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,12 +32,22 @@ class ConvertConfig:
 
     nwb: Annotated[NwbFormat, tyro.conf.arg(name="")] = dataclasses.field(default_factory=NwbFormat)
     """Which columns of the files' trials mean what."""
+    clock: Annotated[ClockConfig, tyro.conf.arg(name="")] = dataclasses.field(
+        default_factory=ClockConfig
+    )
+    """Which clock to believe, where a recording's own contradicts its samples."""
+    photometry: PhotometryConfig = dataclasses.field(default_factory=PhotometryConfig)
+    """Which photometry channels become signals, and how."""
 
 
 class Converted(NamedTuple):
-    """A trial table to be: `record` says what it was made of, and how."""
+    """A trial table to be. quality: one row a channel and session of photometry.
+
+    record: what it was made of, and how, options and quality included.
+    """
 
     trials: Trials
+    quality: pd.DataFrame
     record: dict[str, Any]
 
 
@@ -46,7 +60,25 @@ def convert(paths: Sequence[str | os.PathLike[str]], config: ConvertConfig) -> C
         raise ConfigError("--session names the session of one file: leave it out for several.")
     sessions = [read_nwb_session(path, config.nwb) for path in paths]
     trials = join_sessions(sessions)
-    return Converted(trials, _record(trials, sessions, config))
+    quality: list[dict[str, Any]] = []
+    if config.photometry.channel:
+        files = [session.path for session in sessions]
+        signal, quality = photometry_signals(trials, files, config.photometry, config.clock)
+        trials = with_more_signals(trials, signal, config.photometry.signals)
+    record = _record(trials, sessions, config) | {"quality": quality}
+    return Converted(trials, pd.DataFrame(quality), record)
+
+
+def with_more_signals(
+    trials: Trials, signal: Float[np.ndarray, "session trial signal"], names: tuple[str, ...]
+) -> Trials:
+    """The same trials with further signal columns. Raises DataError where a name is taken."""
+    known = (*trials.names.outcomes, *trials.names.signals, *trials.names.contexts)
+    taken = [name for name in names if name in known or names.count(name) > 1]
+    if taken:
+        raise DataError(f"There is already a column {taken[0]!r}: name the signal otherwise.")
+    both = np.concatenate([trials.signal, signal], axis=2)
+    return trials.with_signals(both, (*trials.names.signals, *names))
 
 
 def write_converted(converted: Converted, out: str | os.PathLike[str]) -> Path:
