@@ -71,6 +71,9 @@ class ConvertCommand:
         if len(converted.quality):
             quality = converted.quality
             _print_frame(console, quality, tuple(quality.columns), "quality of the recordings")
+        if len(converted.units):
+            shown = tuple(converted.units.columns)
+            _print_frame(console, converted.units.head(20), shown, f"units: {len(converted.units)}")
         console.print(f"Table:  {escape(str(self.out))}\nRecord: {escape(str(record))}")
 
 

@@ -61,10 +61,8 @@ def event_response_data(
     labels = ["all events"] * len(aligned.values) if conditions is None else list(conditions)
     if len(labels) != len(aligned.values):
         raise ConfigError(f"{len(aligned.values)} events, but {len(labels)} conditions for them.")
-    measured = np.isfinite(aligned.values).any(1)
-    names = tuple(
-        dict.fromkeys(x for x, there in zip(labels, measured, strict=True) if x and there)
-    )
+    measured: np.ndarray = np.isfinite(aligned.values).max(axis=1)
+    names = tuple(dict.fromkeys(x for i, x in enumerate(labels) if x and measured[i]))
     if not names:
         raise ConfigError("No event has a condition and was measured: there is nothing to draw.")
     parts, blocks, counts = [], [], []

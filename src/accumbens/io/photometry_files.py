@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float
 
 from ..errors import ConfigError, DataError
@@ -128,11 +129,12 @@ def read_table_series(
         )
     columns: dict[str, np.ndarray] = {}
     for name in map(str, frame.columns):
-        values, unread = numbers(frame[name])
+        cells = cast(pd.Series, frame[name])
+        values, unread = numbers(cells)
         if not unread.any():
             columns[name] = values
         elif name == time:
-            what = samples(frame[name], unread)
+            what = samples(cells, unread)
             raise DataError(f"{path}: column {show(time)} holds {what}, which is no time.")
     times = columns.pop(time) * TIME_UNITS[time_unit]
     return {name: Series(name, values, times, source=str(path)) for name, values in columns.items()}

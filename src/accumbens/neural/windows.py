@@ -127,7 +127,8 @@ def window_samples(
     nothing = np.zeros(0), np.zeros(0)
     if not np.isfinite(event):
         return nothing
-    low, high = np.searchsorted(trace.times, [event + window[0], event + window[1]])
+    ends = np.array([event + window[0], event + window[1]])
+    low, high = np.searchsorted(trace.times, ends)
     values = trace.values[low:high]
     known = np.isfinite(values)
     expected = (window[1] - window[0]) / trace.interval

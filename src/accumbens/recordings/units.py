@@ -71,7 +71,7 @@ class Units:
     def select(self, chosen: Sequence[int] | Int[np.ndarray, " chosen"]) -> Units:
         """The named units in the named order. Raises DataError if none is named."""
         index = np.asarray(chosen, np.int64)
-        parts = [self.spikes(i) for i in index]
+        parts = [self.spikes(int(i)) for i in index]
         return Units(
             times=np.concatenate(parts) if parts else np.zeros(0),
             first=np.concatenate([[0], np.cumsum([len(p) for p in parts])]).astype(np.int64),

@@ -24,6 +24,7 @@ from ..recordings import ClockConfig
 from ..trials import Trials
 from .folder import fingerprint, versions
 from .photometry import PhotometryConfig, photometry_signals
+from .spikes import SpikesConfig, spike_signals
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,16 +39,19 @@ class ConvertConfig:
     """Which clock to believe, where a recording's own contradicts its samples."""
     photometry: PhotometryConfig = dataclasses.field(default_factory=PhotometryConfig)
     """Which photometry channels become signals, and how."""
+    spikes: SpikesConfig = dataclasses.field(default_factory=SpikesConfig)
+    """Which units' firing rates become signals, and in which window."""
 
 
 class Converted(NamedTuple):
-    """A trial table to be. quality: one row a channel and session of photometry.
+    """A trial table to be. quality: one row a channel and session of photometry; units: one a unit.
 
     record: what it was made of, and how, options and quality included.
     """
 
     trials: Trials
     quality: pd.DataFrame
+    units: pd.DataFrame
     record: dict[str, Any]
 
 
@@ -60,13 +64,17 @@ def convert(paths: Sequence[str | os.PathLike[str]], config: ConvertConfig) -> C
         raise ConfigError("--session names the session of one file: leave it out for several.")
     sessions = [read_nwb_session(path, config.nwb) for path in paths]
     trials = join_sessions(sessions)
+    files = [session.path for session in sessions]
     quality: list[dict[str, Any]] = []
+    units: list[dict[str, Any]] = []
     if config.photometry.channel:
-        files = [session.path for session in sessions]
         signal, quality = photometry_signals(trials, files, config.photometry, config.clock)
         trials = with_more_signals(trials, signal, config.photometry.signals)
-    record = _record(trials, sessions, config) | {"quality": quality}
-    return Converted(trials, pd.DataFrame(quality), record)
+    if config.spikes.event:
+        signal, names, units = spike_signals(trials, files, config.spikes)
+        trials = with_more_signals(trials, signal, names)
+    record = _record(trials, sessions, config) | {"quality": quality, "units": units}
+    return Converted(trials, pd.DataFrame(quality), pd.DataFrame(units), record)
 
 
 def with_more_signals(
