@@ -69,8 +69,7 @@ class ConvertCommand:
             table.add_row(*(escape(_cell(value)) for value in cells.values()))
         console.print(table)
         if len(converted.quality):
-            quality = converted.quality
-            _print_frame(console, quality, tuple(quality.columns), "quality of the recordings")
+            _print_quality(console, converted.quality)
         if len(converted.units):
             shown = tuple(converted.units.columns)
             _print_frame(console, converted.units.head(20), shown, f"units: {len(converted.units)}")
@@ -83,6 +82,18 @@ def _print_frame(console: Console, frame: Any, columns: tuple[str, ...], title: 
         table.add_column(name, overflow="fold")
     for row in frame.to_dict("records"):
         table.add_row(*(escape(_cell(row[name])) for name in columns))
+    console.print(table)
+
+
+def _print_quality(console: Console, quality: Any) -> None:
+    """A row a fact, a column a channel and session."""
+    table = Table(title="quality of the recordings", title_justify="left")
+    for place in range(len(quality) + 1):
+        table.add_column("" if place == 0 else str(place), overflow="fold")
+    for fact in quality.columns:
+        values = quality[fact].tolist()
+        cells = [f"{v:.6g}" if isinstance(v, float) else _cell(v) for v in values]
+        table.add_row(fact.replace("_", " "), *map(escape, cells))
     console.print(table)
 
 

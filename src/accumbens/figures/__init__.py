@@ -15,6 +15,8 @@ from .event_response import draw_event_response as draw_event_response
 from .event_response import event_response_data as event_response_data
 from .example_session import draw_example_session as draw_example_session
 from .example_session import example_session_data as example_session_data
+from .kernels import draw_kernels as draw_kernels
+from .kernels import kernels_data as kernels_data
 from .learning_curves import draw_learning_curves as draw_learning_curves
 from .learning_curves import learning_curves_data as learning_curves_data
 from .penalty_path import draw_penalty_path as draw_penalty_path

@@ -51,7 +51,7 @@ def draw_kernels(data: KernelsData, fig: Figure) -> None:
         f"{signal_label(data.signal)}: {100 * data.r2:.1f} % of the variance of held-out blocks; "
         f"in brackets, what is lost without the event. Bands: 2 standard errors. {data.caption}",
     )  # fmt: skip
-    axes = panels(fig, len(data.events), 3, sharex=True)
+    axes = panels(fig, len(data.events), 3)
     for k, (ax, event) in enumerate(zip(axes, data.events, strict=True)):
         here = pick(data.rows, event=event)
         time, kernel, error = (column(here, name) for name in ("time", "kernel", "error"))
@@ -60,7 +60,8 @@ def draw_kernels(data: KernelsData, fig: Figure) -> None:
         ax.plot(time, kernel, color=BLACK)
         ax.axhline(0, color=GREY, linewidth=0.5, zorder=0)
         ax.axvline(0, color=BLACK, linewidth=0.7, linestyle=(0, (3, 2)))
-        ax.set_title(f"{printed(event.replace('_', ' '))} ({100 * data.unique[k]:.1f} %)")
+        share = f"({100 * data.unique[k]:.1f} %)".replace("-", "−")
+        ax.set_title(f"{printed(event.replace('_', ' '))} {share}")
         ax.set_xlabel("time from event (s)")
         ax.set_xlim(float(np.min(time)), float(np.max(time)))
         if k % 3 == 0:

@@ -41,7 +41,7 @@ def fit_double_exponential(
     if len(t) < 20:
         raise DataError(
             f"Only {len(t)} samples are not missing: too few to fit bleaching. Choose "
-            "--bleaching none."
+            "--photometry.bleaching none."
         )
     t, values = _medians(t, values)
     span, spread = float(t[-1] - t[0]), float(np.ptp(values))
@@ -75,7 +75,9 @@ def fit_double_exponential(
         if best is None or found.cost < best.cost:
             best = found
     if best is None or not np.isfinite(best.x).all():
-        raise DataError("No double exponential fits the bleaching. Choose --bleaching high_pass.")
+        raise DataError(
+            "No double exponential fits the bleaching. Choose --photometry.bleaching high_pass."
+        )
     offset, a, b = best.x[:3] * spread
     times = np.exp(best.x[3:])
     order = np.argsort(times)

@@ -155,7 +155,7 @@ def fit_kernels(
     if not events:
         raise ConfigError("Name at least one kind of event.")
     design = _design(binned, events, config, weights or {})
-    known = np.isfinite(binned.values).all(1)
+    known: np.ndarray = np.isfinite(binned.values).min(axis=1)
     n_lags, n_columns = len(config.lags), design.shape[1]
     if known.sum() < max(2 * config.folds, n_columns // 4):
         raise DataError(

@@ -88,7 +88,7 @@ def preprocess(
     if not (base[np.isfinite(values)] > 0).all():
         raise DataError(
             f"{signal.source}: the baseline F0 of {signal.name} is not above 0 everywhere, so dF/F "
-            "has no meaning (was an offset taken off already?). Choose --scale raw."
+            "has no meaning (was an offset taken off already?). Choose --photometry.scale raw."
         )
     values, unit = 100 * values / base, "dF/F (%)"
     if config.scale == "z_score":

@@ -67,7 +67,7 @@ def check_windows(
             f"{what}: the windows of {int(left.sum())} of {len(starts)} events ({config.event}) "
             f"leave the recording: it lasts from {recorded[0]:,.2f} to {recorded[1]:,.2f} s, they "
             f"from {starts.min():,.2f} to {ends.max():,.2f} s. Check that both use the same clock, "
-            "or leave those trials blank (--outside blank)."
+            "or leave those trials blank (option outside)."
         )
     if left.all():
         raise DataError(
@@ -83,7 +83,7 @@ def check_windows(
             f"{what}: {int((over > 1e-9).sum())} of {len(starts)} windows reach into the next "
             f"trial's, by up to {over.max():.3g} s: one ends at {ends[order][first]:,.3f} s, the "
             f"next begins at {starts[order][first + 1]:,.3f} s. Make the windows shorter, or allow "
-            "it (--overlap allow)."
+            "it (option overlap)."
         )
 
 
