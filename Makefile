@@ -45,7 +45,7 @@ bench: .venv-bench/.installed
 
 # Each environment is brought up to date when what it is made of has changed.
 .venv/.installed: pyproject.toml constraints.txt
-	$(call install,.venv,constraints.txt,[test$(comma)dev])
+	$(call install,.venv,constraints.txt,[neural$(comma)test$(comma)dev])
 
 .venv-bench/.installed: pyproject.toml constraints.txt benchmarks/constraints.txt
 	$(call install,.venv-bench,benchmarks/constraints.txt,[benchmarks])

@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     from .fit.penalty_path import penalty_path as penalty_path
     from .fit.recipe import RecipeConfig as RecipeConfig
     from .fit.recipe import fit_disrnn as fit_disrnn
+    from .io.nwb import read_nwb as read_nwb
+    from .io.nwb_contents import inspect_nwb as inspect_nwb
+    from .io.nwb_format import NwbFormat as NwbFormat
+    from .io.nwb_write import write_nwb as write_nwb
+    from .io.photometry_files import read_recording as read_recording
+    from .io.spike_files import read_units as read_units
     from .io.table_format import TableFormat as TableFormat
     from .io.tables import from_table as from_table
     from .io.tables import to_table as to_table
@@ -44,7 +50,20 @@ if TYPE_CHECKING:
     from .models.structured import StructureNaive as StructureNaive
     from .models.structured import StructureSavvy as StructureSavvy
     from .models.two_process import TwoProcess as TwoProcess
+    from .neural.aligned import align_trace as align_trace
+    from .neural.kernels import fit_kernels as fit_kernels
+    from .neural.photometry import preprocess as preprocess
+    from .neural.spikes import unit_responses as unit_responses
+    from .neural.spikes import window_rates as window_rates
+    from .neural.windows import trial_numbers as trial_numbers
+    from .recordings import ClockConfig as ClockConfig
+    from .recordings import Trace as Trace
+    from .recordings import Units as Units
+    from .recordings import settle_clock as settle_clock
+    from .recordings import units_from_arrays as units_from_arrays
     from .run.config import FitConfig as FitConfig
+    from .run.convert import ConvertConfig as ConvertConfig
+    from .run.convert import convert as convert
     from .run.folder import load_run as load_run
     from .run.pipeline import run_fit as run_fit
     from .stats.comparison import compare as compare
@@ -94,6 +113,25 @@ _WHERE = {
     "FitConfig": "run.config",
     "run_fit": "run.pipeline",
     "load_run": "run.folder",
+    "read_nwb": "io.nwb",
+    "write_nwb": "io.nwb_write",
+    "inspect_nwb": "io.nwb_contents",
+    "NwbFormat": "io.nwb_format",
+    "read_recording": "io.photometry_files",
+    "read_units": "io.spike_files",
+    "ClockConfig": "recordings",
+    "Trace": "recordings",
+    "Units": "recordings",
+    "units_from_arrays": "recordings",
+    "settle_clock": "recordings",
+    "preprocess": "neural.photometry",
+    "trial_numbers": "neural.windows",
+    "align_trace": "neural.aligned",
+    "unit_responses": "neural.spikes",
+    "window_rates": "neural.spikes",
+    "fit_kernels": "neural.kernels",
+    "convert": "run.convert",
+    "ConvertConfig": "run.convert",
 }
 
 __all__ = sorted([*_WHERE, "simulate", "simulate_with_latents", "unroll"])  # pyright: ignore[reportUnsupportedDunderAll]

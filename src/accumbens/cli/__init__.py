@@ -1,4 +1,4 @@
-"""The command line: `accumbens simulate | fit | show | demo`."""
+"""The command line: `accumbens simulate | fit | show | inspect | convert | demo`."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from ..errors import ConfigError
 from ..run.config import FitConfig, read_config
 from .credit import CreditCommand
 from .power import PowerCommand
+from .recordings import ConvertCommand, InspectCommand
 from .simulate import SimulateCommand
 
 MARKERS = (tyro.conf.ConsolidateSubcommandArgs,)
@@ -88,6 +89,8 @@ Command = Union[  # noqa: UP007
     Annotated[CreditCommand, tyro.conf.subcommand("credit")],
     Annotated[PowerCommand, tyro.conf.subcommand("power")],
     Annotated[ShowCommand, tyro.conf.subcommand("show")],
+    Annotated[InspectCommand, tyro.conf.subcommand("inspect")],
+    Annotated[ConvertCommand, tyro.conf.subcommand("convert")],
     Annotated[DemoCommand, tyro.conf.subcommand("demo")],
 ]
 

@@ -1,0 +1,33 @@
+"""Response of a photometry recording to its reward cues, with a figure.
+
+python examples/03_reward_response_in_photometry.py ../shared/data/nac_dlight_m53.ppd responses
+
+The pulses of this recording come half a second after the response has begun, so 0 in the figure is
+half a second before each pulse, when the cue must have been.
+"""
+
+import sys
+
+from matplotlib.figure import Figure
+
+import accumbens
+from accumbens.figures import draw_event_response, event_response_data, save_figure
+from accumbens.neural.photometry import PreprocessConfig
+from accumbens.run.photometry import process_channel
+
+recording = accumbens.read_recording(sys.argv[1])
+config = PreprocessConfig(low_pass=10.0, scale="dff")
+channel = process_channel(recording, "analog_1", "analog_2", config)
+for fact, value in channel.quality.items():
+    print(f"{fact}: {value}")
+
+cues = recording.events["digital_1"] - 0.5
+aligned = accumbens.align_trace(channel.result.trace, cues, (-2.0, 4.0), baseline=(-1.0, 0.0))
+data = event_response_data(
+    aligned, "reward cue", caption="dLight in nucleus accumbens, TdTomato as control."
+)
+peak = data.rows.loc[data.rows["mean"].idxmax()]
+print(f"\n{len(cues)} cues; mean response peaks at {peak['time']:.2f} s: {peak['mean']:.2f} % dF/F")
+figure = Figure()
+draw_event_response(data, figure)
+print(save_figure(figure, f"{sys.argv[2]}/event_response", data))

@@ -1,0 +1,1 @@
+"""Photometry, responses to events, and what they respond to."""

@@ -1,0 +1,137 @@
+"""Photometry of a session to signal columns of its trials."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from tyro.conf import arg
+
+from ..errors import ConfigError
+from ..io.photometry_files import Recording, channel, read_recording
+from ..neural.photometry import PreprocessConfig, Preprocessed, preprocess
+from ..neural.quality import channel_quality
+from ..neural.windows import WindowConfig, trial_numbers
+from ..recordings import ClockConfig, settle_clock
+from ..trials import Trials
+
+
+@dataclasses.dataclass(frozen=True)
+class PhotometryConfig:
+    """Which channels become signals, and how."""
+
+    channel: tuple[str, ...] = ()
+    """Series to take signals from, such as G_1; none: no photometry."""
+    control: tuple[str, ...] = ()
+    """Isosbestic or red series of each channel in the same order, or one for all."""
+    name: tuple[str, ...] = ()
+    """Signal columns to make, one a channel; by default the channels' own names."""
+    file: tuple[Path, ...] = ()
+    """Recordings, one a session, where they are not in the sessions' own files: .ppd, NWB, CSV."""
+    time: str = "time"
+    """Of a recording in a table: its column of times."""
+    time_unit: str = "s"
+    """Of a recording in a table: what its times count, s, ms or us."""
+    process: Annotated[PreprocessConfig, arg(name="")] = dataclasses.field(
+        default_factory=PreprocessConfig
+    )
+    """How a raw channel becomes a signal."""
+    response: Annotated[WindowConfig, arg(name="")] = dataclasses.field(
+        default_factory=WindowConfig
+    )
+    """Which number of the signal belongs to a trial."""
+
+    def __post_init__(self) -> None:
+        if self.control and len(self.control) not in (1, len(self.channel)):
+            raise ConfigError(
+                f"{len(self.channel)} channels, but {len(self.control)} controls: name one a "
+                "channel, or one for all."
+            )
+        if self.name and len(self.name) != len(self.channel):
+            raise ConfigError(f"{len(self.channel)} channels, but {len(self.name)} names for them.")
+
+    @property
+    def signals(self) -> tuple[str, ...]:
+        return self.name or self.channel
+
+
+class ChannelResult(NamedTuple):
+    """A channel of one session: after preprocessing, and one row of the quality table."""
+
+    result: Preprocessed
+    quality: dict[str, Any]
+
+
+def process_channel(
+    recording: Recording,
+    name: str,
+    control: str | None = None,
+    process: PreprocessConfig | None = None,
+    clock: ClockConfig | None = None,
+) -> ChannelResult:
+    """A channel of a recording on a clock that can be believed, after preprocessing.
+
+    Raises DataError that says which numbers disagree where the clock or the channels do.
+    """
+    clock, process = clock or ClockConfig(), process or PreprocessConfig()
+    series = channel(recording, name, "--photometry.channel")
+    trace = settle_clock(series, clock, recording.series)
+    other = None
+    if control is not None:
+        reference = channel(recording, control, "--photometry.control")
+        other = settle_clock(reference, clock, recording.series)
+    result = preprocess(trace, other, process)
+    return ChannelResult(result, channel_quality(series, trace, other, result))
+
+
+def photometry_signals(
+    trials: Trials, paths: Sequence[Path], config: PhotometryConfig, clock: ClockConfig
+) -> tuple[Float[np.ndarray, "session trial signal"], list[dict[str, Any]]]:
+    """One number a trial for each channel of each session, and the quality table's rows.
+
+    paths: the file of each session. Raises DataError for recordings that cannot be aligned.
+    """
+    files = config.file or tuple(paths)
+    if len(files) != trials.n_sessions:
+        raise ConfigError(
+            f"{trials.n_sessions} sessions, but {len(files)} recordings (--photometry.file): name "
+            "one a session, in the same order."
+        )
+    controls: tuple[str | None, ...] = config.control or (None,)
+    if len(controls) < len(config.channel):
+        controls = controls * len(config.channel)
+    shape = (*trials.choice.shape, len(config.channel))
+    signal, rows = np.full(shape, np.nan), []
+    for s, path in enumerate(files):
+        recording = read_recording(path, time=config.time, time_unit=config.time_unit)
+        n = int(trials.length[s])
+        events = event_times(trials, s, config.response.event)
+        base = config.response.baseline_event
+        before = None if base is None else event_times(trials, s, base)
+        for i, (name, control) in enumerate(zip(config.channel, controls, strict=True)):
+            one = process_channel(recording, name, control, config.process, clock)
+            numbers = trial_numbers(one.result.trace, events, config.response, before)
+            signal[s, :n, i] = numbers
+            about = {"session": trials.session_labels[s], "signal": config.signals[i]}
+            blank = int(np.isnan(numbers).sum())
+            rows.append(about | one.quality | {"trials_blank": blank})
+    return signal, rows
+
+
+def event_times(trials: Trials, session: int, event: str) -> Float[np.ndarray, " trial"]:
+    """When an event happened in each trial of a session, in s; a context column of the trials.
+
+    Raises ConfigError that lists the columns there are.
+    """
+    if event not in trials.names.contexts:
+        named = f"no event {event!r}" if event else "no event is named (--photometry.event COLUMN)"
+        raise ConfigError(
+            f"{named} among the context columns of these trials: "
+            f"{', '.join(trials.names.contexts) or 'there are none'} (--context COLUMN keeps one)."
+        )
+    column = trials.names.contexts.index(event)
+    return trials.context[session, : int(trials.length[session]), column]
