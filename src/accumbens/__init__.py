@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from .models.disrnn import DisRNNConfig as DisRNNConfig
     from .models.disrnn import Penalties as Penalties
     from .models.gru import GRU as GRU
+    from .models.history import HistoryRegression as HistoryRegression
     from .models.naive import Naive as Naive
     from .models.q_learning import QLearning as QLearning
     from .models.structured import StructureMixture as StructureMixture
@@ -64,10 +65,21 @@ if TYPE_CHECKING:
     from .run.config import FitConfig as FitConfig
     from .run.convert import ConvertConfig as ConvertConfig
     from .run.convert import convert as convert
+    from .run.credit import run_credit as run_credit
+    from .run.credit_config import CreditConfig as CreditConfig
     from .run.folder import load_run as load_run
     from .run.pipeline import run_fit as run_fit
     from .stats.comparison import compare as compare
     from .stats.comparison import evaluate as evaluate
+    from .stats.history import fit_history as fit_history
+    from .stats.history import pooled_history as pooled_history
+    from .stats.power import credit_power as credit_power
+    from .stats.randomization import distractor_test as distractor_test
+    from .stats.randomization import schedule_of as schedule_of
+    from .stats.randomization import structure_test as structure_test
+    from .stats.series_tests import linear_shift_test as linear_shift_test
+    from .stats.series_tests import pseudosession_test as pseudosession_test
+    from .stats.series_tests import session_permutation_test as session_permutation_test
     from .tasks.bandits import DriftingBandit as DriftingBandit
     from .tasks.bandits import ReversalBandit as ReversalBandit
     from .tasks.distractor import DistractorRewards as DistractorRewards
@@ -110,6 +122,18 @@ _WHERE = {
     "penalty_path": "fit.penalty_path",
     "evaluate": "stats.comparison",
     "compare": "stats.comparison",
+    "HistoryRegression": "models.history",
+    "fit_history": "stats.history",
+    "pooled_history": "stats.history",
+    "distractor_test": "stats.randomization",
+    "structure_test": "stats.randomization",
+    "schedule_of": "stats.randomization",
+    "credit_power": "stats.power",
+    "session_permutation_test": "stats.series_tests",
+    "linear_shift_test": "stats.series_tests",
+    "pseudosession_test": "stats.series_tests",
+    "CreditConfig": "run.credit_config",
+    "run_credit": "run.credit",
     "FitConfig": "run.config",
     "run_fit": "run.pipeline",
     "load_run": "run.folder",
