@@ -1,9 +1,10 @@
 """Parameter recovery of every cognitive model: do 95 % intervals hold the truth 95 times in 100?
 
     python benchmarks/recovery.py [--repeats 200] [--sessions 50] [--trials 100] [--target choice]
+        [--models dfq ...]
 
-Each repeat simulates sessions of a drifting bandit and fits the model to them. The target is 90 to
-99 % for every parameter over 200 repeats.
+Each repeat simulates sessions of a drifting bandit, or of distractor rewards, and fits the model to
+them. The target is 90 to 99 % for every parameter over 200 repeats.
 """
 
 import argparse
@@ -16,15 +17,23 @@ from accumbens.models.actor_critic import ActorCritic
 from accumbens.models.bias import BiasOnly
 from accumbens.models.dfq import DFQ
 from accumbens.models.q_learning import QLearning
+from accumbens.models.structured import StructureMixture, StructureNaive, StructureSavvy
+from accumbens.models.two_process import TwoProcess
 from accumbens.tasks.bandits import DriftingBandit
+from accumbens.tasks.distractor import DistractorRewards
 
 SIGNAL = {"gain": 0.8, "offset": -0.3}
-MODELS = (
-    QLearning(0.3, 3.0, **SIGNAL),
-    DFQ(0.4, 0.2, 2.0, 0.5, **SIGNAL),
-    ActorCritic(0.8, 0.1, 0.3, **SIGNAL),
-    BiasOnly(0.4, **SIGNAL),
-)
+BANDIT, DISTRACTOR = DriftingBandit(), DistractorRewards()
+MODELS = {
+    "q_learning": (QLearning(0.3, 3.0, **SIGNAL), BANDIT),
+    "dfq": (DFQ(0.4, 0.2, 2.0, 0.5, **SIGNAL), BANDIT),
+    "actor_critic": (ActorCritic(0.8, 0.1, 0.3, **SIGNAL), BANDIT),
+    "bias": (BiasOnly(0.4, **SIGNAL), BANDIT),
+    "structure_naive": (StructureNaive(0.3, 3.0, **SIGNAL), DISTRACTOR),
+    "structure_savvy": (StructureSavvy(0.3, 3.0, **SIGNAL), DISTRACTOR),
+    "structure_mixture": (StructureMixture(0.3, 3.0, 0.6, **SIGNAL), DISTRACTOR),
+    "two_process": (TwoProcess(0.5, 1.5, 0.8, 0.1, -0.4, 0.1, 1.0, **SIGNAL), DISTRACTOR),
+}
 
 
 def main() -> None:
@@ -34,13 +43,15 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=100)
     parser.add_argument("--target", choices=("choice", "both"), default="choice")
     parser.add_argument("--starts", type=int, default=4)
+    parser.add_argument("--models", nargs="+", choices=tuple(MODELS), default=tuple(MODELS))
     options = parser.parse_args()
     outside = 0
-    for model in MODELS:
+    for name in options.models:
+        model, task = MODELS[name]
         start = time.perf_counter()
         found = recover(
             model,
-            DriftingBandit(),
+            task,
             key=jax.random.key(0),
             target=options.target,
             n_repeats=options.repeats,

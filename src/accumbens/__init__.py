@@ -14,6 +14,8 @@ from .simulate import simulate_with_latents as simulate_with_latents
 from .unroll import unroll as unroll
 
 if TYPE_CHECKING:
+    from .cohort import draw_agents as draw_agents
+    from .cohort import simulate_cohort as simulate_cohort
     from .errors import AccumbensError as AccumbensError
     from .errors import ConfigError as ConfigError
     from .errors import DataError as DataError
@@ -44,6 +46,10 @@ if TYPE_CHECKING:
     from .models.gru import GRU as GRU
     from .models.naive import Naive as Naive
     from .models.q_learning import QLearning as QLearning
+    from .models.structured import StructureMixture as StructureMixture
+    from .models.structured import StructureNaive as StructureNaive
+    from .models.structured import StructureSavvy as StructureSavvy
+    from .models.two_process import TwoProcess as TwoProcess
     from .neural.aligned import align_trace as align_trace
     from .neural.kernels import fit_kernels as fit_kernels
     from .neural.photometry import preprocess as preprocess
@@ -64,6 +70,7 @@ if TYPE_CHECKING:
     from .stats.comparison import evaluate as evaluate
     from .tasks.bandits import DriftingBandit as DriftingBandit
     from .tasks.bandits import ReversalBandit as ReversalBandit
+    from .tasks.distractor import DistractorRewards as DistractorRewards
     from .trials import Trials as Trials
 
 _WHERE = {
@@ -77,12 +84,19 @@ _WHERE = {
     "to_table": "io.tables",
     "DriftingBandit": "tasks.bandits",
     "ReversalBandit": "tasks.bandits",
+    "DistractorRewards": "tasks.distractor",
     "Model": "models.base",
     "QLearning": "models.q_learning",
     "DFQ": "models.dfq",
     "ActorCritic": "models.actor_critic",
     "BiasOnly": "models.bias",
     "Naive": "models.naive",
+    "StructureNaive": "models.structured",
+    "StructureSavvy": "models.structured",
+    "StructureMixture": "models.structured",
+    "TwoProcess": "models.two_process",
+    "draw_agents": "cohort",
+    "simulate_cohort": "cohort",
     "GRU": "models.gru",
     "DisRNN": "models.disrnn",
     "DisRNNConfig": "models.disrnn",

@@ -32,7 +32,7 @@ def by_loop(case, trials):
     log_p, pairs = [], [[] for _ in trials.names.signals]
     for s, length in enumerate(trials.length):
         choices = trials.choice[s, :length]
-        p, errors = case.oracle(choices, trials.outcome[s, :length, 0])
+        p, errors = case.plain(choices, trials.outcome[s, :length])
         for t in range(length):
             if choices[t] == -1 or trials.instructed[s, t]:
                 continue
@@ -46,7 +46,7 @@ def by_loop(case, trials):
 @pytest.mark.parametrize("name", COGNITIVE)
 def test_likelihoods_are_those_of_a_plain_loop(name):
     case = COGNITIVE[name]
-    trials = example_trials(case.model.n_choices, case.model.n_signals)
+    trials = case.example()
     log_p, pairs = by_loop(case, trials)
     model = double(case.model)
     sums = jax.jit(moments)(model, trials.batch(np.float64))

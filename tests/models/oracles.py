@@ -100,3 +100,36 @@ def gru(model, choices, rewards, subject):
         signals.append(np.asarray(model.signal_mean) + np.asarray(model.signal_scale) * raw)
         h = after
     return np.array(p), np.array(signals)
+
+
+def credit_learner(choices, outcomes, *, alpha, beta, w, n=2):
+    q = [0.5] * n
+    p, errors = [], []
+    for choice, (controllable, distractor) in zip(choices, outcomes, strict=True):
+        p.append(softmax([beta * value for value in q]))
+        if choice == -1:
+            errors.append(np.nan)
+            continue
+        credit = w * controllable + (1 - w) * max(controllable, distractor)
+        errors.append(credit - q[choice])
+        q[choice] = q[choice] + alpha * (credit - q[choice])
+    return np.array(p), np.array(errors)
+
+
+def two_process(choices, outcomes, *, alpha, beta, u_c, u_d, u_0, alpha_h, beta_h, n=2):
+    q, h = [0.0] * n, [0.0] * n
+    p, errors = [], []
+    for choice, (c, d) in zip(choices, outcomes, strict=True):
+        p.append(softmax([beta * q[i] + beta_h * h[i] for i in range(n)]))
+        if choice == -1:
+            errors.append(np.nan)
+            continue
+        utility = {(1, 1): 1.0, (1, 0): u_c, (0, 1): u_d, (0, 0): u_0}.get((c, d))
+        if utility is None:  # graded rewards: the mean over rewards drawn with these probabilities
+            utility = c * d + c * (1 - d) * u_c + (1 - c) * d * u_d + (1 - c) * (1 - d) * u_0
+        errors.append(utility - q[choice])
+        for i in range(n):
+            chosen = i == choice
+            q[i] = (1 - alpha) * q[i] + alpha * (utility if chosen else -utility / (n - 1))
+            h[i] = (1 - alpha_h) * h[i] + alpha_h * chosen
+    return np.array(p), np.array(errors)

@@ -14,12 +14,16 @@ from accumbens.models.cognitive import CognitiveModel
 from accumbens.models.dfq import DFQ
 from accumbens.models.gru import GRU
 from accumbens.models.q_learning import QLearning
+from accumbens.models.structured import StructureMixture, StructureNaive, StructureSavvy
+from accumbens.models.two_process import TwoProcess
 from accumbens.trials import TrialNames, trials_from_arrays
 from accumbens.unroll import unroll
 
 from .table import example_trials
 
-CLASSES = [QLearning, DFQ, ActorCritic, BiasOnly]
+TWO_REWARDS = [StructureNaive, StructureSavvy, StructureMixture, TwoProcess]
+CLASSES = [QLearning, DFQ, ActorCritic, BiasOnly, *TWO_REWARDS]
+NOT_PARAMETERS = {"gain", "offset", "n_choices", "reward", "controllable", "distractor"}
 
 
 def at_start(kind: type[CognitiveModel], **more):
@@ -31,7 +35,7 @@ def at_start(kind: type[CognitiveModel], **more):
 @pytest.mark.parametrize("kind", CLASSES)
 def test_parameters_are_described_as_the_fields_they_are(kind):
     fields = {field.name: field for field in dataclasses.fields(kind)}
-    own = [name for name in fields if name not in {"gain", "offset", "n_choices", "reward"}]
+    own = [name for name in fields if name not in NOT_PARAMETERS]
     assert list(kind.parameters) == own
     for name, parameter in kind.parameters.items():
         assert parameter.low <= parameter.start[0] < parameter.start[1] <= parameter.high
@@ -48,7 +52,7 @@ def test_parameters_are_described_as_the_fields_they_are(kind):
 
 @pytest.mark.parametrize("kind", CLASSES)
 def test_models_are_built_from_plain_or_traced_numbers(kind):
-    trials = example_trials(2, 1)
+    trials = example_trials(2, 1, n_outcomes=2 if kind in TWO_REWARDS else 1)
     names = list(kind.parameters)
 
     def built(values, gain):

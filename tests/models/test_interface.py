@@ -10,12 +10,11 @@ import pytest
 
 from accumbens.models.base import Unrolled
 from accumbens.simulate import simulate_with_latents
-from accumbens.tasks.bandits import DriftingBandit
 from accumbens.trials import trials_from_arrays
 from accumbens.unroll import choice_log_likelihood, squared_signal_errors, unroll
 
 from . import oracles
-from .table import COGNITIVE, MODELS, example_trials
+from .table import COGNITIVE, MODELS
 
 TOLERANCE = {"rtol": 1e-5, "atol": 1e-5}
 
@@ -24,8 +23,7 @@ every_cognitive_model = pytest.mark.parametrize("name", COGNITIVE)
 
 
 def model_and_trials(name):
-    model = MODELS[name].model
-    return model, example_trials(model.n_choices, model.n_signals)
+    return MODELS[name].model, MODELS[name].example()
 
 
 def log_p(unrolled):
@@ -82,7 +80,7 @@ def test_cognitive_model_equals_its_plain_python_twin(name):
     total = 0.0
     for session, length in enumerate(trials.length):
         choices = trials.choice[session, :length]
-        p, errors = COGNITIVE[name].oracle(choices, trials.outcome[session, :length, 0])
+        p, errors = COGNITIVE[name].plain(choices, trials.outcome[session, :length])
         np.testing.assert_allclose(np.exp(log_p(result)[session, :length]), p, **TOLERANCE)
         np.testing.assert_allclose(
             result.latents["prediction_error"][session, :length], errors, **TOLERANCE
@@ -164,10 +162,10 @@ def test_padding_does_not_matter(name):
 def test_simulated_choices_follow_the_models_probabilities(name):
     """Choices minus their probabilities sum to 0 within 4.5 standard deviations (a martingale)."""
     model = MODELS[name].model
-    task = DriftingBandit(n_arms=model.n_choices)
+    subject = [0, 1] * 100 if (model.n_subjects or 1) > 1 else 0
     trials, latents = simulate_with_latents(
-        model, task, n_sessions=200, n_trials=40, key=jax.random.key(3), subject=[0, 1] * 100
-        if name == "gru_with_subjects" else 0,
+        model, MODELS[name].task, n_sessions=200, n_trials=40, key=jax.random.key(3),
+        subject=subject,
     )  # fmt: skip
     result = unroll(model, trials)
     p = np.exp(log_p(result))
@@ -192,7 +190,7 @@ def test_unroll_compiles_once(name):
         return model.unroll(batch)
 
     traced(model, trials.batch())
-    traced(perturbed(model), example_trials(model.n_choices, model.n_signals, seed=1).batch())
+    traced(perturbed(model), MODELS[name].example(seed=1).batch())
     assert len(traces) == 1
 
 

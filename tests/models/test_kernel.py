@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax.test_util import check_grads
 
+from accumbens import native
 from accumbens.errors import ConfigError
 from accumbens.models.disrnn import kernel
 from accumbens.models.disrnn.core import LoopUnrolled, run_loop
@@ -300,7 +301,7 @@ def test_a_failing_compiler_is_quoted(monkeypatch, tmp_path):
 def test_an_unusable_cache_folder_is_a_reason(monkeypatch, tmp_path):
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    monkeypatch.setattr(build, "_registered", {})
+    monkeypatch.setattr(native, "_loaded", {})
     assert "could not be built" in why_unavailable(*arguments(SMALL, seed=0))
 
 
@@ -323,27 +324,28 @@ def fresh_cache(monkeypatch, tmp_path):
     monkeypatch.setattr(jax.ffi, "register_ffi_target", lambda *_, **__: None)
 
     def forget():
+        monkeypatch.setattr(native, "_loaded", {})
         monkeypatch.setattr(build, "_registered", {})
-        build._targets.cache_clear()
+        native._built.cache_clear()
 
     forget()
     yield forget
-    build._targets.cache_clear()
+    native._built.cache_clear()
 
 
 @needs_kernel
 @pytest.mark.parametrize("damage", ["cut", "changed", "emptied"])
 def test_a_damaged_library_is_built_again(fresh_cache, damage):
     made = build.targets(SHAPE)
-    [file] = build.cache_folder().iterdir()
+    [file] = native.cache_folder().iterdir()
     whole = bytearray(file.read_bytes())
     changed = bytes(whole[:3000]) + bytes([whole[3000] ^ 1]) + bytes(whole[3001:])
     file.unlink()  # the old file is still mapped
     file.write_bytes({"cut": whole[: len(whole) // 2], "changed": changed, "emptied": b""}[damage])
-    assert not build._intact(file)
+    assert not native._intact(file)
     fresh_cache()
     assert build.targets(SHAPE) == made
-    assert build._intact(file)
+    assert native._intact(file)
 
 
 @needs_kernel
@@ -351,10 +353,10 @@ def test_a_library_is_built_once_and_for_its_shape_only(fresh_cache, monkeypatch
     made = build.targets(SHAPE)
     fresh_cache()
     with monkeypatch.context() as m:
-        m.setattr(build, "_compile", lambda *_: pytest.fail("compiled again"))
+        m.setattr(native, "_compile", lambda *_: pytest.fail("compiled again"))
         assert build.targets(SHAPE) == made
     assert build.targets(SHAPE._replace(n_latents=2)) != made
-    assert len(list(build.cache_folder().iterdir())) == 2
+    assert len(list(native.cache_folder().iterdir())) == 2
 
 
 @needs_kernel
@@ -367,4 +369,4 @@ def test_processes_may_build_the_same_library_at_once(tmp_path):
     both = [subprocess.Popen([sys.executable, "-c", code], env=environment) for _ in range(2)]
     assert [process.wait(300) for process in both] == [0, 0]
     [file] = (tmp_path / "accumbens" / "kernels").iterdir()
-    assert build._intact(file)
+    assert native._intact(file)

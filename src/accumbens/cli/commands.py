@@ -12,6 +12,8 @@ from rich.markup import escape
 
 from ..errors import ConfigError
 from ..run.config import FitConfig, read_config
+from .credit import CreditCommand
+from .power import PowerCommand
 from .recordings import ConvertCommand, InspectCommand
 from .simulate import SimulateCommand
 
@@ -84,6 +86,8 @@ class DemoCommand:
 Command = Union[  # noqa: UP007
     Annotated[SimulateCommand, tyro.conf.subcommand("simulate")],
     Annotated[FitCommand, tyro.conf.subcommand("fit")],
+    Annotated[CreditCommand, tyro.conf.subcommand("credit")],
+    Annotated[PowerCommand, tyro.conf.subcommand("power")],
     Annotated[ShowCommand, tyro.conf.subcommand("show")],
     Annotated[InspectCommand, tyro.conf.subcommand("inspect")],
     Annotated[ConvertCommand, tyro.conf.subcommand("convert")],

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import jax
 import numpy as np
 import tyro
+from jaxtyping import PRNGKeyArray
 from rich.console import Console
 
 from ..errors import ConfigError
@@ -17,7 +18,12 @@ from ..models.base import Model
 from ..models.bias import BiasOnly
 from ..models.dfq import DFQ
 from ..models.q_learning import QLearning
+from ..models.structured import StructureMixture, StructureNaive, StructureSavvy, TwoRewards
+from ..models.two_process import TwoProcess
 from ..tasks.bandits import DriftingBandit, ReversalBandit
+from ..tasks.base import Task
+from ..tasks.distractor import DistractorRewards
+from ..trials import Trials
 
 AGENTS: dict[str, tuple[type, dict[str, float]]] = {
     "q_learning": (QLearning, {"learning_rate": 0.3, "inverse_temperature": 3.0}),
@@ -35,8 +41,32 @@ AGENTS: dict[str, tuple[type, dict[str, float]]] = {
         {"actor_learning_rate": 1.0, "actor_forgetting_rate": 0.05, "critic_learning_rate": 0.2},
     ),
     "bias": (BiasOnly, {"bias": 0.5}),
+    "structure_naive": (StructureNaive, {"learning_rate": 0.3, "inverse_temperature": 3.0}),
+    "structure_savvy": (StructureSavvy, {"learning_rate": 0.3, "inverse_temperature": 3.0}),
+    "structure_mixture": (
+        StructureMixture,
+        {"learning_rate": 0.3, "inverse_temperature": 3.0, "structure_weight": 0.5},
+    ),
+    "two_process": (
+        TwoProcess,
+        {
+            "learning_rate": 0.5,
+            "inverse_temperature": 1.5,
+            "controllable_utility": 0.8,
+            "distractor_utility": 0.1,
+            "nothing_utility": -0.4,
+            "habit_rate": 0.1,
+            "habit_strength": 1.0,
+        },
+    ),
 }
 """Agents by name: class, and parameters unless the user gives others."""
+
+
+AgentName = Literal[
+    "q_learning", "dfq", "actor_critic", "bias",
+    "structure_naive", "structure_savvy", "structure_mixture", "two_process",
+]  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +75,7 @@ class SimulateCommand:
 
     out: tyro.conf.Positional[Path]
     """Table to write: CSV, TSV or Parquet."""
-    agent: Literal["q_learning", "dfq", "actor_critic", "bias"] = "q_learning"
+    agent: AgentName = "q_learning"
     """Who chooses; its dopamine is its reward prediction error."""
     set: tuple[str, ...] = ()
     """Parameters of the agent, each as name=value, such as learning_rate=0.3."""
@@ -53,53 +83,121 @@ class SimulateCommand:
     """Simulate the model of this run instead of an agent."""
     model: str = "disrnn"
     """With run-folder: which of its models."""
-    task: Literal["drifting", "reversal"] = "drifting"
-    """Drifting reward probabilities, or probabilistic reversals in blocks."""
+    task: Literal["drifting", "reversal", "distractor"] = "drifting"
+    """Drifting reward probabilities; probabilistic reversals in blocks; or reversals of a
+    controllable reward beside a distractor that comes whatever the choice."""
     drift: float = 0.1
     """Drifting: standard deviation of each arm's step per trial."""
-    high: float = 0.9
-    """Reversal: reward probability of the better arm."""
-    low: float = 0.1
-    """Reversal: reward probability of the other arm."""
-    block_length: tuple[int, int] = (15, 30)
-    """Reversal: shortest and longest block, in trials."""
-    sessions: int = 100
-    """Number of sessions."""
-    trials: int = 100
-    """Trials in each session."""
+    high: float | None = None
+    """Reversal, distractor: reward probability of the better arm; default 0.9, distractor 0.8."""
+    low: float | None = None
+    """Reversal, distractor: reward probability of the other arm; default 0.1, distractor 0.2."""
+    block_length: tuple[int, int] | None = None
+    """Reversal, distractor: shortest and longest block, in trials; default 15 to 30, distractor
+    20 to 60."""
+    hazard: float | None = None
+    """Reversal, distractor: probability of a reversal per trial, instead of blocks."""
+    distractor: float = 0.5
+    """Distractor: probability of the distractor reward."""
+    subjects: int | None = None
+    """Number of subjects, sessions shared among them; default 1, distractor 12."""
+    spread: float | None = None
+    """SD between subjects of each parameter on its unconstrained scale (logit between two bounds,
+    log above one); default 0.3 for several subjects, 0 (all alike) for one or with run-folder. The
+    parameters drawn are written beside the table, as <table>.parameters.csv."""
+    sessions: int | None = None
+    """Number of sessions of all subjects together; default 100, distractor 198."""
+    trials: int | None = None
+    """Trials in each session; default 100, distractor 500."""
     signal_noise: float = 0.0
     """Standard deviation of noise added to the signal, in its unit."""
     seed: int = 0
     """Seed: the same seed gives the same table."""
 
     def run(self, console: Console) -> None:
+        from ..cohort import shared_out, simulate_cohort
         from ..io.tables import to_table, write_table
         from ..simulate import simulate
 
-        if self.task == "drifting":
-            task: Any = DriftingBandit(drift=self.drift)
+        cohort = self.task == "distractor"
+        n_subjects = self.subjects if self.subjects is not None else (12 if cohort else 1)
+        n_sessions = self.sessions if self.sessions is not None else (198 if cohort else 100)
+        n_trials = self.trials if self.trials is not None else (500 if cohort else 100)
+        spread = self._spread(n_subjects)
+        counts = shared_out(n_sessions, n_subjects)
+        key = jax.random.key(self.seed)
+        k_agents, k_sessions = jax.random.split(key)
+        agents = self._agents(n_subjects, spread, k_agents)
+        options = {"n_trials": n_trials, "signal_noise": self.signal_noise}
+        if n_subjects == 1 and spread == 0:
+            trials = simulate(agents[0], self._task(), n_sessions=n_sessions, key=key, **options)
         else:
-            task = ReversalBandit(high=self.high, low=self.low, block_length=self.block_length)
-        trials = simulate(
-            self._model(), task, n_sessions=self.sessions, n_trials=self.trials,
-            key=jax.random.key(self.seed), signal_noise=self.signal_noise,
-        )  # fmt: skip
+            trials = simulate_cohort(
+                agents, self._task(), n_sessions=counts, key=k_sessions, **options
+            )
         write_table(to_table(trials), self.out)
-        rewarded = trials.outcome[trials.valid].mean()
-        console.print(
-            f"{self.out}: {self.sessions} sessions of {self.trials} trials, "
-            f"{rewarded:.1%} of choices rewarded."
+        shares = ", ".join(
+            f"{share:.1%} {name}"
+            for name, share in zip(
+                trials.names.outcomes, trials.outcome[trials.valid].mean(0), strict=True
+            )
         )
+        of = "" if n_subjects == 1 else f"{n_subjects} subjects, "
+        console.print(
+            f"{self.out}: {of}{n_sessions} sessions of {n_trials} trials; after a choice: {shares}."
+        )
+        if spread > 0:
+            console.print(f"Parameters of each subject: {self._write_parameters(trials, agents)}")
 
-    def _model(self) -> Model:
+    def _task(self) -> Task:
+        if self.task == "drifting":
+            return DriftingBandit(drift=self.drift)
+        cohort = self.task == "distractor"
+        reversals = ReversalBandit(
+            high=self.high if self.high is not None else (0.8 if cohort else 0.9),
+            low=self.low if self.low is not None else (0.2 if cohort else 0.1),
+            block_length=self.block_length or ((20, 60) if cohort else (15, 30)),
+            hazard=self.hazard,
+        )
+        return DistractorRewards(reversals, self.distractor) if cohort else reversals
+
+    def _spread(self, n_subjects: int) -> float:
+        if self.spread is None:
+            return 0.3 if n_subjects > 1 and self.run_folder is None else 0.0
+        if self.spread and self.run_folder is not None:
+            raise ConfigError("--spread varies the parameters of an agent: leave out --run-folder.")
+        return self.spread
+
+    def _agents(self, n_subjects: int, spread: float, key: PRNGKeyArray) -> tuple[Model, ...]:
+        from ..cohort import draw_agents
+
         if self.run_folder is not None:
             from ..run.folder import load_run
 
-            return load_run(self.run_folder).model(self.model)
+            return (load_run(self.run_folder).model(self.model),) * n_subjects
         kind, defaults = AGENTS[self.agent]
         values = defaults | dict(_parameter(text, self.agent, defaults) for text in self.set)
-        values = {k: np.atleast_1d(v) if k == "bias" else v for k, v in values.items()}
-        return kind(**values, gain=1.0, offset=0.0)
+        if issubclass(kind, TwoRewards) and self.task != "distractor":
+            raise ConfigError(
+                f"{self.agent} learns from two rewards, and the {self.task} task has one: use "
+                "--task distractor."
+            )
+        medians = {k: [v] if kind is BiasOnly else v for k, v in values.items()}  # one per choice
+        return draw_agents(kind, medians, n_subjects, spread, key=key, gain=1.0, offset=0.0)
+
+    def _write_parameters(self, trials: Trials, agents: tuple[Model, ...]) -> Path:
+        import pandas as pd
+
+        from ..io.tables import write_table
+
+        rows = [
+            {"subject": subject}
+            | {name: np.asarray(getattr(agent, name)).item() for name in AGENTS[self.agent][1]}
+            for subject, agent in zip(trials.names.subjects, agents, strict=True)
+        ]
+        path = self.out.with_name(f"{self.out.name.split('.')[0]}.parameters.csv")
+        write_table(pd.DataFrame(rows), path)
+        return path
 
 
 def _parameter(text: str, agent: str, known: dict[str, float]) -> tuple[str, float]:

@@ -7,9 +7,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from ....errors import ConfigError
+from ....native import Reason
 from ..core import LoopUnrolled
 from ..residual_mlp import ACTIVATIONS, ResidualMLPs
-from .build import Reason, Shape, Targets, targets
+from .build import Shape, Targets, targets
 
 MOST_SESSIONS = 16
 """Sessions that one thread takes together, at most."""

@@ -1,0 +1,73 @@
+"""Refits of the trial-history regression against statsmodels, and the whole of `accumbens credit`.
+
+    python benchmarks/credit.py [--resamples 10000]
+
+12 mice, 198 sessions of 500 trials, 10 lags. Ratio: seconds per refit of one mouse's redrawn
+experiment, statsmodels' Logit (its design matrix made by `HistoryData.design`) over ours.
+"""
+
+import argparse
+import resource
+import tempfile
+import time
+from pathlib import Path
+
+import jax
+import numpy as np
+import statsmodels.api as sm
+
+from accumbens.cohort import draw_agents, shared_out, simulate_cohort
+from accumbens.io.tables import to_table, write_table
+from accumbens.models.structured import StructureMixture
+from accumbens.run.credit import run_credit
+from accumbens.run.credit_config import CreditConfig
+from accumbens.stats.history import history_data
+from accumbens.stats.history.refit import Redraw, redraw_problem, redrawn_types, refit
+from accumbens.tasks.distractor import DistractorRewards
+
+MEDIANS = {"learning_rate": 0.3, "inverse_temperature": 3.0, "structure_weight": 0.5}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--resamples", type=int, default=10_000)
+    resamples = parser.parse_args().resamples
+    agents = draw_agents(StructureMixture, MEDIANS, 12, 0.3, key=jax.random.key(1))
+    trials = simulate_cohort(
+        agents, DistractorRewards(), n_sessions=shared_out(198, 12), n_trials=500,
+        key=jax.random.key(0),
+    )  # fmt: skip
+
+    data = history_data(trials, 10, np.flatnonzero(trials.subject == 0))
+    half = np.full(len(data.type), 0.5)
+    problem = redraw_problem(data, Redraw(data.type | 2, data.type & 1, half))
+    refit(problem, seed=0, count=2)  # compiles
+    ours, theirs = [], []
+    for repeat in range(5):
+        start = time.perf_counter()
+        refit(problem, seed=repeat, count=400)
+        ours.append((time.perf_counter() - start) / 400)
+        start = time.perf_counter()
+        for i in range(3):
+            design = data.design(redrawn_types(problem.redraw, repeat, i))
+            sm.Logit(data.response, design).fit(disp=0)
+        theirs.append((time.perf_counter() - start) / 3)
+    print(f"accumbens   {1e3 * np.median(ours):8.3f} ms a refit")
+    print(f"statsmodels {1e3 * np.median(theirs):8.3f} ms a refit")
+    print(f"ratio       {np.median(theirs) / np.median(ours):8.0f}")
+
+    with tempfile.TemporaryDirectory() as folder:
+        table = Path(folder) / "trials.parquet"
+        write_table(to_table(trials), table)
+        config = CreditConfig("controllable", "distractor", resamples=resamples)
+        start = time.perf_counter()
+        found = run_credit(table, config, Path(folder) / "run", lambda *_: None)
+        seconds = time.perf_counter() - start
+    for test in found.tests:
+        print(f"{test.name}: p = {test.group_p_value():.2g} ({resamples:,} resamples)")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"all of accumbens credit: {seconds:.0f} s, at most {peak:.1f} GiB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""Cohorts: several simulated subjects of one kind, each with parameters of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+
+import jax
+import numpy as np
+from jaxtyping import PRNGKeyArray
+from scipy.special import expit, logit
+
+from .errors import ConfigError
+from .models.base import Model
+from .models.cognitive import CognitiveModel, Parameter
+from .simulate import simulate
+from .tasks.base import Task
+from .trials import Trials, concatenate
+
+WIDEST = 10.0
+"""The largest spread that makes sense: on the logit scale, all of the range between two bounds."""
+
+
+def draw_agents(
+    kind: type[CognitiveModel],
+    parameters: Mapping[str, float | Sequence[float]],
+    n_subjects: int,
+    spread: float,
+    *,
+    key: PRNGKeyArray,
+    **fixed,
+) -> tuple[CognitiveModel, ...]:
+    """`n_subjects` agents whose parameters vary about the given ones.
+
+    Each parameter is drawn from a normal distribution with SD `spread` on its unconstrained scale
+    (logit between two bounds, log above one, as it is without), so that `parameters` are medians.
+    A parameter at a bound stays there; each entry of a vector is drawn on its own. A subject is
+    the same however many others are drawn. fixed: further fields (gain, offset) that do not vary.
+    Raises ConfigError for no subject, a spread outside 0 to 10, or an unknown parameter.
+    """
+    if n_subjects < 1 or not 0 <= spread <= WIDEST:
+        raise ConfigError(
+            f"A cohort of {n_subjects} subjects with a spread of {spread}: give at least one "
+            f"subject, and a spread from 0 to {WIDEST:g}."
+        )
+    if strangers := sorted(parameters.keys() - kind.parameters.keys()):
+        raise ConfigError(
+            f"{kind.__name__} has no parameter {', '.join(strangers)}; there are "
+            f"{', '.join(kind.parameters)}."
+        )
+    agents = []
+    for i in range(n_subjects):
+        drawn = {}
+        for j, (name, median) in enumerate(parameters.items()):
+            one = jax.random.fold_in(jax.random.fold_in(key, i), j)
+            shift = spread * np.asarray(jax.random.normal(one, np.shape(median)), float)
+            drawn[name] = _shifted(kind.parameters[name], median, shift)
+        agents.append(kind(**drawn, **fixed))
+    return tuple(agents)
+
+
+def _shifted(parameter: Parameter, median, shift):
+    """The parameter `shift` away from `median` on its unconstrained scale."""
+    low, high, median = parameter.low, parameter.high, np.asarray(median, float)
+    if math.isfinite(low) and math.isfinite(high):
+        return low + (high - low) * expit(logit((median - low) / (high - low)) + shift)
+    if math.isfinite(low):
+        return low + (median - low) * np.exp(shift)
+    if math.isfinite(high):
+        return high - (high - median) * np.exp(shift)
+    return median + shift
+
+
+def simulate_cohort(
+    agents: Sequence[Model],
+    task: Task,
+    *,
+    n_sessions: int | Sequence[int],
+    n_trials: int,
+    key: PRNGKeyArray,
+    names: Sequence[str] | None = None,
+    signal_noise: float = 0.0,
+) -> Trials:
+    """Sessions of several subjects, one agent each, in one `Trials`.
+
+    n_sessions: of each subject. names: of the subjects; `mouse_01`, ... unless given. Agents of one
+    kind are compiled once. A subject's sessions are the same whoever else is in the cohort after
+    it. Raises ConfigError when the numbers of agents, sessions and names differ, or when two
+    subjects have one name.
+    """
+    counts = [n_sessions] * len(agents) if isinstance(n_sessions, int) else list(n_sessions)
+    names = names or [f"mouse_{i + 1:02d}" for i in range(len(agents))]
+    if len(set(names)) < len(names):
+        raise ConfigError(f"Two subjects have one name: {', '.join(names)}.")
+    if not agents or len({len(agents), len(counts), len(names)}) != 1:
+        raise ConfigError(
+            f"{len(agents)} agents, {len(counts)} numbers of sessions and {len(names)} names: "
+            "give one of each for every subject."
+        )
+    parts = []
+    for i, (agent, count, name) in enumerate(zip(agents, counts, names, strict=True)):
+        part = simulate(
+            agent, task, n_sessions=count, n_trials=n_trials, key=jax.random.fold_in(key, i),
+            signal_noise=signal_noise,
+        )  # fmt: skip
+        renamed = dataclasses.replace(part.names, subjects=(name,))
+        parts.append(dataclasses.replace(part, names=renamed))
+    return concatenate(parts)
+
+
+def shared_out(total: int, n_subjects: int) -> tuple[int, ...]:
+    """`total` sessions shared among the subjects as evenly as can be, the first get one more.
+
+    Raises ConfigError when there are fewer sessions than subjects, or no subject.
+    """
+    if not 1 <= n_subjects <= total:
+        raise ConfigError(
+            f"{total} sessions cannot be shared by {n_subjects} subjects: give at least one "
+            "subject, and a session for each."
+        )
+    each, more = divmod(total, n_subjects)
+    return tuple(each + (i < more) for i in range(n_subjects))

@@ -1,0 +1,181 @@
+"""Fits of the trial-history regression: one set of weights per subject, or one for all."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from typing import TYPE_CHECKING, Literal
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from ...errors import ConfigError, DataError
+from ...models.history import HistoryRegression
+from ...trials import Trials
+from .design import HistoryData, history_data
+from .newton import fit_logistic, independent_columns, separating_columns
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Ridge = float | Literal["cv"]
+"""Strength of the ridge penalty on all weights but the bias; "cv": by cross-validation."""
+
+STRENGTHS = tuple(float(10.0**power) for power in np.arange(-1.0, 3.01, 0.5))
+"""Ridge strengths that cross-validation tries, besides 0."""
+
+FOLDS = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class HistoryFit:
+    """The regression of one subject, or of all together.
+
+    subject: its name, or "pooled". weights: log-odds, in the order of `data.column_names`; NaN
+    where a column was left out. covariance: of the weights (inverse Hessian; with a ridge it
+    describes the penalised estimate and ignores its bias). log_likelihood: nats, without penalty.
+    warnings: what a reader must know (columns that separate or are collinear).
+    """
+
+    subject: str
+    data: HistoryData
+    weights: Float[np.ndarray, " weight"]
+    covariance: Float[np.ndarray, "weight weight"]
+    log_likelihood: float
+    ridge: float
+    warnings: tuple[str, ...]
+
+    @property
+    def standard_errors(self) -> Float[np.ndarray, " weight"]:
+        return np.sqrt(np.diag(self.covariance))
+
+    @property
+    def n_scored(self) -> int:
+        return int(self.data.scored.sum())
+
+    @property
+    def n_sessions(self) -> int:
+        return len(np.unique(self.data.session))
+
+    @property
+    def normalized_likelihood(self) -> float:
+        """exp of the mean log likelihood per scored trial, on the trials of the fit."""
+        return float(np.exp(self.log_likelihood / self.n_scored))
+
+    @property
+    def by_type(self) -> Float[np.ndarray, "type lag"]:
+        """The weights without the bias, outcome types down, lags across."""
+        return self.weights[1:].reshape(-1, self.data.n_lags)
+
+    @property
+    def model(self) -> HistoryRegression:
+        """The same regression as a model, ready to simulate or score; absent weights are 0."""
+        return as_model([self])
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a weight: subject, outcome type, lag (0 for the bias), weight, standard error,
+        95 % interval, all in log-odds."""
+        import pandas as pd
+
+        lags, n_types = self.data.n_lags, len(self.data.type_names)
+        error = self.standard_errors
+        return pd.DataFrame(
+            {
+                "subject": self.subject,
+                "outcome": ["bias", *np.repeat(self.data.type_names, lags)],
+                "lag": [0, *np.tile(np.arange(1, lags + 1), n_types)],
+                "weight": self.weights,
+                "standard_error": error,
+                "low": self.weights - 1.959963984540054 * error,
+                "high": self.weights + 1.959963984540054 * error,
+            }
+        )
+
+
+def fit_history(trials: Trials, n_lags: int = 10, *, ridge: Ridge = 0.0) -> tuple[HistoryFit, ...]:
+    """One regression for each subject, in the order of `trials.names.subjects`.
+
+    log p(1)/p(0) = bias + sum_il weight_il c_{t-l} [type of t-l is i]; maximum likelihood by
+    Newton's method. ridge: see `Ridge`; "cv" holds out sessions, 5 folds, within each subject.
+    Raises ConfigError for bad options, DataError for trials that cannot be regressed.
+    Source: Lau & Glimcher (2005); Miller et al., Structured credit assignment in mice, Figure 2c.
+    """
+    present = np.unique(trials.subject)
+    return tuple(
+        _fit(
+            trials.names.subjects[s],
+            history_data(trials, n_lags, np.flatnonzero(trials.subject == s)),
+            ridge,
+        )
+        for s in present
+    )
+
+
+def pooled_history(trials: Trials, n_lags: int = 10, *, ridge: Ridge = 0.0) -> HistoryFit:
+    """One regression for the trials of all subjects together. Options and errors: `fit_history`."""
+    return _fit("pooled", history_data(trials, n_lags), ridge)
+
+
+def as_model(fits: list[HistoryFit] | tuple[HistoryFit, ...]) -> HistoryRegression:
+    """Fits of all subjects (in their order), or one pooled fit, as one model."""
+    weights = np.nan_to_num(np.stack([fit.weights for fit in fits]))
+    n_types, n_lags = len(fits[0].data.type_names), fits[0].data.n_lags
+    return HistoryRegression(
+        bias=jnp.asarray(weights[:, 0], jnp.float32),
+        weights=jnp.asarray(weights[:, 1:].reshape(-1, n_types, n_lags), jnp.float32),
+    )
+
+
+def _fit(subject: str, data: HistoryData, ridge: Ridge) -> HistoryFit:
+    if ridge != "cv" and not (isinstance(ridge, int | float) and 0 <= ridge < np.inf):
+        raise ConfigError(f"ridge is {ridge!r}; give a strength of at least 0, or 'cv'.")
+    design, response, notes = data.design(), data.response, []
+    names = np.array(data.column_names)
+    kept = independent_columns(design)
+    if not kept.all():
+        notes.append(
+            f"{subject}: left out because constant or collinear with the columns before them: "
+            f"{_listed(names[~kept])}. Those outcomes are too rare, or use fewer lags."
+        )
+    strength = _cross_validated(data, design[:, kept]) if ridge == "cv" else float(ridge)
+    fit = fit_logistic(design[:, kept], response, ridge=strength)
+    if strength == 0 and (not fit.converged or np.abs(fit.weights).max() > 8.0):
+        separating = np.zeros(len(names), bool)
+        separating[np.flatnonzero(kept)] = separating_columns(design[:, kept], response)
+        if separating.any():
+            notes.append(
+                f"{subject}: the choices are predicted perfectly along {_listed(names[separating])}"
+                ", so these weights have no finite maximum. Use a ridge, fewer lags or more trials."
+            )
+    for note in notes:
+        warnings.warn(note, stacklevel=4)
+    weights = np.full(len(names), np.nan)
+    covariance = np.full((len(names), len(names)), np.nan)
+    weights[kept] = fit.weights
+    covariance[np.ix_(kept, kept)] = np.linalg.pinv(fit.hessian, hermitian=True)
+    return HistoryFit(
+        subject, data, weights, covariance, fit.log_likelihood, strength, tuple(notes)
+    )
+
+
+def _cross_validated(data: HistoryData, design: Float[np.ndarray, "scored weight"]) -> float:
+    """The ridge strength with the best log likelihood on held-out sessions."""
+    session, response = data.response_session, data.response
+    _, order = np.unique(session, return_inverse=True)
+    n_folds = min(FOLDS, int(order.max()) + 1)
+    if n_folds < 2:
+        raise DataError("ridge 'cv' holds out sessions, but there is only one: give a number.")
+    total = np.zeros(1 + len(STRENGTHS))
+    for fold in range(n_folds):
+        out = order % n_folds == fold
+        for i, strength in enumerate((0.0, *STRENGTHS)):
+            weights = fit_logistic(design[~out], response[~out], ridge=strength).weights
+            log_odds = design[out] @ weights
+            total[i] += (response[out] * log_odds - np.logaddexp(0.0, log_odds)).sum()
+    return (0.0, *STRENGTHS)[int(np.argmax(total))]
+
+
+def _listed(names: np.ndarray, most: int = 6) -> str:
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

@@ -1,0 +1,111 @@
+"""`accumbens simulate` with cohorts and distractor rewards, as a user meets it."""
+
+import dataclasses
+
+import jax
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from accumbens.cli import main
+from accumbens.cli.simulate import AGENTS, SimulateCommand
+from accumbens.io.tables import to_table
+from accumbens.models.q_learning import QLearning
+from accumbens.simulate import simulate
+from accumbens.tasks.bandits import DriftingBandit
+
+SMALL = ["--task", "distractor", "--agent", "structure_mixture", "--trials", "10"]
+
+
+def refused(capsys, *arguments):
+    with pytest.raises(SystemExit) as caught:
+        main(["simulate", *arguments])
+    assert caught.value.code == 2
+    return " ".join(capsys.readouterr().err.split())
+
+
+def test_a_cohort_is_a_table_and_its_parameters_and_both_repeat(tmp_path, capsys):
+    options = [*SMALL, "--subjects", "3", "--sessions", "7", "--spread", "0.5", "--seed", "3"]
+    for name in ("a.csv", "b.csv"):
+        main(["simulate", str(tmp_path / name), *options])
+    for ending in (".csv", ".parameters.csv"):
+        first, second = (tmp_path / f"{name}{ending}" for name in "ab")
+        assert first.read_bytes() == second.read_bytes()
+    table = pd.read_csv(tmp_path / "a.csv")
+    assert table.groupby("subject")["session"].nunique().to_dict() == {
+        "mouse_01": 3, "mouse_02": 2, "mouse_03": 2,
+    }  # fmt: skip
+    assert {"controllable", "distractor", "dopamine", "controllable_probability_0",
+            "controllable_probability_1", "distractor_probability"} <= set(table)  # fmt: skip
+    drawn = pd.read_csv(tmp_path / "a.parameters.csv")
+    assert drawn["subject"].tolist() == ["mouse_01", "mouse_02", "mouse_03"]
+    assert list(drawn)[1:] == list(AGENTS["structure_mixture"][1])
+    assert (drawn.nunique() == 3).all()
+    said = " ".join(capsys.readouterr().out.split())
+    assert "3 subjects, 7 sessions of 10 trials" in said
+    assert "Parameters of each subject:" in said
+
+
+def test_without_spread_subjects_are_alike_and_no_parameters_are_written(tmp_path):
+    main(["simulate", str(tmp_path / "a.csv"), *SMALL, "--subjects", "2", "--sessions", "2",
+          "--spread", "0"])  # fmt: skip
+    assert [p.name for p in tmp_path.iterdir()] == ["a.csv"]
+
+
+def test_the_papers_cohort_is_the_default_of_the_distractor_task(tmp_path, monkeypatch):
+    tables = []
+    monkeypatch.setattr(
+        "accumbens.io.tables.write_table", lambda table, path: tables.append((table, path))
+    )
+    SimulateCommand(tmp_path / "a.csv", "structure_mixture", task="distractor").run(Console())
+    (table, _), (drawn, path) = tables
+    assert table.groupby(["subject", "session"]).size().tolist() == [500] * 198
+    assert table["subject"].nunique() == len(drawn) == 12
+    assert path.name == "a.parameters.csv"
+    odds = np.log(drawn["structure_weight"] / (1 - drawn["structure_weight"]))
+    assert 0.1 < odds.std(ddof=1) < 0.55  # SD 0.3 of 12: between the 0.0001 and 0.9999 quantiles
+
+
+def test_one_subject_is_a_plain_simulation_of_the_seed(tmp_path, monkeypatch):
+    tables = []
+    monkeypatch.setattr("accumbens.io.tables.write_table", lambda table, path: tables.append(table))
+    command = SimulateCommand(tmp_path / "a.csv", sessions=3, trials=10, seed=5)
+    command.run(Console())
+    model = QLearning(0.3, 3.0, gain=1.0, offset=0.0)
+    plain = simulate(model, DriftingBandit(), n_sessions=3, n_trials=10, key=jax.random.key(5))
+    pd.testing.assert_frame_equal(tables[0], to_table(plain))
+    dataclasses.replace(command, seed=6).run(Console())
+    assert not tables[1].equals(tables[0])
+
+
+@pytest.mark.parametrize("agent", AGENTS)
+def test_every_agent_makes_a_cohort_in_the_distractor_task(agent, tmp_path):
+    main(["simulate", str(tmp_path / "a.csv"), "--agent", agent, "--task", "distractor",
+          "--subjects", "2", "--sessions", "2", "--trials", "10", "--high", "0.7", "--low", "0.3",
+          "--hazard", "0.2", "--distractor", "0.25"])  # fmt: skip
+    table = pd.read_csv(tmp_path / "a.csv")
+    np.testing.assert_allclose(sorted(set(table["controllable_probability_0"])), [0.3, 0.7])
+    assert set(table["distractor_probability"]) == {0.25}
+    assert len(pd.read_csv(tmp_path / "a.parameters.csv")) == 2
+
+
+def test_mistakes_are_one_clear_error(tmp_path, capsys):
+    out = str(tmp_path / "a.csv")
+    assert "structure_savvy learns from two rewards, and the drifting task has one: use" in refused(
+        capsys, out, "--agent", "structure_savvy"
+    )
+    for subjects, sessions in (("0", "12"), ("3", "2")):
+        assert f"{sessions} sessions cannot be shared by {subjects} subjects" in refused(
+            capsys, out, *SMALL, "--subjects", subjects, "--sessions", sessions
+        )
+    assert "spread of -1.0: give at least one subject, and a spread from 0" in refused(
+        capsys, out, *SMALL, "--spread", "-1"
+    )
+    assert "--spread varies the parameters of an agent: leave out --run-folder" in refused(
+        capsys, out, "--run-folder", str(tmp_path), "--spread", "0.3"
+    )
+    assert "distractor is 1.5, but a probability lies between 0 and 1" in refused(
+        capsys, out, *SMALL, "--distractor", "1.5"
+    )
+    assert not list(tmp_path.iterdir())
