@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from .models.two_process import TwoProcess as TwoProcess
     from .neural.aligned import align_trace as align_trace
     from .neural.kernels import fit_kernels as fit_kernels
+    from .neural.selectivity import unit_selectivity as unit_selectivity
     from .neural.photometry import preprocess as preprocess
     from .neural.spikes import unit_responses as unit_responses
     from .neural.spikes import window_rates as window_rates
@@ -130,6 +131,7 @@ _WHERE = {
     "unit_responses": "neural.spikes",
     "window_rates": "neural.spikes",
     "fit_kernels": "neural.kernels",
+    "unit_selectivity": "neural.selectivity",
     "convert": "run.convert",
     "ConvertConfig": "run.convert",
 }
