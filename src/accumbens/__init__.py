@@ -52,8 +52,8 @@ if TYPE_CHECKING:
     from .models.two_process import TwoProcess as TwoProcess
     from .neural.aligned import align_trace as align_trace
     from .neural.kernels import fit_kernels as fit_kernels
-    from .neural.selectivity import unit_selectivity as unit_selectivity
     from .neural.photometry import preprocess as preprocess
+    from .neural.selectivity import unit_selectivity as unit_selectivity
     from .neural.spikes import unit_responses as unit_responses
     from .neural.spikes import window_rates as window_rates
     from .neural.windows import trial_numbers as trial_numbers

@@ -153,7 +153,7 @@ def _schedule_p(
     if not ((p >= 0) & (p <= 1)).all():
         raise DataError("The schedule holds probabilities that are not between 0 and 1.")
     residual = rate[session, trial]
-    observed = ((trials.outcome[session, trial] - p) @ weights) @ residual
+    observed = float(((trials.outcome[session, trial] - p) @ weights) @ residual)
     null = np.empty(resamples)
     for r in range(resamples):
         drawn = rng.random(p.shape) < p
