@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from .neural.aligned import align_trace as align_trace
     from .neural.kernels import fit_kernels as fit_kernels
     from .neural.photometry import preprocess as preprocess
+    from .neural.selectivity import unit_selectivity as unit_selectivity
     from .neural.spikes import unit_responses as unit_responses
     from .neural.spikes import window_rates as window_rates
     from .neural.windows import trial_numbers as trial_numbers
@@ -154,6 +155,7 @@ _WHERE = {
     "unit_responses": "neural.spikes",
     "window_rates": "neural.spikes",
     "fit_kernels": "neural.kernels",
+    "unit_selectivity": "neural.selectivity",
     "convert": "run.convert",
     "ConvertConfig": "run.convert",
 }

@@ -51,6 +51,18 @@ def test_inspect_says_which_clock_is_wrong(shared_data, capsys, monkeypatch):
     assert "109,027 samples at the median interval of 33.6 ms" in text
 
 
+def test_inspect_a_pyphotometry_file(shared_data, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "160")
+    text = said(capsys, "inspect", shared_data / "nac_dlight_m53.ppd")
+    for part in (
+        "subject_ID: m53_NAc_L",
+        "705,249",
+        "130",
+        "digital_1: 137 pulses, the first at 23",
+    ):
+        assert part in text
+
+
 def test_convert_any_layout(recording, tmp_path, capsys):
     out = tmp_path / "t.csv"
     text = said(

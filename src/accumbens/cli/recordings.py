@@ -20,11 +20,14 @@ class InspectCommand:
     """List what a recording holds: subject, columns of trials, time series and clocks, units."""
 
     file: tyro.conf.Positional[Path]
-    """NWB file (HDF5 or Zarr)."""
+    """NWB file (HDF5 or Zarr), or pyPhotometry file (.ppd)."""
 
     def run(self, console: Console) -> None:
         from ..io.nwb_contents import inspect_nwb
 
+        if self.file.suffix.casefold() == ".ppd":
+            _print_ppd(console, self.file)
+            return
         contents = inspect_nwb(self.file)
         console.print(f"[bold]{escape(str(self.file))}[/]", highlight=False)
         for key, value in contents.about.items():
@@ -74,6 +77,25 @@ class ConvertCommand:
             shown = tuple(converted.units.columns)
             _print_frame(console, converted.units.head(20), shown, f"units: {len(converted.units)}")
         console.print(f"Table:  {escape(str(self.out))}\nRecord: {escape(str(record))}")
+
+
+def _print_ppd(console: Console, path: Path) -> None:
+    """The header, channels and digital lines of a pyPhotometry file."""
+    import pandas as pd
+
+    from ..io.nwb_contents import describe_series
+    from ..io.photometry_files import read_ppd
+
+    recording = read_ppd(path)
+    console.print(f"[bold]{escape(str(path))}[/]", highlight=False)
+    for key, value in recording.about.items():
+        console.print(f"  {escape(str(key))}: {escape(str(value))}", highlight=False)
+    rows = [describe_series(name, series) for name, series in recording.series.items()]
+    shown = ("name", "kind", "samples", "unit", "rate", "start", "span", "clock")
+    _print_frame(console, pd.DataFrame(rows), shown, "time series (s, Hz)")
+    for name, times in recording.events.items():
+        first = f", the first at {times[0]:.3f} s" if len(times) else ""
+        console.print(f"{name}: {len(times):,} pulses{first}", highlight=False)
 
 
 def _print_frame(console: Console, frame: Any, columns: tuple[str, ...], title: str) -> None:

@@ -1,0 +1,132 @@
+"""Selectivity of units: false positives at the stated rate in spite of drifts, and power."""
+
+import numpy as np
+import pytest
+import statsmodels.stats.multitest as multitest
+from scipy import stats
+
+from accumbens.errors import ConfigError, DataError
+from accumbens.neural.selectivity import benjamini_hochberg, unit_selectivity
+from accumbens.stats.randomization import Schedule
+from accumbens.trials import TrialNames, trials_from_arrays
+
+N_UNITS = 60
+OUTCOMES = ("controllable", "distractor")
+
+
+def drifting(rng, shape, units, steps=0.15):
+    """Rates of 5 spikes/s with noise of 1 that wander like a slow random walk."""
+    walk = np.cumsum(rng.normal(0, steps, (*shape, units)), axis=1)
+    return 5 + walk - walk.mean(1, keepdims=True) + rng.normal(size=(*shape, units))
+
+
+def cohort(seed, *, n_sessions=2, n_trials=400, effect=0.0, units=N_UNITS):
+    """Rewards in blocks, choices that follow them; the first ten units respond to the controllable,
+    the next ten to the distractor, with `effect` spikes/s."""
+    rng = np.random.default_rng(seed)
+    shape = (n_sessions, n_trials)
+    better = (np.arange(n_trials) // 40 + np.arange(n_sessions)[:, None]) % 2
+    choice = np.where(rng.random(shape) < 0.8, better, 1 - better)
+    p = np.stack([np.where(better == c, 0.8, 0.2) for c in (0, 1)], axis=-1)
+    schedule = Schedule(p, np.full(shape, 0.4))
+    chance = np.take_along_axis(p, choice[..., None], -1)[..., 0]
+    outcome = np.stack([rng.random(shape) < chance, rng.random(shape) < 0.4], -1).astype(float)
+    rate = drifting(rng, shape, units)
+    rate[..., :10] += effect * outcome[..., :1]
+    rate[..., 10:20] += effect * outcome[..., 1:]
+    names = TrialNames(outcomes=OUTCOMES, signals=tuple(f"unit_{u}" for u in range(units)))
+    trials = trials_from_arrays(choice.astype(np.int32), outcome, signal=rate, names=names)
+    return trials, schedule
+
+
+def binomial_bound(n, p=0.05, tail=1e-4):
+    """So many false positives of n tests at p are exceeded once in 10,000 runs."""
+    return stats.binom.ppf(1 - tail, n, p)
+
+
+@pytest.mark.parametrize("test", ["schedule", "linear_shift"])
+def test_false_positives_at_the_stated_rate_in_spite_of_drifts(test):
+    trials, schedule = cohort(0)
+    table = unit_selectivity(
+        trials,
+        test=test,
+        rng=np.random.default_rng(1),
+        schedule=schedule,
+        resamples=500,
+        max_shift=40,
+    )
+    for contrast, here in table.groupby("contrast"):
+        assert (here["p"] <= 0.05).sum() <= binomial_bound(N_UNITS), contrast
+    assert table["selective"].sum() <= 3
+    assert list(table["contrast"].unique()) == [*OUTCOMES, "controllable - distractor"]
+
+
+@pytest.mark.parametrize("test", ["schedule", "linear_shift"])
+def test_units_that_respond_are_found(test):
+    trials, schedule = cohort(2, effect=1.5, units=40, n_trials=800, n_sessions=1)
+    table = unit_selectivity(
+        trials, test=test, rng=np.random.default_rng(1), schedule=schedule, resamples=2000,
+        max_shift=200,
+    )  # fmt: skip
+    number = table["unit"].str.removeprefix("unit_").astype(int)
+    responds = {"controllable": number < 10, "distractor": number.between(10, 19)}
+    for contrast, mine in responds.items():
+        here = table["contrast"] == contrast
+        assert table.loc[here & mine, "selective"].mean() >= 0.8
+        assert table.loc[here & mine, "effect"].mean() == pytest.approx(1.5, abs=0.2)
+        assert table.loc[here & (number >= 20), "selective"].sum() <= 2
+    both = table["contrast"] == "controllable - distractor"
+    assert (np.sign(table.loc[both & (number < 10), "effect"]) == 1).all()
+    assert (np.sign(table.loc[both & number.between(10, 19), "effect"]) == -1).all()
+
+
+def test_session_permutation_of_one_signal():
+    trials, _ = cohort(3, n_sessions=12, n_trials=80, effect=1.5, units=21)
+    some = ("unit_0", "unit_15", "unit_20")
+    table = unit_selectivity(
+        trials, test="session_permutation", rng=np.random.default_rng(0), units=some, resamples=200
+    )
+    p = table.set_index(["unit", "contrast"])["p"]
+    assert p["unit_0", "controllable"] < 0.02
+    assert p["unit_15", "distractor"] < 0.02
+    assert p["unit_20", "distractor"] > 0.02
+
+
+def test_correction_is_that_of_statsmodels():
+    p = np.random.default_rng(0).random(50) ** 2
+    expected = multitest.multipletests(p, method="fdr_bh")[1]
+    np.testing.assert_allclose(benjamini_hochberg(p), expected)
+
+
+def test_the_same_seed_gives_the_same_table():
+    trials, schedule = cohort(4, units=3)
+    one, two = (
+        unit_selectivity(
+            trials, test="schedule", rng=np.random.default_rng(5), schedule=schedule, resamples=50
+        )
+        for _ in range(2)
+    )
+    assert one.equals(two)
+
+
+def test_what_cannot_be_tested():
+    trials, schedule = cohort(5, units=2)
+    rng = np.random.default_rng(0)
+    with pytest.raises(ConfigError, match="The schedule test needs the probabilities"):
+        unit_selectivity(trials, test="schedule", rng=rng)
+    with pytest.raises(
+        DataError, match="Unit unit_0 was measured in 800 trials with a choice, few"
+    ):
+        unit_selectivity(trials, test="linear_shift", rng=rng, min_trials=999)
+    none = trials.with_signals(trials.signal[..., :0], ())
+    with pytest.raises(ConfigError, match="These trials have no signals"):
+        unit_selectivity(none, test="linear_shift", rng=rng)
+    bad = Schedule(schedule.controllable * 9, schedule.distractor)
+    with pytest.raises(DataError, match="probabilities that are not between 0 and 1"):
+        unit_selectivity(trials, test="schedule", rng=rng, schedule=bad, resamples=2)
+    one = trials_from_arrays(
+        trials.choice, trials.outcome[..., :1], signal=trials.signal,
+        names=TrialNames(signals=trials.names.signals),
+    )  # fmt: skip
+    with pytest.raises(DataError, match="The schedule test is of two outcomes"):
+        unit_selectivity(one, test="schedule", rng=rng, schedule=schedule, resamples=2)
