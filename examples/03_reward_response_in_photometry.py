@@ -2,8 +2,9 @@
 
 python examples/03_reward_response_in_photometry.py ../shared/data/nac_dlight_m53.ppd responses
 
-The pulses of this recording come half a second after the response has begun, so 0 in the figure is
-half a second before each pulse, when the cue must have been.
+The response begins before the pulses of this recording's digital line, so 0 in the figure is half a
+second before each pulse. That the cue came then is an assumption: nothing in the file says so. From
+the pulses themselves the peak is at 0.4 s.
 """
 
 import sys
