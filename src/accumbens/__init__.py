@@ -53,6 +53,9 @@ if TYPE_CHECKING:
     from .models.two_process import TwoProcess as TwoProcess
     from .neural.aligned import align_trace as align_trace
     from .neural.kernels import fit_kernels as fit_kernels
+    from .neural.model_signals import model_latents as model_latents
+    from .neural.model_signals import signals_in_time as signals_in_time
+    from .neural.model_signals import signals_on_latents as signals_on_latents
     from .neural.photometry import preprocess as preprocess
     from .neural.selectivity import unit_selectivity as unit_selectivity
     from .neural.spikes import unit_responses as unit_responses
@@ -156,6 +159,9 @@ _WHERE = {
     "window_rates": "neural.spikes",
     "fit_kernels": "neural.kernels",
     "unit_selectivity": "neural.selectivity",
+    "model_latents": "neural.model_signals",
+    "signals_on_latents": "neural.model_signals",
+    "signals_in_time": "neural.model_signals",
     "convert": "run.convert",
     "ConvertConfig": "run.convert",
 }

@@ -69,6 +69,7 @@ def test_every_cognitive_model_is_recovered(name, target):
     assert_recovered(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["structure_mixture", "two_process"])
 def test_agents_of_distractor_rewards_are_recovered(name):
     """A cheaper check of the two that hold the others as special cases.

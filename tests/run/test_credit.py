@@ -80,6 +80,15 @@ def test_the_folder_holds_the_numbers(run, trials):
     assert {"credit_session", "history_weights", "credit_indices", "null_distributions"} <= names
 
 
+def test_show_prints_it_again(run, capsys):
+    folder, found = run
+    main(["show", str(folder)])
+    said = capsys.readouterr().out
+    assert f"{found.indices[-1].value:.2f}" in said
+    assert "mouse_03" in said
+    assert f"{found.tests[0].group_p_value():.4f}" in said
+
+
 def test_the_same_seed_gives_the_same_numbers(run, table, tmp_path):
     folder, _ = run
     run_credit(table, CONFIG, tmp_path / "again", silent)

@@ -56,16 +56,20 @@ class FitCommand:
 
 @dataclasses.dataclass(frozen=True)
 class ShowCommand:
-    """Print what a run found: Table 1, open bottlenecks, seeds, and where its files are."""
+    """Print what a run found: Table 1, open bottlenecks and seeds, or indices and p-values."""
 
     folder: tyro.conf.Positional[Path]
     """Run folder."""
 
     def run(self, console: Console) -> None:
-        from ..run.folder import load_run
+        from ..run.folder import RunFolder, load_run
+        from .credit import print_saved_credit
         from .printing import print_run
 
-        print_run(console, load_run(self.folder))
+        if RunFolder(self.folder).about().get("kind") == "credit":
+            print_saved_credit(console, self.folder)
+        else:
+            print_run(console, load_run(self.folder))
 
 
 @dataclasses.dataclass(frozen=True)

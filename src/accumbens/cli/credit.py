@@ -92,3 +92,26 @@ def print_credit(console: Console, found: Credit) -> None:
 def short_name(test: str) -> str:
     """A test's name without the word index."""
     return test.replace(" index", "")
+
+
+def print_saved_credit(console: Console, folder: Path) -> None:
+    """The indices and p-values that a finished analysis left in `folder`, and its warnings."""
+    import json
+
+    import pandas as pd
+
+    metrics = json.loads((folder / "metrics.json").read_text())
+    frame = pd.read_csv(folder / "indices.csv")
+    tests = [name for name in frame.columns if name.startswith("p(")]
+    table = Table(title="Indices: sums over lags, in log-odds, with 95 % intervals")
+    for heading in ("subject", "index", "value", *(f"p: {short_name(t[2:-1])}" for t in tests)):
+        table.add_column(heading, justify="left" if heading in ("subject", "index") else "right")
+    for row in frame.to_dict("records"):
+        value = f"{row['value']:.2f} ({row['low']:.2f}, {row['high']:.2f})"
+        table.add_row(
+            str(row["subject"]), str(row["name"]), value, *(f"{row[t]:.4f}" for t in tests)
+        )
+    console.print(table)
+    for warning in metrics["warnings"]:
+        console.print(f"[bold red]Warning:[/] {escape(warning)}", highlight=False)
+    console.print(f"\nFolder:  {folder}\nFigures: {folder / 'figures'}")

@@ -1,0 +1,138 @@
+"""Signals on latent variables: against statsmodels, and gains that are known."""
+
+import dataclasses
+
+import jax
+import numpy as np
+import pytest
+import statsmodels.api as sm
+
+from accumbens.errors import ConfigError, DataError
+from accumbens.models.dfq import DFQ
+from accumbens.models.q_learning import QLearning
+from accumbens.neural.model_signals import model_latents, signals_in_time, signals_on_latents
+from accumbens.simulate import simulate
+from accumbens.tasks.bandits import DriftingBandit
+
+GAIN, NOISE = 1.7, 0.8
+AGENT = QLearning(learning_rate=0.3, inverse_temperature=3.0, gain=GAIN, offset=0.4)
+USE = ("prediction_error", "Q_chosen")
+
+
+@pytest.fixture(scope="module")
+def trials():
+    """25 sessions of 120 trials; some missed, some instructed, some without a signal."""
+    made = simulate(
+        AGENT, DriftingBandit(drift=0.1), n_sessions=25, n_trials=120, key=jax.random.key(2),
+        signal_noise=NOISE,
+    )  # fmt: skip
+    rng = np.random.default_rng(0)
+    choice, signal = made.choice.copy(), made.signal.copy()
+    choice[rng.uniform(size=choice.shape) < 0.05] = -1
+    signal[rng.uniform(size=choice.shape) < 0.1] = np.nan
+    signal[:, :60, 0] += rng.normal(0, 0.5, (25, 1))  # sessions differ
+    instructed = rng.uniform(size=choice.shape) < 0.05
+    return dataclasses.replace(made, choice=choice, signal=signal, instructed=instructed)
+
+
+def test_fit_is_that_of_statsmodels(trials):
+    latents = model_latents(AGENT, trials)
+    fit = signals_on_latents(trials, latents, USE).fits["dopamine"]
+    kept = trials.scored & np.isfinite(trials.signal[..., 0])
+    x = sm.add_constant(np.stack([latents[name][kept] for name in USE], axis=1))
+    y, session = trials.signal[..., 0][kept], np.nonzero(kept)[0]
+    its = sm.OLS(y, x).fit(cov_type="cluster", cov_kwds={"groups": session}, use_t=True)
+    np.testing.assert_allclose(fit.weights, its.params, rtol=1e-8)
+    np.testing.assert_allclose(fit.error, its.bse, rtol=1e-8)
+    np.testing.assert_allclose(fit.p, its.pvalues, rtol=1e-6, atol=1e-300)
+    assert fit.r2 == pytest.approx(its.rsquared, rel=1e-8)
+    assert (fit.n, fit.n_sessions) == (kept.sum(), 25)
+    for k in (1, 2):
+        less = sm.OLS(y, np.delete(x, k, axis=1)).fit().ssr
+        assert fit.partial_r2[k - 1] == pytest.approx((less - its.ssr) / less, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", ["q", "dfq"])
+def test_gain_comes_back(trials, name):
+    """Dopamine = gain x prediction error + noise, of a Q-learner and of a DFQ agent."""
+    if name == "dfq":
+        model = DFQ(0.3, 0.2, 3.0, 1.0)
+        made = simulate(model, DriftingBandit(drift=0.1), n_sessions=25, n_trials=120,
+                        key=jax.random.key(5))  # fmt: skip
+        error = model_latents(model, made)["prediction_error"]
+        noise = np.random.default_rng(1).normal(0, NOISE, error.shape)
+        made = made.with_signals((GAIN * error + noise)[..., None], ("dopamine",))
+    else:
+        model, made = AGENT, trials
+    latents = model_latents(model, made)
+    fit = signals_on_latents(made, latents, USE).fits["dopamine"]
+    # four standard errors of the fit, itself checked above; a value beside it gets nothing
+    assert fit.weights[1] == pytest.approx(GAIN, abs=4 * fit.error[1])
+    assert fit.weights[2] == pytest.approx(0, abs=4 * fit.error[2])
+    assert fit.error[1] < 0.1
+    frame = signals_on_latents(made, latents, USE).to_frame()
+    assert frame["latent"].tolist() == list(USE)
+    assert frame["partial_r2"][0] > 10 * frame["partial_r2"][1]
+
+
+def test_bootstrap_agrees_with_the_sandwich(trials):
+    """25 sessions: the two differ by little more than the SD of an SE, 1 / sqrt(2 x 24) = 14 %."""
+    latents = model_latents(AGENT, trials)
+    cluster = signals_on_latents(trials, latents, USE).fits["dopamine"]
+    boot = signals_on_latents(
+        trials, latents, USE, errors="bootstrap", rng=np.random.default_rng(0)
+    ).fits["dopamine"]
+    np.testing.assert_array_equal(boot.weights, cluster.weights)
+    np.testing.assert_allclose(boot.error, cluster.error, rtol=0.3)
+
+
+def test_in_time_is_the_fit_at_each_time(trials):
+    """A response that rises and falls, its height the prediction error."""
+    time = np.arange(-0.5, 2.0, 0.25)
+    shape = np.where(time >= 0, np.exp(-time), 0.0)
+    latents = model_latents(AGENT, trials)
+    inside = trials.in_session
+    error = np.nan_to_num(latents["prediction_error"][inside])
+    rng = np.random.default_rng(4)
+    values = GAIN * error[:, None] * shape + rng.normal(0, 0.5, (len(error), len(time)))
+    values[:, -1] = np.nan
+    found = signals_in_time(trials, time, values, latents, USE)
+    good = slice(0, -1)
+    z = (found.coefficient[0] - GAIN * shape)[good] / found.error[0, good]
+    assert np.abs(z).max() < 4
+    assert np.isnan(found.coefficient[:, -1]).all()
+    signal = np.full(trials.choice.shape, np.nan)
+    signal[inside] = values[:, 3]
+    alone = signals_on_latents(trials.with_signals(signal[..., None], ("x",)), latents, USE)
+    np.testing.assert_allclose(found.coefficient[:, 3], alone.fits["x"].weights[1:], rtol=1e-12)
+    np.testing.assert_allclose(found.error[:, 3], alone.fits["x"].error[1:], rtol=1e-12)
+    assert len(found.to_frame()) == 2 * len(time)
+
+
+def test_errors(trials):
+    latents = model_latents(AGENT, trials)
+    assert np.isnan(latents["Q_0"][~trials.scored]).all()
+    with pytest.raises(ConfigError, match=r"No latent variable \['Q_9'\]"):
+        signals_on_latents(trials, latents, ["Q_9"])
+    with pytest.raises(ConfigError, match="named twice"):
+        signals_on_latents(trials, latents, ["Q_0", "Q_0"])
+    with pytest.raises(ConfigError, match="errors is 'hc3'"):
+        signals_on_latents(trials, latents, errors="hc3")
+    with pytest.raises(ConfigError, match="needs rng"):
+        signals_on_latents(trials, latents, errors="bootstrap")
+    one = trials.select_sessions([0])
+    few = model_latents(AGENT, one)
+    with pytest.raises(DataError, match="at least two sessions"):
+        signals_on_latents(one, few)
+    with pytest.raises(DataError, match="collinear"):
+        signals_on_latents(trials, latents | {"twice": 2 * latents["Q_0"]}, ["Q_0", "twice"])
+    bare = trials.with_signals(np.zeros((*trials.choice.shape, 0)), ())
+    with pytest.raises(DataError, match="no signal column"):
+        signals_on_latents(bare, latents)
+    with pytest.raises(DataError, match="3000 trials"):
+        signals_in_time(trials, np.arange(4.0), np.zeros((10, 4)), latents)
+    unknown = latents | {"gone": np.full_like(latents["Q_0"], np.nan)}
+    with pytest.raises(DataError, match="gone is not a number"):
+        signals_on_latents(trials, unknown, ["gone"])
+    with pytest.raises(DataError, match="At no time"):
+        signals_in_time(trials, np.arange(2.0), np.full((3000, 2), np.nan), latents)
