@@ -19,8 +19,9 @@ class Index(NamedTuple):
     """A sum of weights of one subject, or a mean over subjects (log-odds).
 
     standard_error: by the weights' full covariance. low, high: 95 % interval by resampling the
-    subject's sessions (NaN with fewer than two): the basic bootstrap, 2 value - quantile, since
-    refits to resamples overshoot just as the fit itself does (Davison & Hinkley 1997, ch. 5).
+    subject's sessions (NaN with fewer than three): value +- t SD over resamples, t of Student's
+    distribution with as many degrees of freedom as sessions less one. Percentiles would lie too
+    high, since refits to resamples overshoot.
     """
 
     subject: str
@@ -69,8 +70,8 @@ def indices(fit: HistoryFit, *, n_draws: int = 1000, rng: np.random.Generator) -
         value = float(fit.weights[used] @ contrast[used])
         low, high = np.nan, np.nan
         if drawn is not None:
-            upper, lower = percentile_interval(drawn @ contrast)
-            low, high = 2 * value - lower, 2 * value - upper
+            half = drawn.t * float((drawn.weights @ contrast).std(ddof=1))
+            low, high = value - half, value + half
         found.append(Index(fit.subject, name, value, float(variance**0.5), float(low), float(high)))
     return tuple(found)
 
@@ -89,10 +90,24 @@ def group_index(
     return Index("group", name, float(values.mean()), float(error), float(low), float(high))
 
 
-def _bootstrap(fit: HistoryFit, n_draws: int, rng: np.random.Generator):
+class _Drawn(NamedTuple):
+    """Refits to resampled sessions, and the quantile of Student's t for that many sessions."""
+
+    weights: Float[np.ndarray, "draw weight"]
+    t: float
+
+
+FEWEST_SESSIONS = 3
+
+
+def _bootstrap(fit: HistoryFit, n_draws: int, rng: np.random.Generator) -> _Drawn | None:
+    from scipy import stats
+
     sessions, member = np.unique(fit.data.session, return_inverse=True)
-    if n_draws == 0 or len(sessions) < 2:
+    if n_draws == 0 or len(sessions) < FEWEST_SESSIONS:
         return None
     one = np.zeros(len(sessions), int)
     counts = session_weights(one, n_draws, rng, unit="session within subject")
-    return refit(bootstrap_problem(fit, member, counts), seed=0, count=n_draws).astype(np.float64)
+    weights = refit(bootstrap_problem(fit, member, counts), seed=0, count=n_draws)
+    t = float(stats.t.ppf(0.975, len(sessions) - 1))
+    return _Drawn(weights.astype(np.float64), t)
