@@ -1,6 +1,7 @@
 """Cohorts: how their parameters vary, and that each subject is its own simulation."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import stats
@@ -9,6 +10,7 @@ from accumbens.cohort import draw_agents, shared_out, simulate_cohort
 from accumbens.errors import ConfigError
 from accumbens.fit.parameter_space import parameter_space
 from accumbens.models.bias import BiasOnly
+from accumbens.models.history import HistoryRegression
 from accumbens.models.structured import StructureMixture
 from accumbens.models.two_process import TwoProcess
 from accumbens.simulate import simulate
@@ -136,3 +138,16 @@ def test_mistaken_names_and_numbers_are_refused():
         simulate_cohort([], DistractorRewards(), n_sessions=1, **options)
     with pytest.raises(ConfigError, match="Two subjects have one name: a, a"):
         simulate_cohort(agents, DistractorRewards(), n_sessions=1, names=["a", "a"], **options)
+
+
+def test_a_model_that_tells_subjects_apart_is_each_of_them_in_turn():
+    """Two subjects, one of whom goes right nearly always and the other left."""
+    model = HistoryRegression(jnp.array([6.0, -6.0]), jnp.zeros((2, 4, 1)))
+    options = {"n_sessions": 2, "n_trials": 50, "key": KEY}
+    trials = simulate_cohort([model, model], DistractorRewards(), **options)
+    right = (trials.choice == 1).mean(1)
+    assert (right[:2] > 0.9).all()
+    assert (right[2:] < 0.1).all()
+    assert trials.subject.tolist() == [0, 0, 1, 1]
+    with pytest.raises(ConfigError, match="knows 2 subjects, fewer than the 3 of the cohort"):
+        simulate_cohort([model] * 3, DistractorRewards(), **options)

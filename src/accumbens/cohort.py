@@ -85,9 +85,10 @@ def simulate_cohort(
     """Sessions of several subjects, one agent each, in one `Trials`.
 
     n_sessions: of each subject. names: of the subjects; `mouse_01`, ... unless given. Agents of one
-    kind are compiled once. A subject's sessions are the same whoever else is in the cohort after
-    it. Raises ConfigError when the numbers of agents, sessions and names differ, or when two
-    subjects have one name.
+    kind are compiled once; a model that tells subjects apart is each of its subjects in turn. A
+    subject's sessions are the same whoever else is in the cohort after
+    it. Raises ConfigError when the numbers of agents, sessions and names differ, when two subjects
+    have one name, or when a model knows fewer subjects.
     """
     counts = [n_sessions] * len(agents) if isinstance(n_sessions, int) else list(n_sessions)
     names = names or [f"mouse_{i + 1:02d}" for i in range(len(agents))]
@@ -100,12 +101,18 @@ def simulate_cohort(
         )
     parts = []
     for i, (agent, count, name) in enumerate(zip(agents, counts, names, strict=True)):
+        known = agent.n_subjects
+        if known is not None and i >= known:
+            raise ConfigError(
+                f"The model knows {known} subjects, fewer than the {len(agents)} of the cohort."
+            )
         part = simulate(
             agent, task, n_sessions=count, n_trials=n_trials, key=jax.random.fold_in(key, i),
-            signal_noise=signal_noise,
+            signal_noise=signal_noise, subject=0 if known is None else i,
         )  # fmt: skip
         renamed = dataclasses.replace(part.names, subjects=(name,))
-        parts.append(dataclasses.replace(part, names=renamed))
+        alone = np.zeros_like(part.subject)
+        parts.append(dataclasses.replace(part, subject=alone, names=renamed))
     return concatenate(parts)
 
 

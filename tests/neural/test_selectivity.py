@@ -1,12 +1,14 @@
 """Selectivity of units: false positives at the stated rate in spite of drifts, and power."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import statsmodels.stats.multitest as multitest
 from scipy import stats
 
 from accumbens.errors import ConfigError, DataError
-from accumbens.neural.selectivity import benjamini_hochberg, unit_selectivity
+from accumbens.neural.selectivity import unit_selectivity
 from accumbens.stats.randomization import Schedule
 from accumbens.trials import TrialNames, trials_from_arrays
 
@@ -80,6 +82,30 @@ def test_units_that_respond_are_found(test):
     assert (np.sign(table.loc[both & number.between(10, 19), "effect"]) == -1).all()
 
 
+@pytest.mark.parametrize("test", ["schedule", "linear_shift", "session_permutation"])
+def test_units_that_respond_to_any_reward_alike_do_not_tell_them_apart(test):
+    """The two rewards differ in how they vary (0.16 against 0.24 here), which must not matter."""
+    trials, schedule = cohort(6, n_trials=800)
+    alike = trials.with_signals(
+        trials.signal + 2.0 * trials.outcome.sum(-1, keepdims=True), trials.names.signals
+    )
+    if test == "session_permutation":  # 20 short sessions in place of two long ones
+        alike = trials_from_arrays(
+            alike.choice.reshape(20, 80), alike.outcome.reshape(20, 80, 2),
+            signal=alike.signal.reshape(20, 80, N_UNITS), names=dataclasses.replace(
+                alike.names, sessions=()
+            ),
+        )  # fmt: skip
+    table = unit_selectivity(
+        alike, test=test, rng=np.random.default_rng(1), resamples=300, max_shift=40,
+        schedule=schedule if test == "schedule" else None,
+    )  # fmt: skip
+    apart = table[table["contrast"] == "controllable - distractor"]
+    assert (apart["p"] <= 0.05).sum() <= binomial_bound(N_UNITS)
+    if test == "schedule":
+        assert (table.loc[table["contrast"] == "controllable", "p"] <= 0.05).mean() > 0.9
+
+
 def test_session_permutation_of_one_signal():
     trials, _ = cohort(3, n_sessions=12, n_trials=80, effect=1.5, units=21)
     some = ("unit_0", "unit_15", "unit_20")
@@ -92,10 +118,15 @@ def test_session_permutation_of_one_signal():
     assert p["unit_20", "distractor"] > 0.02
 
 
-def test_correction_is_that_of_statsmodels():
-    p = np.random.default_rng(0).random(50) ** 2
-    expected = multitest.multipletests(p, method="fdr_bh")[1]
-    np.testing.assert_allclose(benjamini_hochberg(p), expected)
+def test_correction_is_that_of_statsmodels_within_each_contrast():
+    trials, schedule = cohort(2, effect=1.0, units=30)
+    table = unit_selectivity(
+        trials, test="schedule", rng=np.random.default_rng(0), schedule=schedule, resamples=100
+    )
+    for _, here in table.groupby("contrast"):
+        np.testing.assert_allclose(
+            here["q"], multitest.multipletests(here["p"], method="fdr_bh")[1]
+        )
 
 
 def test_the_same_seed_gives_the_same_table():
@@ -122,7 +153,7 @@ def test_what_cannot_be_tested():
     with pytest.raises(ConfigError, match="These trials have no signals"):
         unit_selectivity(none, test="linear_shift", rng=rng)
     bad = Schedule(schedule.controllable * 9, schedule.distractor)
-    with pytest.raises(DataError, match="probabilities that are not between 0 and 1"):
+    with pytest.raises(DataError, match="probability of controllable is missing or outside"):
         unit_selectivity(trials, test="schedule", rng=rng, schedule=bad, resamples=2)
     one = trials_from_arrays(
         trials.choice, trials.outcome[..., :1], signal=trials.signal,

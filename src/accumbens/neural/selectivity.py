@@ -11,14 +11,21 @@ then finds selectivity everywhere. Three tests that assume less, by what is know
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
+from scipy import stats
 
 from ..errors import ConfigError, DataError
-from ..stats.randomization import Schedule, p_value
+from ..stats.randomization import (
+    Schedule,
+    check_schedule,
+    chosen_probabilities,
+    label_probability,
+    p_value,
+)
 from ..stats.series_tests import linear_shift_test, pooled_correlation, session_permutation_test
 from ..trials import Trials
 
@@ -41,14 +48,14 @@ def unit_selectivity(
     false_discovery_rate: float = 0.05,
     min_trials: int = 40,
 ) -> pd.DataFrame:
-    """Each unit's response to each outcome, and the difference between two outcomes, tested.
+    """Each unit's response to each outcome, and whether it tells two outcomes apart, tested.
 
     units: signal columns, by default all. test: see this module; `schedule` needs the schedule of
     the distractor-rewards task, `linear_shift` takes the longest session that a unit was recorded
     in, and cannot give a p below 1 / (max_shift + 1): many units need long shifts. Rates are taken
     less a moving mean of those before them in the session (weights 0.95 per trial), so that drifts
     do not swamp the responses. Trials without a choice or a measured signal are left out; the
-    linear shift closes the gap.
+    linear shift closes the gap. Two outcomes are told apart on trials with exactly one of them.
     Two-sided p-values; q by Benjamini and Hochberg (1995) over the units of each contrast.
     Raises DataError where a unit has too few trials, ConfigError for options that contradict.
     """
@@ -58,7 +65,7 @@ def unit_selectivity(
     if not names:
         raise ConfigError("These trials have no signals: convert the spikes with --spikes.event.")
     chosen = trials.select_signals(names)
-    contrasts = _contrasts(trials.names.outcomes)
+    questions = _questions(chosen, schedule)
     rows = []
     for u, unit in enumerate(names):
         known = chosen.valid & np.isfinite(chosen.signal[..., u])
@@ -69,50 +76,72 @@ def unit_selectivity(
             )
         rate = _less_its_past(chosen.signal[..., u], known)
         effects = _effects(chosen.outcome, chosen.signal[..., u], known)
-        for contrast, weights in contrasts.items():
-            x = chosen.outcome @ weights
-            pairs = [(x[s][k], rate[s][k]) for s, k in enumerate(known) if k.sum() > 1]
+        for question in questions:
+            asked = known & question.asked
+            pairs = [(question.came[s][k], rate[s][k]) for s, k in enumerate(asked) if k.sum() > 1]
+            if not pairs:
+                raise DataError(
+                    f"Unit {unit} was measured in too few trials that tell {question.contrast}. "
+                    "Leave it out (units)."
+                )
             xs, ys = [a for a, _ in pairs], [b for _, b in pairs]
-            if test == "schedule" and schedule is not None:
-                p = _schedule_p(chosen, schedule, weights, rate, known, rng, resamples)
+            if test == "schedule":
+                p = _schedule_p(question, rate, asked, rng, resamples)
             elif test == "linear_shift":
                 longest = int(np.argmax([len(a) for a in xs]))
                 p = linear_shift_test(xs[longest], ys[longest], max_shift=max_shift).p
             else:
                 p = session_permutation_test(xs, ys, rng=rng, resamples=resamples).p
             rows.append(
-                {"unit": unit, "contrast": contrast, "effect": float(effects @ weights),
-                 "correlation": pooled_correlation(xs, ys), "p": p, "trials": int(known.sum())}
+                {"unit": unit, "contrast": question.contrast,
+                 "effect": float(effects @ question.weights),
+                 "correlation": pooled_correlation(xs, ys), "p": p, "trials": int(asked.sum())}
             )  # fmt: skip
     table = pd.DataFrame(rows)
     q = np.full(len(table), np.nan)
-    for contrast in contrasts:
-        here = (table["contrast"] == contrast).to_numpy()
-        q[here] = benjamini_hochberg(table["p"].to_numpy()[here])
+    for question in questions:
+        here = (table["contrast"] == question.contrast).to_numpy()
+        q[here] = stats.false_discovery_control(table["p"].to_numpy()[here])
     table["q"], table["selective"] = q, q <= false_discovery_rate
     return table.reindex(columns=list(COLUMNS))
 
 
-def benjamini_hochberg(p: Float[np.ndarray, " test"]) -> Float[np.ndarray, " test"]:
-    """Corrected p-values: the least false discovery rate at which each test is rejected.
+class _Question(NamedTuple):
+    """weights: of the outcomes in the effect. asked: trials that tell the answer. came: 1 or 0 on
+    them. probability: of 1, drawn anew; NaN without a schedule."""
 
-    q of the i-th smallest p is the least of n p_j / j over j >= i, at most 1.
-    Source: Benjamini & Hochberg (1995), J R Stat Soc B 57:289.
+    contrast: str
+    weights: Float[np.ndarray, " outcome"]
+    asked: Bool[np.ndarray, "session trial"]
+    came: Float[np.ndarray, "session trial"]
+    probability: Float[np.ndarray, "session trial"]
+
+
+def _questions(trials: Trials, schedule: Schedule | None) -> list[_Question]:
+    """Does each outcome matter? Of two, does it matter which one came, where exactly one did?
+
+    Only trials with one outcome tell the two apart: over all trials a unit that responds to both
+    alike would follow the one that varies more.
     """
-    n = len(p)
-    order = np.argsort(p)
-    scaled = p[order] * n / np.arange(1, n + 1)
-    q = np.empty(n)
-    q[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
-    return q
-
-
-def _contrasts(outcomes: tuple[str, ...]) -> dict[str, Float[np.ndarray, " outcome"]]:
-    """Each outcome, and of two the first less the second."""
-    each = {name: np.eye(len(outcomes))[i] for i, name in enumerate(outcomes)}
-    if len(outcomes) == 2:
-        each[f"{outcomes[0]} - {outcomes[1]}"] = np.array([1.0, -1.0])
-    return each
+    names, outcome = trials.names.outcomes, trials.outcome
+    p = np.full(outcome.shape, np.nan)
+    if schedule is not None:
+        if len(names) != 2:
+            raise DataError("The schedule test is of two outcomes, controllable and distractor.")
+        check_schedule(trials, schedule)
+        p = chosen_probabilities(trials, schedule)
+    everywhere = np.ones(outcome.shape[:2], bool)
+    found = [
+        _Question(name, np.eye(len(names))[k], everywhere, outcome[..., k], p[..., k])
+        for k, name in enumerate(names)
+    ]
+    if len(names) == 2:
+        label = "{} - {}".format(*names)
+        one = (outcome[..., 0] > 0) != (outcome[..., 1] > 0)
+        found.append(
+            _Question(label, np.array([1.0, -1.0]), one, outcome[..., 0], label_probability(p))
+        )
+    return found
 
 
 def _effects(
@@ -127,37 +156,23 @@ def _effects(
 
 
 def _schedule_p(
-    trials: Trials,
-    schedule: Schedule,
-    weights: Float[np.ndarray, " outcome"],
+    question: _Question,
     rate: Float[np.ndarray, "session trial"],
-    known: Bool[np.ndarray, "session trial"],
+    asked: Bool[np.ndarray, "session trial"],
     rng: np.random.Generator,
     resamples: int,
 ) -> float:
-    """p-value of sum over trials of (outcome - its probability) x rate, against redrawn outcomes.
+    """p-value of sum over trials of (came - its probability) x rate, against redrawn outcomes.
 
     rate: less the mean of those before it, never after. Under the null hypothesis it does not
-    depend on the outcome of its trial, given the past and the choice: the sum is then a martingale
+    depend on what came on its trial, given the past and the choice: the sum is then a martingale
     whatever the rate owes to earlier rewards, and choices to both, and the redrawn sums have its
     variance. The test is exact where rates owe nothing to earlier rewards, and asymptotically right
     otherwise.
     """
-    if len(trials.names.outcomes) != 2:
-        raise DataError("The schedule test is of two outcomes, controllable and distractor.")
-    session, trial = np.nonzero(known)
-    choice = trials.choice[session, trial]
-    p = np.stack(
-        [schedule.controllable[session, trial, choice], schedule.distractor[session, trial]], 1
-    )
-    if not ((p >= 0) & (p <= 1)).all():
-        raise DataError("The schedule holds probabilities that are not between 0 and 1.")
-    residual = rate[session, trial]
-    observed = float(((trials.outcome[session, trial] - p) @ weights) @ residual)
-    null = np.empty(resamples)
-    for r in range(resamples):
-        drawn = rng.random(p.shape) < p
-        null[r] = ((drawn - p) @ weights) @ residual
+    p, residual = question.probability[asked], rate[asked]
+    observed = float((question.came[asked] - p) @ residual)
+    null = np.array([((rng.random(p.shape) < p) - p) @ residual for _ in range(resamples)])
     return p_value(observed, null, "two-sided")
 
 

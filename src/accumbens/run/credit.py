@@ -174,7 +174,7 @@ def write_credit(found: Credit, config: CreditConfig, table: str, folder: Path) 
     config_text = tomli_w.dumps(config_as_dict(config) | {"about": about})
     weights = pd.concat([fit.to_frame() for fit in (*found.fits, found.pooled)])
     write_table(weights.reset_index(drop=True), folder / "weights.parquet")
-    save_model(as_model(found.fits), folder / "models" / "history")
+    save_model(as_model(found.fits, found.trials.names.subjects), folder / "models" / "history")
     text = found.to_frame().to_csv(index=False, lineterminator="\n")
     write_atomically(folder / "indices.csv", text.encode())
     if found.tests:

@@ -115,8 +115,7 @@ def distractor_test(
     """
 
     def redraw(data: HistoryData) -> Redraw:
-        p = _at(schedule.distractor, data)
-        return Redraw(data.type | 2, data.type & 1, _only_where_made(p, data))
+        return Redraw(data.type | 2, data.type & 1, _at(schedule.distractor, data))
 
     def statistic(data: HistoryData) -> Float[np.ndarray, " weight"]:
         return index_contrasts(data)[trials.names.outcomes[1]]
@@ -164,15 +163,27 @@ def structure_test(
 
 def redraw_labels(trials: Trials, schedule: Schedule, data: HistoryData) -> Redraw:
     """The redraw of `structure_test`: which reward a single reward was."""
-    c = _at(np.take_along_axis(schedule.controllable, _chosen(trials), -1)[..., 0], data)
-    d = _at(schedule.distractor, data)
-    one, other = c * (1 - d), d * (1 - c)
+    p = _at(label_probability(chosen_probabilities(trials, schedule)), data)
     single = (data.type == 1) | (data.type == 2)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        p = np.where(one + other > 0, one / (one + other), data.type == 1)
-    return Redraw(
-        np.where(single, 1, data.type), np.where(single, 2, data.type), _only_where_made(p, data)
-    )
+    return Redraw(np.where(single, 1, data.type), np.where(single, 2, data.type), p)
+
+
+def chosen_probabilities(
+    trials: Trials, schedule: Schedule
+) -> Float[np.ndarray, "session trial 2"]:
+    """Of the controllable reward after the choice made, and of the distractor; the first means
+    nothing where no choice was made."""
+    made = np.maximum(trials.choice, 0)[..., None]
+    controllable = np.take_along_axis(schedule.controllable, made, -1)[..., 0]
+    return np.stack([controllable, schedule.distractor], axis=-1)
+
+
+def label_probability(
+    p: Float[np.ndarray, "session trial 2"],
+) -> Float[np.ndarray, "session trial"]:
+    """P(controllable | exactly one reward) from both probabilities; 0 where one is impossible."""
+    one, other = p[..., 0] * (1 - p[..., 1]), p[..., 1] * (1 - p[..., 0])
+    return np.divide(one, one + other, out=np.zeros_like(one), where=one + other > 0)
 
 
 BATCH = 500
@@ -182,7 +193,9 @@ BATCH = 500
 def _test(
     name, trials, schedule, redraw, statistic, n_lags, resamples, seed, ridge, on_progress
 ) -> RandomizationTest:
-    _check(trials, schedule, resamples)
+    if resamples < 1:
+        raise ConfigError(f"resamples is {resamples}; draw at least one.")
+    check_schedule(trials, schedule)
     present = np.unique(trials.subject)
     values, nulls = [], []
     for subject in present:
@@ -214,14 +227,6 @@ def _at(per_trial: Float[np.ndarray, "session trial"], data: HistoryData):
     return np.where(data.trial >= 0, per_trial[data.session, np.maximum(data.trial, 0)], 0.0)
 
 
-def _only_where_made(p, data: HistoryData):
-    return np.where(data.trial >= 0, p, 0.0)
-
-
-def _chosen(trials: Trials):
-    return np.maximum(trials.choice, 0)[..., None]
-
-
 def _names(trials: Trials) -> tuple[str, str]:
     if len(trials.names.outcomes) != 2:
         raise DataError(
@@ -231,21 +236,25 @@ def _names(trials: Trials) -> tuple[str, str]:
     return trials.names.outcomes[0], trials.names.outcomes[1]
 
 
-def _check(trials: Trials, schedule: Schedule, resamples: int) -> None:
+def check_schedule(trials: Trials, schedule: Schedule) -> None:
     """Raises DataError when the rewards cannot have been drawn from the schedule."""
-    if resamples < 1:
-        raise ConfigError(f"resamples is {resamples}; draw at least one.")
     _names(trials)
-    chosen = np.take_along_axis(schedule.controllable, _chosen(trials), -1)[..., 0]
-    for k, (name, p) in enumerate(
-        zip(trials.names.outcomes, (chosen, schedule.distractor), strict=True)
-    ):
+    shapes = (*trials.choice.shape, trials.n_choices), trials.choice.shape
+    if (schedule.controllable.shape, schedule.distractor.shape) != shapes:
+        raise DataError(
+            f"The schedule has probabilities of shapes {schedule.controllable.shape} and "
+            f"{schedule.distractor.shape}, but these trials need {shapes[0]} and {shapes[1]}: "
+            "it is of other trials."
+        )
+    probabilities = chosen_probabilities(trials, schedule)
+    for k, name in enumerate(trials.names.outcomes):
         made, came = trials.valid, trials.outcome[..., k] > 0
-        p = np.where(made, p, 0.5)
-        if not (np.isfinite(p) & (p >= 0) & (p <= 1)).all():
+        p = np.where(made, probabilities[..., k], 0.5)
+        bad = ~((p >= 0) & (p <= 1))
+        if bad.any():
             raise DataError(
-                f"The probability of {name} is missing or outside [0, 1] on "
-                f"{int((~((p >= 0) & (p <= 1))).sum())} trials with a choice."
+                f"The probability of {name} is missing or outside [0, 1] on {int(bad.sum())} "
+                "trials with a choice."
             )
         impossible = made & ((came & (p == 0)) | (~came & (p == 1)))
         if impossible.any():

@@ -15,6 +15,7 @@ from accumbens.outcomes import outcome_types, type_names
 from accumbens.simulate import simulate
 from accumbens.stats.history import fit_history, history_data, index_contrasts, pooled_history
 from accumbens.stats.history.fitting import as_model
+from accumbens.stats.history.indices import indices
 from accumbens.stats.history.newton import fit_logistic
 from accumbens.tasks.distractor import DistractorRewards
 from accumbens.trials import TrialNames, trials_from_arrays
@@ -138,11 +139,15 @@ def test_cross_validated_ridge_is_strong_for_noise_and_weak_for_signal():
 def test_as_a_model_it_says_what_the_regression_says():
     trials = ragged()
     fits = fit_history(trials, 3)
-    logits = unroll(as_model(fits), trials).choice_logits
+    logits = unroll(as_model(fits[::-1], trials.names.subjects), trials).choice_logits
     for subject, fit in enumerate(fits):
         where = trials.scored & (trials.subject == subject)[:, None]
         got = (logits[..., 1] - logits[..., 0])[where]
         np.testing.assert_allclose(got, fit.data.design() @ fit.weights, atol=1e-5)
+    with pytest.raises(ConfigError, match="2 fits of several subjects: name the subjects"):
+        as_model(fits)
+    with pytest.raises(ConfigError, match="There is no fit of subject c"):
+        as_model(fits, ("a", "c"))
 
 
 def test_a_fit_to_its_own_simulation_finds_its_weights():
@@ -244,3 +249,21 @@ def test_real_animals_weights_are_those_of_statsmodels(name, shared_data):
         theirs = sm.Logit(fit.data.response, design).fit(disp=0, tol=1e-12, maxiter=100)
         np.testing.assert_allclose(fit.weights, theirs.params, atol=1e-6)
         np.testing.assert_allclose(fit.standard_errors, theirs.bse, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_index_intervals_cover():
+    """Of 100 simulated mice with 8 sessions each, 95 +- 2.2 intervals hold the index that a very
+    long experiment gives; fewer than 88 or more than 100 once in 1,000 times."""
+    agent, task = StructureMixture(0.3, 3.0, 0.5), DistractorRewards()
+    options = {"n_trials": 300, "key": jax.random.key(3)}
+    long = pooled_history(simulate(agent, task, n_sessions=3000, **options), 5)
+    truth = {name: long.weights @ c for name, c in index_contrasts(long.data).items()}
+    mice = simulate(agent, task, n_sessions=800, n_trials=300, key=jax.random.key(4))
+    held = dict.fromkeys(truth, 0)
+    rng = np.random.default_rng(0)
+    for first in range(0, 800, 8):
+        fit = pooled_history(mice.select_sessions(range(first, first + 8)), 5)
+        for index in indices(fit, n_draws=300, rng=rng):
+            held[index.name] += index.low <= truth[index.name] <= index.high
+    assert all(88 <= n <= 100 for n in held.values()), held

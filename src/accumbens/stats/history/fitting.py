@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 import jax.numpy as jnp
@@ -117,9 +118,25 @@ def pooled_history(trials: Trials, n_lags: int = 10, *, ridge: Ridge = 0.0) -> H
     return _fit("pooled", history_data(trials, n_lags), ridge)
 
 
-def as_model(fits: list[HistoryFit] | tuple[HistoryFit, ...]) -> HistoryRegression:
-    """Fits of all subjects (in their order), or one pooled fit, as one model."""
-    weights = np.nan_to_num(np.stack([fit.weights for fit in fits]))
+def as_model(
+    fits: Sequence[HistoryFit], subjects: Sequence[str] | None = None
+) -> HistoryRegression:
+    """One pooled fit as a model of any subject, or fits of several subjects as one model of them.
+
+    subjects: those of the trials that the model is for, in their order (`trials.names.subjects`);
+    needed for several fits. Weights that were left out are 0.
+    Raises ConfigError when a subject has no fit, or several fits come without subjects.
+    """
+    if subjects is None and len(fits) != 1:
+        raise ConfigError(
+            f"{len(fits)} fits of several subjects: name the subjects of the trials in their order "
+            "(trials.names.subjects)."
+        )
+    by_name = {fit.subject: fit for fit in fits}
+    if missing := [name for name in subjects or () if name not in by_name]:
+        raise ConfigError(f"There is no fit of subject {', '.join(missing)}.")
+    chosen = fits if subjects is None else [by_name[name] for name in subjects]
+    weights = np.nan_to_num(np.stack([fit.weights for fit in chosen]))
     n_types, n_lags = len(fits[0].data.type_names), fits[0].data.n_lags
     return HistoryRegression(
         bias=jnp.asarray(weights[:, 0], jnp.float32),
