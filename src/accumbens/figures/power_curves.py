@@ -94,12 +94,16 @@ def draw_power_curves(data: PowerCurvesData, fig: Figure) -> None:
 
 
 def _draw_lines(ax: Axes, here: pd.DataFrame, mice: list) -> None:
+    """Lines stand a little beside each other, so that equal powers do not hide one another."""
+    sessions = column(here, "sessions")
+    step = 0.03 * max(float(np.ptp(sessions)), 1.0)
     shades = matplotlib.colormaps["viridis_r"](np.linspace(0.15, 1.0, max(len(mice), 2)))
     for i, number in enumerate(mice):
         line = pick(here, mice=number)
         power = column(line, "power")
         errors = np.stack([power - column(line, "low"), column(line, "high") - power])
-        ax.errorbar(column(line, "sessions"), power, np.maximum(errors, 0.0), color=shades[i],
+        at = column(line, "sessions") + step * (i - (len(mice) - 1) / 2)
+        ax.errorbar(at, power, np.maximum(errors, 0.0), color=shades[i],
                     marker=_MARKS[i % len(_MARKS)], elinewidth=0.7, label=f"{number:g}",
                     clip_on=False)  # fmt: skip
     ax.set_ylim(0, 1.02)
