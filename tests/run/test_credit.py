@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from accumbens.cli import main
+from accumbens.cli.credit import with_interval
 from accumbens.cohort import draw_agents, simulate_cohort
 from accumbens.errors import ConfigError
 from accumbens.io.saved_models import load_model
@@ -135,6 +136,11 @@ def test_one_reward_and_no_schedule(table, trials, capsys, tmp_path):
     assert schedule is None
     found = analyse_credit(trials, schedule, CONFIG, silent)
     assert "there are no randomization tests: name three with --probabilities" in found.warnings[0]
+
+
+def test_an_interval_that_is_not_there_is_not_printed():
+    assert with_interval(1.234, 1.0, 1.5) == "1.23 (1.00, 1.50)"
+    assert with_interval(1.234, float("nan"), float("nan")) == "1.23"
 
 
 def test_bad_options_are_refused(run, table):

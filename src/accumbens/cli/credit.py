@@ -74,7 +74,7 @@ def print_credit(console: Console, found: Credit) -> None:
     by_place = {(index.subject, index.name): index for index in found.indices}
     for subject in [*sizes, "group"]:
         of = [by_place.get((subject, name)) for name in names]
-        cells = [f"{i.value:.2f} ({i.low:.2f}, {i.high:.2f})" if i else "–" for i in of]
+        cells = [with_interval(i.value, i.low, i.high) if i else "–" for i in of]
         ps = [f"{found.p_value(test, subject):.4f}" for test in found.tests]
         n = sizes.get(subject, sum(sizes.values()))
         table.add_row(subject, f"{n:,}", *cells, *ps, end_section=subject == list(sizes)[-1])
@@ -87,6 +87,11 @@ def print_credit(console: Console, found: Credit) -> None:
             f"{test.group_p_value():.4g} (one-sided), {test.group_p_value('two-sided'):.4g} "
             f"(two-sided); {len(test.null):,} resamples, seed {test.seed}."
         )
+
+
+def with_interval(value: float, low: float, high: float) -> str:
+    """`1.23 (1.00, 1.46)`, or `1.23` where there are too few sessions or subjects for an interval."""
+    return f"{value:.2f}" if low != low else f"{value:.2f} ({low:.2f}, {high:.2f})"
 
 
 def short_name(test: str) -> str:
@@ -107,7 +112,7 @@ def print_saved_credit(console: Console, folder: Path) -> None:
     for heading in ("subject", "index", "value", *(f"p: {short_name(t[2:-1])}" for t in tests)):
         table.add_column(heading, justify="left" if heading in ("subject", "index") else "right")
     for row in frame.to_dict("records"):
-        value = f"{row['value']:.2f} ({row['low']:.2f}, {row['high']:.2f})"
+        value = with_interval(row["value"], row["low"], row["high"])
         table.add_row(
             str(row["subject"]), str(row["name"]), value, *(f"{row[t]:.4f}" for t in tests)
         )
