@@ -90,7 +90,7 @@ def print_credit(console: Console, found: Credit) -> None:
 
 
 def with_interval(value: float, low: float, high: float) -> str:
-    """`1.23 (1.00, 1.46)`, or `1.23` where there are too few sessions or subjects for an interval."""
+    """`1.23 (1.00, 1.46)`, or `1.23` where too few sessions or subjects give no interval."""
     return f"{value:.2f}" if low != low else f"{value:.2f} ({low:.2f}, {high:.2f})"
 
 
