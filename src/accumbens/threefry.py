@@ -8,9 +8,11 @@ Source: Salmon et al. (2011), Parallel random numbers: as easy as 1, 2, 3.
 
 from __future__ import annotations
 
+import math
+
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, UInt32
+from jaxtyping import Array, Float, PRNGKeyArray, UInt32
 
 Words = UInt32[Array, "..."]
 """Any number of 32-bit words."""
@@ -43,6 +45,48 @@ def uniforms(
     pairs = jnp.arange((n + 1) // 2, dtype=jnp.uint32).reshape(-1, *(1,) * jnp.ndim(key[0]))
     words = threefry(key, (trial, pairs))
     return tuple(_unit_interval(words[i % 2][i // 2]) for i in range(n))
+
+
+def normal_pairs(
+    key: tuple[Words, Words], counter: tuple[Words, Words]
+) -> tuple[Float[Array, "*shape"], Float[Array, "*shape"]]:
+    """Two independent standard normal deviates for each two-word counter.
+
+    Box and Muller (1958): r = sqrt(-2 ln u), then r cos(2 pi v) and r sin(2 pi v); u > 0, so none
+    is beyond 5.8.
+    """
+    x, y = threefry(key, counter)
+    radius = jnp.sqrt(-2.0 * jnp.log(_unit_interval(x)))
+    cosine, sine = _on_the_circle(y)
+    return radius * cosine, radius * sine
+
+
+def normals(key: PRNGKeyArray, shape: tuple[int, ...]) -> Float[Array, "*shape"]:
+    """What `jax.random.normal` is for (the numbers differ), several times cheaper on a CPU."""
+    n = math.prod(shape)
+    position = jnp.arange((n + 1) // 2, dtype=jnp.uint32)
+    words = words_of(key)
+    pairs = normal_pairs((words[0], words[1]), (position, jnp.zeros_like(position)))
+    return jnp.concatenate(pairs)[:n].reshape(shape)
+
+
+def words_of(key: PRNGKeyArray) -> UInt32[Array, "2"]:
+    """The two words that serve as this generator's key, from any kind of JAX key."""
+    return jax.random.bits(key, (2,), jnp.uint32)
+
+
+def _on_the_circle(word: Words) -> tuple[Float[Array, "*shape"], Float[Array, "*shape"]]:
+    """Cosine and sine of 2 pi word / 2^32, by Taylor series about the nearest quarter of a turn."""
+    quarter = (word + jnp.uint32(1 << 29)) >> 30
+    rest = jax.lax.bitcast_convert_type(word - (quarter << 30), jnp.int32)
+    a = jnp.float32(2 * math.pi / 2**32) * rest.astype(jnp.float32)
+    b = a * a
+    c = 1 - b / 2 * (1 - b / 12 * (1 - b / 30 * (1 - b / 56)))
+    s = a * (1 - b / 6 * (1 - b / 20 * (1 - b / 42 * (1 - b / 72))))
+    odd = (quarter & 1) == 1
+    cosine, sine = jnp.where(odd, s, c), jnp.where(odd, c, s)
+    cosine = jnp.where(((quarter + 1) & 2) == 2, -cosine, cosine)
+    return cosine, jnp.where((quarter & 2) == 2, -sine, sine)
 
 
 def _unit_interval(word: Words) -> Float[Array, "*shape"]:

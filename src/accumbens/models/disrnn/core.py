@@ -8,9 +8,10 @@ Per session, with latents z and one update network k per latent:
     m_k  = (1 - w_k) z_k + w_k g_k                            the latent's mean
     z_k <- m_k + sigma_k eps_k                                its own bottleneck
 
-A trial without a valid choice leaves z as it was. Everything that does not feed back (observations,
-subject, biases, and all noise) reaches the loop already summed, as `drive` on the first hidden
-layer and `jitter` on the latents. Sessions are the last axis throughout. Miller et al. 2023.
+A trial without a valid choice leaves z as it was. The deterministic core has no noise. eps is drawn
+by address: a trial's numbers depend on the key and on latent, input, trial and session alone, so
+every implementation draws the same ones, wherever and as often as it needs them. Sessions are the
+last axis throughout. Miller et al. 2023.
 """
 
 from __future__ import annotations
@@ -19,16 +20,26 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, UInt32
 
+from ...threefry import normal_pairs
 from .residual_mlp import ResidualMLPs
 
 LATENT_BOUND = 2.0
 """Targets, hence latents, lie between -LATENT_BOUND and LATENT_BOUND (before noise)."""
 
 
+class Noise(NamedTuple):
+    """Of training. sigma: of each network's bottlenecks; latent_sigma: of each latent's own one;
+    key: two words, from `threefry.words_of`."""
+
+    sigma: Float[Array, "latent input"]
+    latent_sigma: Float[Array, " latent"]
+    key: UInt32[Array, "2"]
+
+
 class LoopUnrolled(NamedTuple):
-    """before: z at the start of each trial, jitter included. mean: m, what the latent's own
+    """before: z at the start of each trial, noise included. mean: m, what the latent's own
     bottleneck received on that trial; z itself on trials without a valid choice."""
 
     before: Float[Array, "trial latent session"]
@@ -36,30 +47,51 @@ class LoopUnrolled(NamedTuple):
 
 
 def run_loop(
-    w_latent: Float[Array, "latent hidden latent"],
     mlps: ResidualMLPs,
-    drive: Float[Array, "trial latent hidden session"],
-    jitter: Float[Array, "trial latent session"] | None,
+    multiplier: Float[Array, "latent input"],
+    noise: Noise | None,
     z_initial: Float[Array, "latent session"],
+    seen: Float[Array, "trial outside session"],
     valid: Bool[Array, "trial session"],
 ) -> LoopUnrolled:
-    """The core along all trials of all sessions; differentiable in all but `valid`.
+    """The core along all trials of all sessions; differentiable in all but `valid` and the key.
 
-    w_latent: first-layer weights from each latent (last axis) to each network's hidden units,
-        multipliers included. mlps: the networks, of which the first layer is not used here.
-    drive: everything else that the first hidden layer receives. jitter: what each latent's own
-        bottleneck adds; None for the deterministic core.
+    mlps: the update networks, one a latent; outputs gate and target. multiplier: of their
+        bottlenecks. Inputs are the latents, then what is seen: observations and subject.
+    noise: None for the deterministic core.
+    Memory: the outputs, and little more; the gradient computes each trial again.
     """
+    n_latents, n_inputs = multiplier.shape
 
+    @jax.checkpoint
     def trial(z, x):
-        drive, jitter, valid = x
-        h = jnp.einsum("khj,js->khs", w_latent, z) + drive
-        o = mlps.from_hidden(h)
+        t, seen, valid = x
+        inputs = multiplier[:, :, None] * jnp.concatenate([z, seen])
+        if noise is not None:
+            eps = deviates(noise.key, t, (n_latents, n_inputs + 1, z.shape[1])).astype(z.dtype)
+            inputs = inputs + noise.sigma[:, :, None] * eps[:, :-1]
+        o = mlps(inputs)
         mean = blend(z, o[:, 0], o[:, 1])
-        after = mean if jitter is None else mean + jitter
+        after = mean if noise is None else mean + noise.latent_sigma[:, None] * eps[:, -1]
         return jnp.where(valid, after, z), LoopUnrolled(z, jnp.where(valid, mean, z))
 
-    return jax.lax.scan(trial, z_initial, (drive, jitter, valid))[1]
+    trials = jnp.arange(len(seen), dtype=jnp.uint32)
+    return jax.lax.scan(trial, z_initial, (trials, seen, valid))[1]
+
+
+def deviates(
+    key: UInt32[Array, "2"], trial: UInt32[Array, ""], shape: tuple[int, int, int]
+) -> Float[Array, "latent draw session"]:
+    """A trial's standard normal deviates. Draws 2p and 2p + 1 of latent k in session s are the pair
+    at counter (s, (trial n_latents + k) n_pairs + p)."""
+    n_latents, n_draws, n_sessions = shape
+    n_pairs = (n_draws + 1) // 2
+    session = jnp.arange(n_sessions, dtype=jnp.uint32)
+    latent = jnp.arange(n_latents, dtype=jnp.uint32)[:, None, None]
+    pair = jnp.arange(n_pairs, dtype=jnp.uint32)[:, None]
+    place = (trial * jnp.uint32(n_latents) + latent) * jnp.uint32(n_pairs) + pair
+    both = jnp.stack(normal_pairs((key[0], key[1]), (session, place)), axis=2)
+    return both.reshape(n_latents, 2 * n_pairs, n_sessions)[:, :n_draws]
 
 
 def blend(

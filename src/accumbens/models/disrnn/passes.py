@@ -1,6 +1,6 @@
 """A disRNN along whole batches, trial-major with sessions last: deterministic, or noisy to train.
 
-Only `run_loop` is sequential; observations, noise, choice and signal networks are single passes.
+Only `run_loop` is sequential; observations, choice and signal networks are single passes.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from ...threefry import normals, words_of
 from ...trials import Batch
 from ..base import Unrolled
 from .bottleneck import kl_to_unit_normal, noise_scale
-from .core import LoopUnrolled
+from .core import LoopUnrolled, Noise
 from .loop import fastest_loop
 from .model import DisRNN, Reader, encode_observation
 
@@ -40,19 +41,14 @@ def core_pass(model: DisRNN, batch: Batch, key: PRNGKeyArray | None) -> CorePass
     reader, k = model.update_reader, model.n_latents
     seen, subject = observations(model, batch), model.embedding[batch.subject].T
     n_trials, _, n_sessions = seen.shape
-    k_input, k_latent = (None, None) if key is None else jax.random.split(key)
-    # What reaches the first layer from outside the loop: observations, subject, and all noise.
-    outside = _inputs(jnp.zeros((n_trials, k, n_sessions)), seen, subject)
-    x = _through(reader, outside, k_input)
-    drive = jnp.einsum("khi,kin->khn", reader.mlps.w_in, x) + reader.mlps.b_in[:, :, None]
-    drive = drive.reshape(k, -1, n_trials, n_sessions).transpose(2, 0, 1, 3)
-    w_latent = reader.mlps.w_in[:, :, :k] * reader.latent.multiplier[:, None, :]
-    jitter = None
-    if k_latent is not None:
-        sigma = noise_scale(model.latent_log_sigma)
-        jitter = sigma[:, None] * jax.random.normal(k_latent, (n_trials, k, n_sessions))
+    described = jnp.broadcast_to(subject, (n_trials, *subject.shape))
+    outside = jnp.concatenate([seen, described], axis=1)
+    noise = None
+    if key is not None:
+        noise = Noise(reader.sigma, noise_scale(model.latent_log_sigma), words_of(key))
     z_initial = jnp.broadcast_to(model.z_initial[:, None], (k, n_sessions))
-    loop = fastest_loop(w_latent, reader.mlps, drive, jitter, z_initial, jnp.asarray(batch.valid).T)
+    valid = jnp.asarray(batch.valid).T
+    loop = fastest_loop(reader.mlps, reader.multiplier, noise, z_initial, outside, valid)
     return CorePass(loop.before, _core_penalties(model, batch, loop, seen, subject))
 
 
@@ -112,7 +108,7 @@ def _through(
     """What comes out of the reader's bottlenecks, for each of its networks."""
     y = reader.multiplier[:, :, None] * x
     if key is not None:
-        y = y + reader.sigma[:, :, None] * jax.random.normal(key, y.shape)
+        y = y + reader.sigma[:, :, None] * normals(key, y.shape)
     return y
 
 

@@ -8,7 +8,7 @@ from jaxtyping import Array, Bool, Float
 
 from ....errors import ConfigError
 from ....native import Reason
-from ..core import LoopUnrolled
+from ..core import LoopUnrolled, Noise
 from ..residual_mlp import ACTIVATIONS, ResidualMLPs
 from .build import Shape, Targets, targets
 
@@ -17,44 +17,44 @@ MOST_SESSIONS = 16
 
 
 def run_loop_cpu(
-    w_latent: Float[Array, "latent hidden latent"],
     mlps: ResidualMLPs,
-    drive: Float[Array, "trial latent hidden session"],
-    jitter: Float[Array, "trial latent session"] | None,
+    multiplier: Float[Array, "latent input"],
+    noise: Noise | None,
     z_initial: Float[Array, "latent session"],
+    seen: Float[Array, "trial outside session"],
     valid: Bool[Array, "trial session"],
 ) -> LoopUnrolled:
     """What `core.run_loop` returns, to float32 rounding, with its gradients, many times faster.
 
-    Compiles on first use of a shape (about 2 s; kept in the user's cache folder). Works under jit,
-    grad, scan and vmap; models under vmap run in one call that uses all cores, each giving the
+    Compiles on first use of a shape (a few seconds; kept in the user's cache folder). Works under
+    jit, grad, scan and vmap; models under vmap run in one call that uses all cores, each giving the
     same bits as alone, whatever the number of threads. Runs of sessions (a tile) skip the trials
     after their last valid one, so sessions sorted by length cost only about their own trials.
     Raises ConfigError where `why_unavailable` gives a reason.
     """
-    made = _targets(w_latent, mlps, drive, jitter, z_initial, valid)
+    made = _targets(mlps, multiplier, noise, z_initial, seen, valid)
     if isinstance(made, Reason):
         raise ConfigError(f"The compiled loop cannot be used here: {made}. Use the scan instead.")
-    weights = (w_latent, mlps.w_hidden, mlps.b_hidden, mlps.w_out, mlps.b_out)
-    return _loop(made, weights, drive, jitter, z_initial, valid)
+    return _loop(made, _weights(mlps), multiplier, noise, z_initial, seen, valid)
 
 
 def why_unavailable(
-    w_latent: Float[Array, "latent hidden latent"],
     mlps: ResidualMLPs,
-    drive: Float[Array, "trial latent hidden session"],
-    jitter: Float[Array, "trial latent session"] | None,
+    multiplier: Float[Array, "latent input"],
+    noise: Noise | None,
     z_initial: Float[Array, "latent session"],
+    seen: Float[Array, "trial outside session"],
     valid: Bool[Array, "trial session"],
 ) -> str | None:
     """Why `run_loop_cpu` cannot take these arguments; None if it can. Looks at shapes only."""
-    made = _targets(w_latent, mlps, drive, jitter, z_initial, valid)
+    made = _targets(mlps, multiplier, noise, z_initial, seen, valid)
     return str(made) if isinstance(made, Reason) else None
 
 
 def available() -> bool:
     """Whether loops can be compiled and run here, tried on the smallest one."""
-    return jax.default_backend() == "cpu" and not isinstance(targets(Shape(1, 1, 0, 0, 1)), Reason)
+    smallest = Shape(1, 2, 1, 0, 0, 1)
+    return jax.default_backend() == "cpu" and not isinstance(targets(smallest), Reason)
 
 
 def tile_sessions(n_sessions: int) -> int:
@@ -66,41 +66,49 @@ def tile_sessions(n_sessions: int) -> int:
     return -(-n_sessions // (2 * pairs))
 
 
-def _targets(w_latent, mlps, drive, jitter, z_initial, valid) -> Targets | Reason:
+def _targets(mlps, multiplier, noise, z_initial, seen, valid) -> Targets | Reason:
     if jax.default_backend() != "cpu":
         return Reason(f"it runs on the CPU, and the default device is a {jax.default_backend()}")
-    arrays = (w_latent, mlps.w_hidden, mlps.b_hidden, mlps.w_out, mlps.b_out, drive, z_initial)
-    types = {x.dtype.name for x in arrays + (() if jitter is None else (jitter,))}
+    arrays = (*_weights(mlps), multiplier, z_initial, seen)
+    arrays += () if noise is None else (noise.sigma, noise.latent_sigma)
+    types = {x.dtype.name for x in arrays}
     if types != {"float32"}:
         return Reason(f"it computes in float32, and the arrays are {', '.join(sorted(types))}")
-    n_trials, n_latents, n_units, n_sessions = drive.shape
-    if min(drive.shape) == 0:
+    n_trials, n_outside, n_sessions = seen.shape
+    n_latents, n_units, n_inputs = mlps.w_in.shape
+    if min(n_trials, n_outside, n_sessions, n_latents, n_units) == 0:
         return Reason(f"there is nothing to do ({n_trials} trials, {n_sessions} sessions)")
     activation = tuple(ACTIVATIONS).index(mlps.activation)
-    return targets(
-        Shape(n_latents, n_units, len(mlps.w_hidden), activation, tile_sessions(n_sessions))
-    )
+    n_layers, tile = len(mlps.w_hidden), tile_sessions(n_sessions)
+    return targets(Shape(n_latents, n_inputs, n_units, n_layers, activation, tile))
 
 
-def _loop_alone(targets, weights, drive, jitter, z_initial, valid) -> LoopUnrolled:
-    like = jax.ShapeDtypeStruct((drive.shape[0], *z_initial.shape), jnp.float32)
-    noise = () if jitter is None else (jitter,)
+def _weights(mlps: ResidualMLPs) -> tuple[Array, ...]:
+    return mlps.w_in, mlps.b_in, mlps.w_hidden, mlps.b_hidden, mlps.w_out, mlps.b_out
+
+
+def _loop_alone(targets, weights, multiplier, noise, z_initial, seen, valid) -> LoopUnrolled:
+    like = jax.ShapeDtypeStruct((len(seen), *z_initial.shape), jnp.float32)
     call = jax.ffi.ffi_call(targets.forward, (like, like), vmap_method="broadcast_all")
-    return LoopUnrolled(*call(*weights, drive, valid, *noise, z_initial))
+    return LoopUnrolled(*call(*weights, multiplier, seen, valid, z_initial, *(noise or ())))
 
 
-def _loop_forward(targets, weights, drive, jitter, z_initial, valid):
-    unrolled = _loop_alone(targets, weights, drive, jitter, z_initial, valid)
-    return unrolled, (weights, drive, jitter, z_initial, valid, unrolled.before)
+def _loop_forward(targets, weights, multiplier, noise, z_initial, seen, valid):
+    inputs = (weights, multiplier, noise, z_initial, seen, valid)
+    unrolled = _loop_alone(targets, *inputs)
+    return unrolled, (*inputs, unrolled.before)
 
 
 def _loop_backward(targets, residuals, gradient: LoopUnrolled):
-    weights, drive, jitter, z_initial, valid, before = residuals
-    noise = () if jitter is None else (jitter,)
-    likes = [jax.ShapeDtypeStruct(x.shape, x.dtype) for x in (*weights, drive, z_initial, *noise)]
+    weights, multiplier, noise, z_initial, seen, valid, before = residuals
+    floats = (*weights, multiplier, seen, z_initial, *(noise[:2] if noise else ()))
+    likes = [jax.ShapeDtypeStruct(x.shape, x.dtype) for x in floats]
     call = jax.ffi.ffi_call(targets.backward, likes, vmap_method="broadcast_all")
-    made = tuple(call(*weights, drive, valid, before, *gradient))
-    return made[:5], made[5], None if jitter is None else made[7], made[6], None
+    made = tuple(
+        call(*weights, multiplier, seen, valid, z_initial, *(noise or ()), before, *gradient)
+    )
+    d_noise = None if noise is None else Noise(*made[9:], None)  # type: ignore[arg-type]
+    return made[:6], made[6], d_noise, made[8], made[7], None
 
 
 _loop = jax.custom_vjp(_loop_alone, nondiff_argnums=(0,))

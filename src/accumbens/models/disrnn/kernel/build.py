@@ -12,7 +12,7 @@ from ....native import Built, Reason, Source, built
 
 FILES = tuple(
     Path(__file__).with_name(name)
-    for name in ("loop.cpp", "tile.h", "network.h", "lanes.h", "xla.h")
+    for name in ("loop.cpp", "tile.h", "network.h", "noise.h", "lanes.h", "xla.h")
 )
 
 _lock = threading.Lock()
@@ -23,6 +23,7 @@ class Shape(NamedTuple):
     """All that is fixed at compile time. tile: sessions that one thread takes together."""
 
     n_latents: int
+    n_inputs: int
     n_units: int
     n_layers: int
     activation: int
@@ -52,7 +53,7 @@ def targets(shape: Shape) -> Targets | Reason:
 
 def source(shape: Shape) -> Source:
     """What the loop for `shape` is made from."""
-    names = ("LATENTS", "UNITS", "LAYERS", "ACTIVATION", "TILE")
+    names = ("LATENTS", "INPUTS", "UNITS", "LAYERS", "ACTIVATION", "TILE")
     defined = tuple(f"-D{name}={value}" for name, value in zip(names, shape, strict=True))
     return Source("loop", FILES, (*defined, f"-I{jax.ffi.include_dir()}"), jax.__version__)
 

@@ -31,6 +31,7 @@ template <int N> struct Lanes;
   template <> struct Lanes<N> {                                                  \
     typedef float Float __attribute__((vector_size(4 * N)));                     \
     typedef int32_t Int __attribute__((vector_size(4 * N)));                     \
+    typedef uint32_t Word __attribute__((vector_size(4 * N)));                   \
     typedef int8_t Bytes __attribute__((vector_size(N)));                        \
     typedef float Loose __attribute__((vector_size(4 * N), aligned(4), may_alias)); \
   }
@@ -42,6 +43,7 @@ DEFINE_LANES(16);
 constexpr int N_LANES = lanes_for(UNITS);
 using Vec = Lanes<N_LANES>::Float;
 using Int = Lanes<N_LANES>::Int;
+using Word = Lanes<N_LANES>::Word;
 
 INLINE Vec load(const float* p) { return *reinterpret_cast<const Lanes<N_LANES>::Loose*>(p); }
 INLINE void store(float* p, Vec x) { *reinterpret_cast<Lanes<N_LANES>::Loose*>(p) = x; }

@@ -13,10 +13,7 @@ constexpr int ROW = up(UNITS, N_LANES);            // vectors in a row of units
 constexpr int PADDED = ROW * N_LANES;              // units, padded
 constexpr int BLOCKS = up(TILE, N_LANES);          // vectors in a row of sessions
 constexpr int SESSIONS = BLOCKS * N_LANES;         // sessions, padded
-constexpr int LATENT_LANES = lanes_for(LATENTS);
-constexpr int LATENT_ROW = up(LATENTS, LATENT_LANES);
 constexpr int DEPTH = LAYERS > 0 ? LAYERS : 1;     // no arrays of size 0
-using LatentVec = Lanes<LATENT_LANES>::Float;
 
 enum { LEAKY_RELU, RELU, TANH, SOFTPLUS };
 
@@ -41,21 +38,22 @@ INLINE Vec activate(Vec x, Vec* slope) {
 
 // One network's weights with units along the lanes, zero in the padding.
 struct Network {
-  Vec w_latent[LATENTS][ROW];                          // from each latent
-  LatentVec w_latent_back[UNITS][LATENT_ROW];          // the same, latents along the lanes
+  Vec w_in[INPUTS][ROW], b_in[ROW];                    // from each input
   Vec w[DEPTH][UNITS][ROW], w_back[DEPTH][UNITS][ROW]; // from each input unit; to each output unit
   Vec b[DEPTH][ROW];
   Vec w_out[2][ROW];
   float b_out[2];
 };
 
-// Gradients of the same; w as w_back; b_out's sessions still along the lanes.
+// Gradients of the same, and of the network's bottlenecks; w as w_back; from b_out on, sessions are
+// still along the lanes.
 struct NetworkGradient {
-  Vec w_latent[LATENTS][ROW];
+  Vec w_in[INPUTS][ROW], b_in[ROW];
   Vec w[DEPTH][UNITS][ROW];
   Vec b[DEPTH][ROW];
   Vec w_out[2][ROW];
   Vec b_out[2];
+  Vec multiplier[INPUTS], sigma[INPUTS], latent_sigma;
 };
 
 // What the forward pass leaves for the backward pass: each layer's input, each activation's slope.
@@ -109,22 +107,22 @@ INLINE void add_outer(Vec* gradient, const float* x, const Vec* y) {
   });
 }
 
-// out[o][b] for both outputs, sessions along the lanes, from activity.h[0], which holds the drive;
-// z: [latent][SESSIONS]. KEEP: what the backward pass needs is left in `activity`.
+// out[o][b] for both outputs, sessions along the lanes; x: what the bottlenecks let through,
+// [input][SESSIONS]. KEEP: what the backward pass needs is left in `activity`.
 template <bool KEEP>
-INLINE void forward(const Network& net, const float* z, Activity& activity, Vec out[2][BLOCKS]) {
+INLINE void forward(const Network& net, const float* x, Activity& activity, Vec out[2][BLOCKS]) {
   const float scale = LAYERS > 0 ? 1.0f / std::sqrt(float(DEPTH)) : 1.0f;
   auto& first = activity.h[0];
   for (int v = 0; v < ROW; ++v)
     in_pieces<TILE>([&](auto from, auto n) {
       Vec sum[n.value];
 #pragma GCC unroll 32
-      for (int s = 0; s < n.value; ++s) sum[s] = first[from.value + s][v];
+      for (int s = 0; s < n.value; ++s) sum[s] = net.b_in[v];
 #pragma GCC unroll 1
-      for (int j = 0; j < LATENTS; ++j) {
-        const Vec row = net.w_latent[j][v];
+      for (int i = 0; i < INPUTS; ++i) {
+        const Vec row = net.w_in[i][v];
 #pragma GCC unroll 32
-        for (int s = 0; s < n.value; ++s) sum[s] += z[j * SESSIONS + from.value + s] * row;
+        for (int s = 0; s < n.value; ++s) sum[s] += x[i * SESSIONS + from.value + s] * row;
       }
 #pragma GCC unroll 32
       for (int s = 0; s < n.value; ++s) first[from.value + s][v] = sum[s];
@@ -162,11 +160,11 @@ INLINE void forward(const Network& net, const float* z, Activity& activity, Vec 
     }
 }
 
-// From the gradient of both outputs, [output][SESSIONS]: adds to `gradient` and, [session][latent],
-// to that of the latents; leaves the drive's in `delta`.
-INLINE void backward(const Network& net, const float* z, const Activity& activity,
+// From the gradient of both outputs, [output][SESSIONS]: adds to `gradient`; leaves that of the
+// inputs in `dx`, sessions along the lanes (undefined beyond the tile).
+INLINE void backward(const Network& net, const float* x, const Activity& activity,
                      const Vec d_out[2][BLOCKS], NetworkGradient& gradient,
-                     LatentVec dz[TILE][LATENT_ROW], Vec delta[SESSIONS][ROW]) {
+                     Vec delta[SESSIONS][ROW], Vec dx[INPUTS][BLOCKS]) {
   const float *d0 = (const float*)d_out[0], *d1 = (const float*)d_out[1];
   for (int v = 0; v < ROW; ++v) {
     Vec g0 = gradient.w_out[0][v], g1 = gradient.w_out[1][v];
@@ -206,16 +204,34 @@ INLINE void backward(const Network& net, const float* z, const Activity& activit
       });
     }
   }
-  for (int v = 0; v < ROW; ++v)
-    add_outer<LATENTS, 1, SESSIONS>(&gradient.w_latent[0][v], z, &delta[0][v]);
-  for (int v = 0; v < LATENT_ROW; ++v)
-    in_pieces<TILE>([&](auto from, auto n) {
-      LatentVec sum[n.value];
+  for (int v = 0; v < ROW; ++v) {
+    add_outer<INPUTS, 1, SESSIONS>(&gradient.w_in[0][v], x, &delta[0][v]);
+    Vec sum[4] = {gradient.b_in[v]};
+#pragma GCC unroll 16
+    for (int s = 0; s < TILE; ++s) sum[s % 4] += delta[s][v];
+    gradient.b_in[v] = (sum[0] + sum[1]) + (sum[2] + sum[3]);
+  }
+  for (int b = 0; b < BLOCKS; ++b) {
+    for (int i = 0; i < INPUTS; ++i) dx[i][b] = Vec{};
+    for (int v = 0; v < ROW; ++v) {
+      Vec units[N_LANES];
+#pragma GCC unroll 16
+      for (int s = 0; s < N_LANES; ++s) units[s] = delta[b * N_LANES + s][v];
+      transpose(units);
+      in_pieces<INPUTS>([&](auto from, auto n) {
+        Vec sum[n.value];
 #pragma GCC unroll 32
-      for (int s = 0; s < n.value; ++s) sum[s] = dz[from.value + s][v];
-      add_products<n.value, UNITS>(sum, (const float*)delta[from.value], PADDED,
-                                   &net.w_latent_back[0][v], LATENT_ROW);
+        for (int i = 0; i < n.value; ++i) sum[i] = dx[from.value + i][b];
+#pragma GCC unroll 16
+        for (int h = 0; h < N_LANES; ++h) {
+          if (v * N_LANES + h >= UNITS) continue;
 #pragma GCC unroll 32
-      for (int s = 0; s < n.value; ++s) dz[from.value + s][v] = sum[s];
-    });
+          for (int i = 0; i < n.value; ++i)
+            sum[i] += ((const float*)&net.w_in[from.value + i][v])[h] * units[h];
+        }
+#pragma GCC unroll 32
+        for (int i = 0; i < n.value; ++i) dx[from.value + i][b] = sum[i];
+      });
+    }
+  }
 }

@@ -62,60 +62,15 @@ struct Tile {
     if (shared > 0)
       for (int s = 0; s < shared; ++s) ((float*)x)[s] = 0.0f;
   }
+  // 0 beyond the tile, where another model's numbers may lie.
+  static void clear_beyond(Vec* x) {
+    for (int s = TILE; s < SESSIONS; ++s) ((float*)x)[s] = 0.0f;
+  }
   void put(float* row, const Vec* x) const {
     if (shared == 0)
       std::memcpy(row, x, TILE * sizeof(float));
     else
       for (int64_t s = shared; s < TILE; ++s) row[s] = ((const float*)x)[s];
-  }
-
-  // Asks the memory for the rows of units at `at`, which the loop will need in a trial's time.
-  template <int WRITE> static void prefetch(const float* at, int64_t stride) {
-    for (int i = 0; i < UNITS; ++i)
-      for (int s = 0; s < TILE + 15; s += 16)
-        __builtin_prefetch(at + i * stride + (s < TILE ? s : TILE - 1), WRITE, 1);
-  }
-  // [unit][session] in memory to [session][unit] and back.
-  void get_units(const float* all, int64_t size, int64_t at, Vec h[SESSIONS][ROW]) const {
-    const bool inside = at + (UNITS - 1) * sessions + SESSIONS <= size;
-    for (int v = 0; v < ROW; ++v)
-      for (int b = 0; b < BLOCKS; ++b) {
-        Vec rows[N_LANES];
-#pragma GCC unroll 16
-        for (int i = 0; i < N_LANES; ++i) {
-          const int64_t from = at + (v * N_LANES + i) * sessions + b * N_LANES;
-          if (v * N_LANES + i >= UNITS)
-            rows[i] = Vec{};
-          else
-            rows[i] = inside ? load(all + from) : get(all, size, from);
-        }
-        transpose(rows);
-#pragma GCC unroll 16
-        for (int s = 0; s < N_LANES; ++s) h[b * N_LANES + s][v] = rows[s];
-      }
-  }
-  void put_units(float* first_row, const Vec h[SESSIONS][ROW]) const {
-    for (int v = 0; v < ROW; ++v)
-      for (int b = 0; b < BLOCKS; ++b) {
-        Vec rows[N_LANES];
-#pragma GCC unroll 16
-        for (int s = 0; s < N_LANES; ++s) rows[s] = h[b * N_LANES + s][v];
-        transpose(rows);
-#pragma GCC unroll 16
-        for (int i = 0; i < N_LANES; ++i) {
-          if (v * N_LANES + i >= UNITS) continue;
-          float* row = first_row + (v * N_LANES + i) * sessions + b * N_LANES;
-          constexpr int tail = TILE % N_LANES ? TILE % N_LANES : N_LANES;
-          if (shared > 0)
-            for (int64_t s = 0; s < N_LANES; ++s) {
-              if (b * N_LANES + s >= shared && b * N_LANES + s < TILE) row[s] = rows[i][s];
-            }
-          else if (b < BLOCKS - 1)
-            store(row, rows[i]);
-          else
-            std::memcpy(row, &rows[i], tail * sizeof(float));
-        }
-      }
   }
 };
 
