@@ -31,8 +31,7 @@ INLINE Vec activate(Vec x, Vec* slope) {
     if (slope) *slope = 1.0f - y * y;
     return y;
   } else {
-    if (slope) *slope = sigmoid(x);
-    return softplus(x);
+    return softplus(x, slope);
   }
 }
 
