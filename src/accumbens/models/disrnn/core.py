@@ -22,7 +22,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, UInt32
 
-from ...threefry import normal_pairs
+from ...threefry import normal_deviates
 from .residual_mlp import ResidualMLPs
 
 LATENT_BOUND = 2.0
@@ -85,13 +85,12 @@ def deviates(
     """A trial's standard normal deviates. Draws 2p and 2p + 1 of latent k in session s are the pair
     at counter (s, (trial n_latents + k) n_pairs + p)."""
     n_latents, n_draws, n_sessions = shape
-    n_pairs = (n_draws + 1) // 2
     session = jnp.arange(n_sessions, dtype=jnp.uint32)
     latent = jnp.arange(n_latents, dtype=jnp.uint32)[:, None, None]
-    pair = jnp.arange(n_pairs, dtype=jnp.uint32)[:, None]
-    place = (trial * jnp.uint32(n_latents) + latent) * jnp.uint32(n_pairs) + pair
-    both = jnp.stack(normal_pairs((key[0], key[1]), (session, place)), axis=2)
-    return both.reshape(n_latents, 2 * n_pairs, n_sessions)[:, :n_draws]
+    draw = jnp.arange(n_draws, dtype=jnp.uint32)[:, None]
+    n_pairs = jnp.uint32((n_draws + 1) // 2)
+    place = (trial * jnp.uint32(n_latents) + latent) * n_pairs + (draw >> 1)
+    return normal_deviates((key[0], key[1]), (session, place), draw & 1)
 
 
 def blend(
