@@ -4,7 +4,7 @@ import numpy as np
 from jax.extend.random import threefry_2x32
 from scipy import stats
 
-from accumbens.threefry import _unit_interval, threefry, uniforms
+from accumbens.threefry import _cosine, _unit_interval, normal_deviates, normals, threefry, uniforms
 
 
 def words(rng, n):
@@ -42,3 +42,32 @@ def test_a_number_depends_on_its_address_only():
     np.testing.assert_array_equal([row[3] for row in many[:3]], few)
     other = uniforms((first[3], second[3]), jnp.uint32(9), 3)
     assert not jax.tree.all(jax.tree.map(lambda a, b: bool(a == b), few, other))
+
+
+def test_cosine_of_any_turn():
+    words = np.random.default_rng(3).integers(0, 2**32, 100_000, dtype=np.uint32)
+    words = np.concatenate([words, np.arange(8, dtype=np.uint32) << 29])
+    exact = np.cos(2 * np.pi * words.astype(float) / 2**32)
+    np.testing.assert_allclose(_cosine(jnp.asarray(words)), exact, atol=2e-7)
+
+
+def test_deviates_are_normal_and_independent():
+    n = 400_000
+    x = np.asarray(normals(jax.random.key(4), (2, n)))
+    assert stats.kstest(x.ravel(), "norm").pvalue > 1e-4
+    for moment, expected, sd in ((1, 0, 1), (2, 1, 2**0.5), (3, 0, 15**0.5), (4, 3, 96**0.5)):
+        assert abs((x**moment).mean() - expected) < 4.5 * sd / np.sqrt(2 * n)
+    pairs = x.ravel().reshape(-1, 2)  # both numbers of each pair
+    for power in (1, 2):
+        between = np.corrcoef(pairs.T**power)[0, 1]
+        assert abs(between) * np.sqrt(n) < 4.5
+
+
+def test_a_pair_of_deviates_is_that_of_box_and_muller():
+    key, counter = (jnp.uint32(1), jnp.uint32(2)), (jnp.arange(1000, dtype=jnp.uint32),) * 2
+    x, y = threefry(key, counter)
+    radius = np.sqrt(-2 * np.log(np.asarray(_unit_interval(x), float)))
+    angle = 2 * np.pi * np.asarray(y).astype(float) / 2**32
+    first, second = (normal_deviates(key, counter, jnp.uint32(i)) for i in (0, 1))
+    np.testing.assert_allclose(first, radius * np.cos(angle), atol=2e-6)
+    np.testing.assert_allclose(second, radius * np.sin(angle), atol=2e-6)

@@ -67,7 +67,7 @@ def normals(key: PRNGKeyArray, shape: tuple[int, ...]) -> Float[Array, "*shape"]
     return normal_deviates((words[0], words[1]), counter, place & 1).reshape(shape)
 
 
-def words_of(key: PRNGKeyArray) -> UInt32[Array, "2"]:
+def words_of(key: PRNGKeyArray) -> UInt32[Array, " word"]:
     """The two words that serve as this generator's key, from any kind of JAX key."""
     return jax.random.bits(key, (2,), jnp.uint32)
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from functools import cache, partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,11 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax.test_util import check_grads
+from jaxtyping import Array
 
 from accumbens import native
 from accumbens.errors import ConfigError
 from accumbens.models.disrnn import kernel
-from accumbens.models.disrnn.core import LoopUnrolled, run_loop
+from accumbens.models.disrnn.core import LoopUnrolled, Noise, deviates, run_loop
 from accumbens.models.disrnn.kernel import build, run_loop_cpu, why_unavailable
 from accumbens.models.disrnn.residual_mlp import ResidualMLPs
 
@@ -37,9 +39,22 @@ SHAPES = [
 SMALL = (2, 4, 1, "leaky_relu", 5, 3)
 
 
-def arguments(shape, *, seed, jitter=True, lengths=None, p_missed=0.2, dtype=np.float32):
+class Arguments(NamedTuple):
+    """Those of `run_loop`."""
+
+    mlps: ResidualMLPs
+    multiplier: Array
+    noise: Noise | None
+    z_initial: Array
+    seen: Array
+    valid: Array
+
+
+def arguments(shape, *, seed, noise=True, lengths=None, p_missed=0.2, dtype=np.float32):
     """Random arguments of `run_loop`, with weights of about the size of a trained network's."""
     n_latents, n_units, n_layers, activation, n_trials, n_sessions = shape
+    n_outside = 1 + n_latents % 3
+    n_inputs = n_latents + n_outside
     rng = np.random.default_rng(seed)
     lengths = np.full(n_sessions, n_trials) if lengths is None else np.asarray(lengths)
 
@@ -48,8 +63,8 @@ def arguments(shape, *, seed, jitter=True, lengths=None, p_missed=0.2, dtype=np.
 
     fan_in = n_units**-0.5
     mlps = ResidualMLPs(
-        w_in=normal(n_latents, n_units, 1),
-        b_in=normal(n_latents, n_units),
+        w_in=normal(n_latents, n_units, n_inputs, scale=n_inputs**-0.5),
+        b_in=normal(n_latents, n_units, scale=0.3),
         w_hidden=normal(n_layers, n_latents, n_units, n_units, scale=fan_in),
         b_hidden=normal(n_layers, n_latents, n_units, scale=0.3),
         w_out=normal(n_latents, 2, n_units, scale=fan_in),
@@ -58,14 +73,27 @@ def arguments(shape, *, seed, jitter=True, lengths=None, p_missed=0.2, dtype=np.
     )
     valid = np.arange(n_trials)[:, None] < lengths
     valid &= rng.random((n_trials, n_sessions)) >= p_missed
-    return (
-        normal(n_latents, n_units, n_latents, scale=n_latents**-0.5),
+    sigma = (normal(n_latents, n_inputs, scale=0.3), normal(n_latents, scale=0.3))
+    key = jnp.asarray(rng.integers(0, 2**32, 2, dtype=np.uint32))
+    return Arguments(
         mlps,
-        normal(n_trials, n_latents, n_units, n_sessions),
-        normal(n_trials, n_latents, n_sessions, scale=0.3) if jitter else None,
+        normal(n_latents, n_inputs),
+        Noise(*map(jnp.abs, sigma), key) if noise else None,
         normal(n_latents, n_sessions),
+        normal(n_trials, n_outside, n_sessions),
         jnp.asarray(valid),
     )
+
+
+def in_floats(run, args):
+    """`run` as a function of the arguments that it can be differentiated in, and these."""
+
+    def of_floats(mlps, multiplier, sigmas, z_initial, seen):
+        noise = None if sigmas is None else Noise(*sigmas, args.noise.key)
+        return run(mlps, multiplier, noise, z_initial, seen, args.valid)
+
+    sigmas = None if args.noise is None else tuple(args.noise[:2])
+    return of_floats, (args.mlps, args.multiplier, sigmas, args.z_initial, args.seen)
 
 
 @cache
@@ -74,7 +102,8 @@ def value_and_gradients(run):
 
     @jax.jit
     def both(args, weights):
-        out, pull = jax.vjp(lambda *floats: run(*floats, args[-1]), *args[:-1])
+        of_floats, floats = in_floats(run, args)
+        out, pull = jax.vjp(of_floats, *floats)
         return out, pull(weights)
 
     return both
@@ -114,12 +143,12 @@ def test_values_and_gradients_are_those_of_the_scan(shape):
     @settings(max_examples=12, deadline=None, derandomize=True)
     @given(
         seed=st.integers(0, 2**31),
-        jitter=st.booleans() if shape in SHAPES[:3] else st.just(True),  # each compiles the scan
+        noise=st.booleans() if shape in SHAPES[:3] else st.just(True),  # each compiles the scan
         p_missed=st.sampled_from([0.0, 0.2, 0.9, 1.0]),
         lengths=st.lists(st.integers(0, shape[4]), min_size=shape[5], max_size=shape[5]),
     )
-    def check(seed, jitter, p_missed, lengths):
-        args = arguments(shape, seed=seed, jitter=jitter, lengths=lengths, p_missed=p_missed)
+    def check(seed, noise, p_missed, lengths):
+        args = arguments(shape, seed=seed, noise=noise, lengths=lengths, p_missed=p_missed)
         assert_same(args, projection(shape, seed))
 
     check()
@@ -129,8 +158,8 @@ def test_values_and_gradients_are_those_of_the_scan(shape):
 def test_extreme_activations_are_those_of_the_scan():
     """Saturated gates and targets, and hidden units far from 0."""
     for shape in SHAPES[1:4]:
-        w_latent, mlps, drive, jitter, z, valid = arguments(shape, seed=0)
-        assert_same((w_latent, mlps, 30 * drive, jitter, z, valid), projection(shape, 1))
+        args = arguments(shape, seed=0)
+        assert_same(args._replace(seen=30 * args.seen), projection(shape, 1))
 
 
 @needs_kernel
@@ -141,8 +170,8 @@ def test_error_in_long_sessions_is_that_of_float32():
     found = value_and_gradients(run_loop_cpu)(args, weights)
     scan = value_and_gradients(run_loop)(args, weights)
     with jax.enable_x64(True):
-        wide = partial(jax.tree.map, lambda x: x if x.dtype == bool else x.astype(np.float64))
-        truth = value_and_gradients(run_loop)((*wide(args[:-1]), args[-1]), wide(weights))
+        wide = partial(jax.tree.map, lambda x: x.astype(np.float64) if x.dtype == np.float32 else x)
+        truth = value_and_gradients(run_loop)(wide(args), wide(weights))
         for a, b, c in zip(*map(jax.tree.leaves, (truth, found, scan)), strict=True):
             assert relative_error(a, b) < 3 * relative_error(a, c) + 1e-6
 
@@ -151,9 +180,10 @@ def test_scan_gradients_agree_with_finite_differences():
     with jax.enable_x64(True):
         for activation in ("tanh", "softplus", "leaky_relu"):
             args = arguments((2, 3, 2, activation, 4, 3), seed=1, dtype=np.float64)
+            of_floats, floats = in_floats(run_loop, args)
             check_grads(
-                lambda *floats, valid=args[-1]: run_loop(*jax.tree.map(jnp.asarray, floats), valid),
-                args[:-1],
+                lambda *x, f=of_floats: f(*jax.tree.map(jnp.asarray, x)),
+                floats,
                 order=1,
                 modes=["rev"],
                 eps=1e-5,
@@ -162,11 +192,20 @@ def test_scan_gradients_agree_with_finite_differences():
             )
 
 
+def test_deviates_do_not_depend_on_the_sessions_around():
+    key = jnp.array([1, 2], jnp.uint32)
+    many, few = (deviates(key, jnp.uint32(5), (3, 4, n)) for n in (11, 6))
+    np.testing.assert_array_equal(many[:, :, :6], few)
+    others = deviates(key, jnp.uint32(6), (3, 4, 11))
+    everything = np.concatenate([many.ravel(), others.ravel()])
+    assert len(np.unique(everything)) == len(everything)
+
+
 @needs_kernel
 def test_latents_are_held_on_missed_trials_and_in_padding():
     args = arguments(SMALL, seed=0, lengths=[5, 2, 0], p_missed=0.0)
     out = run_loop_cpu(*args)
-    z = args[4]
+    z = args.z_initial
     np.testing.assert_array_equal(out.before[:, :, 2], jnp.broadcast_to(z[:, 2], (5, 2)))
     np.testing.assert_array_equal(out.mean[:, :, 2], out.before[:, :, 2])
     np.testing.assert_array_equal(out.before[3:, :, 1], out.mean[2:4, :, 1])
@@ -175,12 +214,11 @@ def test_latents_are_held_on_missed_trials_and_in_padding():
 @needs_kernel
 @pytest.mark.parametrize("shape", SHAPES[1:], ids=lambda shape: shape[3])
 def test_nan_reaches_the_result(shape):
-    w_latent, mlps, drive, jitter, z, valid = arguments(shape, seed=0, p_missed=0.0)
-    drive = drive.at[1, 0, 0, 1].set(jnp.nan)
-    args = (w_latent, mlps, drive, jitter, z, valid)
+    args = arguments(shape, seed=0, p_missed=0.0)
+    args = args._replace(seen=args.seen.at[1, 0, 1].set(jnp.nan))
     out, gradients = value_and_gradients(run_loop_cpu)(args, projection(shape, 1))
     assert np.isnan(out.mean[1:, 0, 1]).all()
-    assert np.isnan(gradients[1].w_out[0]).all()
+    assert np.isnan(gradients[0].w_out[0]).all()
     assert np.isfinite(out.mean[:, :, 0]).all(), "another session is untouched"
     assert np.isfinite(out.mean[0]).all(), "so are trials before it"
 
@@ -201,13 +239,13 @@ def test_models_under_vmap_give_the_same_bits_as_alone():
 def test_models_may_share_their_data():
     models, weights = [arguments(SMALL, seed=seed) for seed in range(3)], projection(SMALL, 5)
     data = models[0][2:]
-    w_latent, mlps = jax.tree.map(lambda *x: jnp.stack(x), *[model[:2] for model in models])
+    mlps, multiplier = jax.tree.map(lambda *x: jnp.stack(x), *[model[:2] for model in models])
 
-    def loss(w_latent, mlps):
-        out = run_loop_cpu(w_latent, mlps, *data)
+    def loss(mlps, multiplier):
+        out = run_loop_cpu(mlps, multiplier, *data)
         return (out.mean * weights.mean).sum()
 
-    batched = jax.jit(jax.vmap(jax.grad(loss)))(w_latent, mlps)
+    batched = jax.jit(jax.vmap(jax.grad(loss)))(mlps, multiplier)
     for i, model in enumerate(models):
         assert fingerprint(jax.grad(loss)(*model[:2])) == fingerprint(
             jax.tree.map(lambda x, i=i: x[i], batched)
@@ -220,14 +258,14 @@ def test_training_inside_a_loop_is_that_of_the_scan():
 
     def trained(run):
         def loss(mlps):
-            out = run(args[0], mlps, *args[2:])
+            out = run(mlps, *args[1:])
             return ((out.mean - weights.mean) ** 2).mean()
 
         def step(mlps, _):
             value, gradient = jax.value_and_grad(loss)(mlps)
             return jax.tree.map(lambda w, g: w - 0.1 * g, mlps, gradient), value
 
-        return jax.jit(lambda: jax.lax.scan(step, args[1], length=20)[1])()
+        return jax.jit(lambda: jax.lax.scan(step, args.mlps, length=20)[1])()
 
     found, expected = trained(run_loop_cpu), trained(run_loop)
     assert expected[-1] < 0.95 * expected[0]
@@ -314,7 +352,7 @@ def test_other_types_and_empty_arrays_are_reasons():
 
 # ---- the cache ----------------------------------------------------------------------------------
 
-SHAPE = build.Shape(n_latents=1, n_units=2, n_layers=0, activation=0, tile=1)
+SHAPE = build.Shape(n_latents=1, n_inputs=2, n_units=2, n_layers=0, activation=0, tile=1)
 
 
 @pytest.fixture
@@ -355,7 +393,7 @@ def test_a_library_is_built_once_and_for_its_shape_only(fresh_cache, monkeypatch
     with monkeypatch.context() as m:
         m.setattr(native, "_compile", lambda *_: pytest.fail("compiled again"))
         assert build.targets(SHAPE) == made
-    assert build.targets(SHAPE._replace(n_latents=2)) != made
+    assert build.targets(SHAPE._replace(n_inputs=3)) != made
     assert len(list(native.cache_folder().iterdir())) == 2
 
 

@@ -35,7 +35,7 @@ class Noise(NamedTuple):
 
     sigma: Float[Array, "latent input"]
     latent_sigma: Float[Array, " latent"]
-    key: UInt32[Array, "2"]
+    key: UInt32[Array, " word"]
 
 
 class LoopUnrolled(NamedTuple):
@@ -80,7 +80,7 @@ def run_loop(
 
 
 def deviates(
-    key: UInt32[Array, "2"], trial: UInt32[Array, ""], shape: tuple[int, int, int]
+    key: UInt32[Array, " word"], trial: UInt32[Array, ""], shape: tuple[int, int, int]
 ) -> Float[Array, "latent draw session"]:
     """A trial's standard normal deviates. Draws 2p and 2p + 1 of latent k in session s are the pair
     at counter (s, (trial n_latents + k) n_pairs + p)."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
