@@ -1,22 +1,36 @@
-"""Which implementation of `run_loop` runs: compiled C++ where it can, the plain scan otherwise."""
+"""Which implementation of `run_loop` runs: a kernel where one can, the plain scan otherwise."""
 
 from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+import jax
 
 from ...errors import ConfigError
+from . import gpu_kernel, kernel
 from .core import LoopUnrolled, run_loop
-from .kernel import run_loop_cpu, why_unavailable
 
 VARIABLE = "ACCUMBENS_LOOP"
 """Environment variable: `auto` (default), `scan` or `compiled`."""
 
+Implementation = Literal["scan", "cpu_kernel", "gpu_kernel"]
+
 _said: set[str] = set()
 
 
-def fastest_loop(*arguments) -> LoopUnrolled:
-    """`core.run_loop` of these arguments by the fastest way at hand; says once if that is the scan.
+class Choice(NamedTuple):
+    """An implementation; reason: why no kernel runs, if none does though one is wanted."""
+
+    name: Implementation
+    run: Callable[..., LoopUnrolled]
+    reason: str | None = None
+
+
+def choose_loop(*arguments) -> Choice:
+    """The fastest implementation at hand for these arguments of `core.run_loop`.
 
     Raises ConfigError when ACCUMBENS_LOOP is not a known name, or asks for what cannot be had.
     """
@@ -24,13 +38,27 @@ def fastest_loop(*arguments) -> LoopUnrolled:
     if wanted not in ("auto", "scan", "compiled"):
         raise ConfigError(f"{VARIABLE} is {wanted!r}; choose auto, scan or compiled.")
     if wanted == "scan":
-        return run_loop(*arguments)
-    reason = why_unavailable(*arguments)
-    if reason is None:
-        return run_loop_cpu(*arguments)
+        return Choice("scan", run_loop)
+    if jax.default_backend() == "gpu":
+        best = Choice("gpu_kernel", gpu_kernel.run_loop_gpu, gpu_kernel.why_unavailable(*arguments))
+    else:
+        best = Choice("cpu_kernel", kernel.run_loop_cpu, kernel.why_unavailable(*arguments))
+    if best.reason is None:
+        return best
     if wanted == "compiled":
-        raise ConfigError(f"{VARIABLE} asks for the compiled loop, which cannot be had: {reason}.")
-    if reason not in _said:
-        _said.add(reason)
-        warnings.warn(f"disRNNs train slowly here, with the plain scan: {reason}.", stacklevel=2)
-    return run_loop(*arguments)
+        raise ConfigError(
+            f"{VARIABLE} asks for the compiled loop, which cannot be had: {best.reason}."
+        )
+    return Choice("scan", run_loop, best.reason)
+
+
+def fastest_loop(*arguments) -> LoopUnrolled:
+    """`core.run_loop` of these arguments by the fastest way at hand; says once if that is the scan
+    for want of a kernel."""
+    chosen = choose_loop(*arguments)
+    if chosen.reason is not None and chosen.reason not in _said:
+        _said.add(chosen.reason)
+        warnings.warn(
+            f"disRNNs train slowly here, with the plain scan: {chosen.reason}.", stacklevel=2
+        )
+    return chosen.run(*arguments)
