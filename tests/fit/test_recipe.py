@@ -10,7 +10,15 @@ import pytest
 
 from accumbens.errors import ConfigError, DataError, DivergedError
 from accumbens.fit.checkpoints import CheckpointFile
-from accumbens.fit.gradient import MAX_RETRIES, StageConfig, initial_state, learning_rate, train
+from accumbens.fit.gradient import (
+    MAX_RETRIES,
+    SETTLED,
+    StageConfig,
+    initial_state,
+    learning_rate,
+    settled,
+    train,
+)
 from accumbens.fit.objectives import choice_objective
 from accumbens.fit.recipe import (
     CORE_FIELDS,
@@ -178,12 +186,53 @@ def test_gradients_are_clipped_before_adam(trials):
 
 def test_learning_rate_rises_stays_and_falls():
     stage = StageConfig(steps=1000, learning_rate=0.1, warm_up=100, decay=0.5)
-    at = lambda step: float(learning_rate(jnp.asarray(step), stage))  # noqa: E731
+    at = lambda step, falls_from=500: float(  # noqa: E731
+        learning_rate(jnp.asarray(step), jnp.asarray(falls_from), stage)
+    )
     np.testing.assert_allclose(
         [at(0), at(49), at(99), at(499), at(750), at(1000)],
         [0.001, 0.05, 0.1, 0.1, 0.1 * (0.02 + 0.98 * 0.5), 0.002],
         rtol=1e-5,
     )
+    np.testing.assert_allclose([at(200, 200), at(700, 200)], [0.1, 0.002], rtol=1e-5)
+
+
+def test_a_stage_has_settled_when_no_term_changes():
+    stage = StageConfig(settle=100, warm_up=50)
+    still = {"loss": np.full(250, 0.5), "penalty": np.full(250, 0.01)}
+    assert settled(still, stage)
+    assert not settled(still, StageConfig(settle=0))
+    assert not settled({k: v[:249] for k, v in still.items()}, stage), "the rise does not count"
+    for name in still:
+        moved = {k: v.copy() for k, v in still.items()}
+        moved[name][-100:] += 0.6 * SETTLED
+        assert not settled(moved, stage), f"{name} moves by more than {SETTLED} of the loss"
+        moved[name][-100:] -= 0.2 * SETTLED
+        assert settled(moved, stage)
+
+
+def test_what_has_settled_decays_and_ends(trials):
+    """A constant objective settles at once: 20 steps of rise, two spans of 50, 100 of decay."""
+
+    def constant(model, data, prices, key):
+        loss = 1.0 + 0.0 * model.z_initial.sum()
+        return loss, {"loss": loss}
+
+    stage = StageConfig(steps=1000, warm_up=20, settle=50, decay=0.1)
+    states = []
+    trained = a_stage(
+        trials, stage, on_dispatch=lambda s, _: states.append(s), objective=constant
+    )
+    assert states[-1].falls_from == 150
+    assert states[-1].n_steps(stage) == states[-1].step == len(trained.history["loss"]) == 250
+
+
+def test_penalties_rise(trials):
+    """At a learning rate of next to nothing the priced nats follow the ramp."""
+    stage = StageConfig(steps=40, learning_rate=1e-8, penalty_ramp=20)
+    priced = a_stage(trials, stage).history["penalty_update_observation"]
+    rise = np.minimum(1, np.arange(1, 41) / 20)
+    np.testing.assert_allclose(priced / priced[-1], rise, rtol=1e-3)
 
 
 def test_the_training_step_compiles_once(trials, monkeypatch):

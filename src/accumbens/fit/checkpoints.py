@@ -54,7 +54,7 @@ class CheckpointFile:
         if checkpoint.state is not None:
             state = checkpoint.state
             arrays |= _numbered("trained", state.trained) | _numbered("adam", state.adam)
-            note["state"] = [state.step, state.rate_factor, state.retries]
+            note["state"] = [state.step, state.falls_from, state.rate_factor, state.retries]
         for stage, terms in checkpoint.history.items():
             arrays |= {f"history/{stage}/{name}": values for name, values in terms.items()}
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -83,13 +83,10 @@ class CheckpointFile:
         state = None
         if "state" in note:
             template = initial_state(model, note["stage"])
-            step, rate_factor, retries = note["state"]
             state = TrainingState(
                 _restored("trained", template.trained, arrays),
                 _restored("adam", template.adam, arrays),
-                step,
-                rate_factor,
-                retries,
+                *note["state"],
             )
         history: dict[str, dict[str, np.ndarray]] = {}
         for name, values in arrays.items():

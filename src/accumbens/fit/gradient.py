@@ -24,6 +24,8 @@ from .objectives import Objective
 
 STEPS_PER_DISPATCH = 50
 MAX_RETRIES = 4
+SETTLED = 5e-4
+"""Terms whose means over two spans of steps differ by less than this share of the loss are equal."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +42,11 @@ class StageConfig:
     """Steps over which the learning rate rises linearly."""
     decay: float = 0.5
     """Last fraction of the steps, over which the learning rate falls to 2 % along a cosine."""
+    settle: int = 0
+    """The learning rate falls early once no term of the loss changes any more from one span of this
+    many steps to the next; 0: never."""
+    penalty_ramp: int = 0
+    """Steps over which the penalties rise linearly from 0; 0: all of them from the first step."""
     clip: float = 1.0
     """Gradients of larger global norm are scaled down to this norm."""
 
@@ -50,21 +57,34 @@ class StageConfig:
             ("bottleneck_rate", 0.0, 1000.0),
             ("warm_up", 0, 10_000_000),
             ("decay", 0.0, 1.0),
+            ("settle", 0, 10_000_000),
+            ("penalty_ramp", 0, 10_000_000),
             ("clip", 1e-8, 1e8),
         ):
             value = getattr(self, name)
             if not low <= value <= high:
                 raise ConfigError(f"{name} is {value:g}; it must lie between {low:g} and {high:g}.")
 
+    @property
+    def decay_steps(self) -> int:
+        """Steps over which the learning rate falls."""
+        return round(self.decay * self.steps)
+
 
 class TrainingState(NamedTuple):
-    """All that a stage needs to go on: what is trained, Adam's memory, step, rate, retries."""
+    """All that a stage needs to go on: what is trained, Adam's memory, step, the step from which the
+    learning rate falls, rate, retries."""
 
     trained: PyTree
     adam: optax.OptState
     step: int
+    falls_from: int
     rate_factor: float
     retries: int
+
+    def n_steps(self, stage: StageConfig) -> int:
+        """Steps of the whole stage."""
+        return min(stage.steps, self.falls_from + stage.decay_steps)
 
 
 class Trained(NamedTuple):
@@ -100,20 +120,20 @@ def train(
     trained, frozen = eqx.partition(model, trainable)
     rates = _relative_rates(trained, stage.bottleneck_rate)
     state, history = start or (initial_state(model, trainable, stage), {})
-    while state.step < stage.steps:
-        n_steps = min(STEPS_PER_DISPATCH, stage.steps - state.step)
+    while state.step < state.n_steps(stage):
+        n_steps = min(STEPS_PER_DISPATCH, state.n_steps(stage) - state.step)
         (trained, adam), terms = _steps(
             state.trained, state.adam, frozen, rates, data, prices, key,
-            jnp.asarray(state.step), jnp.asarray(state.rate_factor),
+            jnp.asarray(state.step), jnp.asarray(state.falls_from), jnp.asarray(state.rate_factor),
             objective, stage, n_steps, noisy,
         )  # fmt: skip
         trained, adam = _strongly_typed((trained, adam))
         terms = jax.tree.map(np.asarray, terms)
         if _finite(trained) and np.isfinite(terms["loss"]).all():
-            state = TrainingState(
-                trained, adam, state.step + n_steps, state.rate_factor, state.retries
-            )
+            state = state._replace(trained=trained, adam=adam, step=state.step + n_steps)
             history = _extended(history, terms)
+            if state.step < state.falls_from and settled(history, stage):
+                state = state._replace(falls_from=state.step)
         else:
             state = _roll_back(state, terms, stage)
         if on_dispatch is not None and on_dispatch(state, history):
@@ -124,34 +144,51 @@ def train(
 def initial_state(model: PyTree, trainable: PyTree, stage: StageConfig) -> TrainingState:
     """The state before a stage's first step."""
     trained = eqx.filter(_strongly_typed(model), trainable)
-    return TrainingState(trained, _strongly_typed(_adam(stage).init(trained)), 0, 1.0, 0)
+    adam = _strongly_typed(_adam(stage).init(trained))
+    return TrainingState(trained, adam, 0, stage.steps - stage.decay_steps, 1.0, 0)
 
 
-def learning_rate(step: Array, stage: StageConfig) -> Float[Array, ""]:
-    """Linear warm-up, plateau, cosine decay to 2 % of the peak."""
+def settled(history: dict[str, Float[np.ndarray, " step"]], stage: StageConfig) -> bool:
+    """Whether no term of the loss, penalties included, has changed over the last spans of steps.
+
+    All means over the last `settle` steps lie within SETTLED times the loss of those over the
+    `settle` steps before: neither the fit nor any bottleneck moves. The rise of the learning rate
+    and of the penalties does not count.
+    """
+    n, rising = stage.settle, max(stage.warm_up, stage.penalty_ramp)
+    if n == 0 or len(history["loss"]) < rising + 2 * n:
+        return False
+    loss = abs(history["loss"][-n:].mean())
+    changes = [abs(v[-n:].mean() - v[-2 * n : -n].mean()) for v in history.values()]
+    return bool(max(changes) < SETTLED * loss)
+
+
+def learning_rate(step: Array, falls_from: Array, stage: StageConfig) -> Float[Array, ""]:
+    """Linear warm-up, plateau until `falls_from`, cosine decay to 2 % of the peak."""
     rise = jnp.minimum(1.0, (step + 1) / max(stage.warm_up, 1))
-    last = max(stage.decay * stage.steps, 1.0)
-    progress = jnp.clip((step - (stage.steps - last)) / last, 0.0, 1.0)
+    progress = jnp.clip((step - falls_from) / max(stage.decay_steps, 1), 0.0, 1.0)
     fall = 0.02 + 0.98 * 0.5 * (1.0 + jnp.cos(jnp.pi * progress))
     return stage.learning_rate * rise * fall
 
 
 @partial(eqx.filter_jit)
 def _steps(
-    trained, adam, frozen, rates, data, prices, key, first, rate_factor,
+    trained, adam, frozen, rates, data, prices, key, first, falls_from, rate_factor,
     objective, stage, n_steps, noisy,
 ):  # fmt: skip
     """`n_steps` gradient steps in one dispatch. Returns the new (trained, adam) and all terms."""
 
     def loss(trained, step):
         step_key = jax.random.fold_in(key, step) if noisy else None
-        return objective(eqx.combine(trained, frozen), data, prices, step_key)
+        risen = jnp.minimum(1.0, (step + 1) / max(stage.penalty_ramp, 1))
+        now = jax.tree.map(lambda price: risen * price, prices)
+        return objective(eqx.combine(trained, frozen), data, now, step_key)
 
     def one(carry, step):
         trained, adam = carry
         (_, terms), gradient = jax.value_and_grad(loss, has_aux=True)(trained, step)
         direction, adam = _adam(stage).update(gradient, adam)
-        rate = rate_factor * learning_rate(step, stage)
+        rate = rate_factor * learning_rate(step, falls_from, stage)
         trained = jax.tree.map(
             lambda p, d, relative: p - rate * relative * d, trained, direction, rates
         )

@@ -184,7 +184,7 @@ def _run_stage(
     def on_dispatch(state: TrainingState, history: dict[str, np.ndarray]) -> None:
         if on_progress is not None and history:
             latest = {name: float(values[-1]) for name, values in history.items()}
-            on_progress(Progress(stage.name, state.step, stage.config.steps, latest))
+            on_progress(Progress(stage.name, state.step, state.n_steps(stage.config), latest))
         if checkpoint is not None:
             checkpoint.save_now_and_then(lambda: note(state, reached.model, index, history))
 

@@ -1,7 +1,7 @@
 """What one program of the GPU's kernel does: a tile of sessions through all trials, and back.
 
-Everything is two-dimensional and a power of two, as Triton wants it: rows 0 .. n_latents - 1 of what
-the networks see are the latents, the following ones what is seen, the last ones nothing.
+Everything is two-dimensional and a power of two, as Triton wants it: rows 0 .. n_latents - 1 of
+what the networks see are the latents, the following ones what is seen, the last ones nothing.
 """
 
 from __future__ import annotations
