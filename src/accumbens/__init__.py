@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .io.table_format import TableFormat as TableFormat
     from .io.tables import from_table as from_table
     from .io.tables import to_table as to_table
+    from .io.trial_sources import SourceFormat as SourceFormat
     from .models.actor_critic import ActorCritic as ActorCritic
     from .models.base import Model as Model
     from .models.bias import BiasOnly as BiasOnly
@@ -145,6 +146,7 @@ _WHERE = {
     "write_nwb": "io.nwb_write",
     "inspect_nwb": "io.nwb_contents",
     "NwbFormat": "io.nwb_format",
+    "SourceFormat": "io.trial_sources",
     "read_recording": "io.photometry_files",
     "read_units": "io.spike_files",
     "ClockConfig": "recordings",

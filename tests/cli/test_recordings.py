@@ -75,7 +75,7 @@ def test_convert_any_layout(recording, tmp_path, capsys):
     record = json.loads((tmp_path / "t.convert.json").read_text())
     (session,) = record["sessions"]
     assert (session["trials"], session["choices"], session["reward"]) == (4, 3, 2)
-    assert record["options"]["nwb"]["missed"] == ["miss"]
+    assert record["options"]["trials"]["missed"] == ["miss"]
     assert "pynwb" in record["versions"]
 
 
@@ -103,8 +103,8 @@ def test_fit_runs_on_what_convert_made(shared_data, tmp_path, capsys):
 def test_mistakes_are_one_clear_error(recording, tmp_path, capsys):
     assert "Name the files: accumbens convert" in refused(capsys, "convert")
     assert "No preset knows this file" in refused(capsys, "convert", recording)
-    assert "--session names the session of one file" in refused(
-        capsys, "convert", recording, recording, "--session", "x"
+    assert "--session-id names the session of one file" in refused(
+        capsys, "convert", recording, recording, "--session-id", "x"
     )
     good = ("--choice", "side", "--missed", "miss", "--outcome", "water")
     assert "it is a folder" in refused(capsys, "convert", recording, "--out", tmp_path, *good)

@@ -46,10 +46,11 @@ class InspectCommand:
 
 @dataclasses.dataclass(frozen=True)
 class ConvertCommand:
-    """Turn NWB files, one session each, into one trial table for accumbens fit."""
+    """Turn NWB files or trial tables, with photometry and spikes, into one table for accumbens
+    fit."""
 
     files: tyro.conf.Positional[tuple[Path, ...]]
-    """NWB files (HDF5 or Zarr), one session each."""
+    """NWB files (HDF5 or Zarr), one session each; or tables (CSV, TSV, Parquet), a row a trial."""
     out: Path = Path("trials.parquet")
     """Table to write: CSV, TSV or Parquet; a record of what was done goes beside it."""
     options: Annotated[ConvertConfig, tyro.conf.arg(name="")] = dataclasses.field(
@@ -60,7 +61,9 @@ class ConvertCommand:
         from ..run.convert import convert, write_converted
 
         if not self.files:
-            raise ConfigError("Name the files: accumbens convert SESSION.nwb ... --out TABLE")
+            raise ConfigError(
+                "Name the files: accumbens convert SESSION.nwb ... --out TABLE, or TRIALS.csv ..."
+            )
         converted = convert(self.files, self.options)
         record = write_converted(converted, self.out)
         table = Table()
