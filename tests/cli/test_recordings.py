@@ -37,8 +37,9 @@ def test_inspect_lists_what_a_mapping_needs(recording, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     text = said(capsys, "inspect", recording)
     for part in (
-        "subject: rat 7", "session: day 1", "table trials: 4 rows", "side", "L, R, miss",
-        "side of the trial", "green", "trace", "clicks", "events", "20", "units: 2", "NAc, mPFC",
+        "subject: rat 7", "session: day 1", "table trials: 4 rows", "side",
+        "L (1), R (2), miss (1)", "side of the trial", "green", "trace", "clicks", "events", "20",
+        "units: 2", "NAc (1), mPFC (1)",
     ):  # fmt: skip
         assert part in text
 
@@ -58,7 +59,8 @@ def test_inspect_a_pyphotometry_file(shared_data, capsys, monkeypatch):
         "subject_ID: m53_NAc_L",
         "705,249",
         "130",
-        "digital_1: 137 pulses, the first at 23",
+        "digital_1",
+        "137",
     ):
         assert part in text
 

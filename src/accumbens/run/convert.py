@@ -15,7 +15,7 @@ import pandas as pd
 import tyro
 from jaxtyping import Float
 
-from ..errors import DataError
+from ..errors import ConfigError, DataError
 from ..io.saved_models import write_atomically
 from ..io.tables import format_of, to_table, write_table
 from ..io.trial_sources import SourceFormat, read_sources
@@ -62,6 +62,7 @@ def convert(paths: Sequence[str | os.PathLike[str]], config: ConvertConfig) -> C
     paths: NWB files, one session each; or tables with one row a trial and any sessions.
     Raises DataError for files that cannot be used, ConfigError for options that contradict.
     """
+    _check_used(config)
     trials, files, recorded = read_sources(paths, config.trials)
     own = files if recorded else ()
     quality: list[dict[str, Any]] = []
@@ -74,6 +75,21 @@ def convert(paths: Sequence[str | os.PathLike[str]], config: ConvertConfig) -> C
         trials = with_more_signals(trials, signal, names)
     record = _record(trials, files, config) | {"quality": quality, "units": units}
     return Converted(trials, pd.DataFrame(quality), pd.DataFrame(units), record)
+
+
+def _check_used(config: ConvertConfig) -> None:
+    """Raises ConfigError where recordings are named, but not what is wanted of them."""
+    photometry, spikes = config.photometry, config.spikes
+    if photometry.file and not photometry.channel:
+        raise ConfigError(
+            f"{photometry.file[0]}: which of its channels is the signal? Name it with "
+            f"--photometry.channel; accumbens inspect {photometry.file[0]} lists them."
+        )
+    if spikes.file and not spikes.event:
+        raise ConfigError(
+            f"{spikes.file[0]}: around which event are spikes counted? Name the column of its "
+            "times with --spikes.event, and keep it with --context."
+        )
 
 
 def with_more_signals(

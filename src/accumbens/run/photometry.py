@@ -47,11 +47,6 @@ class PhotometryConfig:
     """Which number of the signal belongs to a trial."""
 
     def __post_init__(self) -> None:
-        if self.file and not self.channel:
-            raise ConfigError(
-                f"{self.file[0]}: which of its channels is the signal? Name it with "
-                f"--photometry.channel; accumbens inspect {self.file[0]} lists them."
-            )
         if self.control and len(self.control) not in (1, len(self.channel)):
             raise ConfigError(
                 f"{len(self.channel)} channels, but {len(self.control)} controls: name one a "

@@ -44,13 +44,6 @@ class SpikesConfig:
     outside: Literal["error", "blank"] = "error"
     """Events whose windows leave the recording: stop with an error, or leave them blank."""
 
-    def __post_init__(self) -> None:
-        if self.file and not self.event:
-            raise ConfigError(
-                f"{self.file[0]}: around which event are spikes counted? Name the column of its "
-                "times with --spikes.event, and keep it with --context."
-            )
-
 
 def spike_signals(
     trials: Trials, paths: Sequence[Path], config: SpikesConfig
