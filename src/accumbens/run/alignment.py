@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ..errors import ConfigError
+from ..io.photometry_files import TIME_UNITS
 from ..trials import Trials
 
 SHOWN = 6
@@ -41,11 +42,12 @@ def files_of_sessions(
 
 
 def event_times(
-    trials: Trials, session: int, event: str, option: str
+    trials: Trials, session: int, event: str, option: str, unit: str = "s"
 ) -> Float[np.ndarray, " trial"]:
     """When an event happened in each trial of a session, in s; a context column of the trials.
 
-    option: where the event is named. Raises ConfigError that lists the columns there are.
+    option: where the event is named. unit: what the column counts, s, ms or us.
+    Raises ConfigError that lists the columns there are.
     """
     if event not in trials.names.contexts:
         named = f"no event {event!r}" if event else f"no event is named ({option} COLUMN)"
@@ -54,4 +56,4 @@ def event_times(
             f"{', '.join(trials.names.contexts) or 'there are none'} (--context COLUMN keeps one)."
         )
     column = trials.names.contexts.index(event)
-    return trials.context[session, : int(trials.length[session]), column]
+    return trials.context[session, : int(trials.length[session]), column] * TIME_UNITS[unit]

@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -42,6 +42,8 @@ class ConvertConfig:
     """Which photometry channels become signals, and how."""
     spikes: SpikesConfig = dataclasses.field(default_factory=SpikesConfig)
     """Which units' firing rates become signals, and in which window."""
+    event_unit: Literal["s", "ms", "us"] = "s"
+    """What event times of the trials count: s, ms (pyControl) or us."""
 
 
 class Converted(NamedTuple):
@@ -68,10 +70,12 @@ def convert(paths: Sequence[str | os.PathLike[str]], config: ConvertConfig) -> C
     quality: list[dict[str, Any]] = []
     units: list[dict[str, Any]] = []
     if config.photometry.channel:
-        signal, quality = photometry_signals(trials, own, config.photometry, config.clock)
+        signal, quality = photometry_signals(
+            trials, own, config.photometry, config.clock, config.event_unit
+        )
         trials = with_more_signals(trials, signal, config.photometry.signals)
     if config.spikes.event:
-        signal, names, units = spike_signals(trials, own, config.spikes)
+        signal, names, units = spike_signals(trials, own, config.spikes, config.event_unit)
         trials = with_more_signals(trials, signal, names)
     record = _record(trials, files, config) | {"quality": quality, "units": units}
     return Converted(trials, pd.DataFrame(quality), pd.DataFrame(units), record)

@@ -90,11 +90,13 @@ def process_channel(
 
 
 def photometry_signals(
-    trials: Trials, paths: Sequence[Path], config: PhotometryConfig, clock: ClockConfig
-) -> tuple[Float[np.ndarray, "session trial signal"], list[dict[str, Any]]]:
+    trials: Trials, paths: Sequence[Path], config: PhotometryConfig, clock: ClockConfig,
+    event_unit: str = "s",
+) -> tuple[Float[np.ndarray, "session trial signal"], list[dict[str, Any]]]:  # fmt: skip
     """One number a trial for each channel of each session, and the quality table's rows.
 
     paths: the file of each session that may hold its recording too; none for tables.
+    event_unit: what the columns of event times count, s, ms or us.
     Raises DataError for recordings that cannot be aligned.
     """
     files = files_of_sessions(trials, paths, config.file, "recordings", "--photometry.file")
@@ -106,11 +108,11 @@ def photometry_signals(
     for s, path in enumerate(files):
         recording = read_recording(path, time=config.time, time_unit=config.time_unit)
         n = int(trials.length[s])
-        events = event_times(trials, s, config.response.event, "--photometry.event")
+        events = event_times(trials, s, config.response.event, "--photometry.event", event_unit)
         base = config.response.baseline_event
         before = None
         if base is not None:
-            before = event_times(trials, s, base, "--photometry.baseline-event")
+            before = event_times(trials, s, base, "--photometry.baseline-event", event_unit)
         for i, (name, control) in enumerate(zip(config.channel, controls, strict=True)):
             one = process_channel(recording, name, control, config.process, clock)
             numbers = trial_numbers(one.result.trace, events, config.response, before)

@@ -46,13 +46,14 @@ class SpikesConfig:
 
 
 def spike_signals(
-    trials: Trials, paths: Sequence[Path], config: SpikesConfig
+    trials: Trials, paths: Sequence[Path], config: SpikesConfig, event_unit: str = "s"
 ) -> tuple[Float[np.ndarray, "session trial signal"], tuple[str, ...], list[dict[str, Any]]]:
     """Rates (spikes/s), names of the signal columns, and one row about each unit.
 
     The column of a unit is `unit_<id>`, of several sessions `<session>/unit_<id>`, blank in the
     sessions that the unit was not recorded in. paths: the file of each session that may
-    hold its spikes too; none for tables.
+    hold its spikes too; none for tables. event_unit: what the
+    column of event times counts, s, ms or us.
     Raises DataError for files that cannot be used, or recordings that the trials lie outside of.
     """
     files = files_of_sessions(trials, paths, config.file, "files of spikes", "--spikes.file")
@@ -60,7 +61,7 @@ def spike_signals(
     for s, path in enumerate(files):
         units = read_units(path, labels=config.labels, sort=config.sort)
         units = active_units(_chosen(units, config), config.min_rate)
-        events = event_times(trials, s, config.event, "--spikes.event")
+        events = event_times(trials, s, config.event, "--spikes.event", event_unit)
         what = WindowConfig(
             config.event, 0.0, config.window, None, outside=config.outside, overlap="allow"
         )
