@@ -15,8 +15,8 @@ from .spike_contents import inspect_spikes
 from .table_contents import describe_columns
 from .table_files import open_table
 
-COLUMNS = ["column", "type", "blank", "values", "range", "description"]
-SERIES = ["name", "kind", "samples", "unit", "rate", "start", "span", "clock"]
+_COLUMNS = ["column", "type", "blank", "values", "range", "description"]
+_SERIES = ["name", "kind", "samples", "unit", "rate", "start", "span", "clock"]
 
 
 class Listing(NamedTuple):
@@ -59,12 +59,12 @@ def _nwb(path: Path) -> Contents:
     found = inspect_nwb(path)
     listings = []
     for name, n in found.tables.items():
-        here = found.columns.loc[found.columns["table"] == name, COLUMNS]
-        listings.append(Listing(f"table {name}: {n} rows", here))
+        here = found.columns.loc[found.columns["table"] == name]
+        listings.append(Listing(f"table {name}: {n} rows", _only(here, _COLUMNS)))
     if len(found.series):
-        listings.append(Listing("time series (s, Hz)", found.series[SERIES]))
+        listings.append(Listing("time series (s, Hz)", _only(found.series, _SERIES)))
     if found.n_units:
-        listings.append(Listing(f"units: {found.n_units}", found.units[COLUMNS]))
+        listings.append(Listing(f"units: {found.n_units}", _only(found.units, _COLUMNS)))
     return Contents(path, found.about, tuple(listings))
 
 
@@ -88,7 +88,7 @@ def _table(path: Path) -> Contents:
 def _ppd(path: Path) -> Contents:
     recording = read_ppd(path)
     series = [describe_series(name, one) for name, one in recording.series.items()]
-    listings = [Listing("time series (s, Hz)", pd.DataFrame(series)[SERIES])]
+    listings = [Listing("time series (s, Hz)", _only(pd.DataFrame(series), _SERIES))]
     lines = [
         {
             "line": name,
@@ -106,10 +106,15 @@ def _ppd(path: Path) -> Contents:
 
 def _spikes(path: Path) -> Contents:
     found = inspect_spikes(path)
-    unknown = [name for name in ("label", "region") if not found.clusters[name].any()]
+    unknown = [name for name in ("label", "region") if not any(found.clusters[name])]
     listings = (
         Listing("labels", found.labels),
         Listing("clusters (s, spikes/s)", found.clusters.drop(columns=unknown), long=True),
         Listing("further arrays", found.arrays),
     )
     return Contents(path, found.about, tuple(one for one in listings if len(one.rows)))
+
+
+def _only(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """These columns, in this order."""
+    return frame.reindex(columns=columns)

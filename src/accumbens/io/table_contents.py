@@ -89,7 +89,7 @@ def _other_type(column: pd.Series, blank: Bool[np.ndarray, " row"]) -> str:
 
 def _values(column: pd.Series, blank: Bool[np.ndarray, " row"]) -> str:
     """`left (120), right (98)`; or how many there are and the first of them."""
-    group, distinct = factorized(column[~blank])
+    group, distinct = factorized(column.loc[~blank])
     if len(distinct) > FEW:
         first = ", ".join(_shown(value) for value in distinct[:EXAMPLES])
         return f"{len(distinct):,} distinct: {first}, ..."

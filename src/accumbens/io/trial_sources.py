@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ..errors import ConfigError, DataError
 from ..trials import Trials, concatenate
-from .file_kinds import KINDS, file_kind
+from .file_kinds import KINDS, Kind, file_kind
 from .nwb import join_sessions, read_nwb_session
 from .nwb_format import NwbFormat
 from .table_files import ENDINGS as TABLE_ENDINGS
@@ -92,7 +92,7 @@ def read_sources(
         raise ConfigError("Name at least one NWB file or trial table.")
     if len(files) > 1 and format.session_id is not None:
         raise ConfigError("--session-id names the session of one file: leave it out for several.")
-    kinds = {path: file_kind(path) for path in files}
+    kinds: dict[Path, Kind] = {path: file_kind(path) for path in files}
     for path, kind in kinds.items():
         if kind not in ("nwb", "table"):
             option = "--photometry.file" if kind == "ppd" else "--spikes.file"
