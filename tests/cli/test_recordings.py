@@ -65,6 +65,22 @@ def test_inspect_a_pyphotometry_file(shared_data, capsys, monkeypatch):
         assert part in text
 
 
+def test_inspect_a_table(shared_data, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "160")
+    text = said(capsys, "inspect", shared_data / "rat_units_trials.csv")
+    for part in (
+        "rows: 338", "0 (182), 1 (156)", "movement_s", "1.5455 to 6,741.3005, ascending by 20.004",
+    ):  # fmt: skip
+        assert part in text
+
+
+def test_inspect_spikes_shows_some_clusters(shared_data, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "160")
+    text = said(capsys, "inspect", shared_data / "probe_spikes.npz", "--rows", "5")
+    for part in ("clusters: 289", "124,905", "... and 284 more", "event_times"):
+        assert part in text
+
+
 def test_convert_any_layout(recording, tmp_path, capsys):
     out = tmp_path / "t.csv"
     text = said(
@@ -113,6 +129,10 @@ def test_mistakes_are_one_clear_error(recording, tmp_path, capsys):
     assert "there is no such file" in refused(capsys, "inspect", tmp_path / "b.nwb")
     (tmp_path / "c.nwb").write_text("subject,choice")
     assert "it is not an NWB file" in refused(capsys, "inspect", tmp_path / "c.nwb")
+    (tmp_path / "notes.txt").write_text("no data")
+    for command in ("inspect", "convert"):
+        text = refused(capsys, command, tmp_path / "notes.txt")
+        assert "it is none of the files that accumbens knows. They are: an NWB file" in text
 
 
 @pytest.mark.parametrize("command", ["inspect", "convert"])

@@ -77,7 +77,9 @@ class ConvertCommand:
             _print_quality(console, converted.quality)
         if len(converted.units):
             title = f"units: {len(converted.units)} (spikes/s)"
-            _print_frame(console, converted.units, title, UNITS_SHOWN)
+            units = converted.units
+            known = units if any(units["region"]) else units.drop(columns="region")
+            _print_frame(console, known, title, UNITS_SHOWN)
         console.print(f"Table:  {escape(str(self.out))}\nRecord: {escape(str(record))}")
 
 
