@@ -24,9 +24,11 @@ for fact, value in channel.quality.items():
 
 cues = recording.events["digital_1"] - 0.5
 aligned = accumbens.align_trace(channel.result.trace, cues, (-2.0, 4.0), baseline=(-1.0, 0.0))
-data = event_response_data(
-    aligned, "reward cue", caption="dLight in nucleus accumbens, TdTomato as control."
+caption = (
+    "dLight in nucleus accumbens of one mouse, TdTomato as control; less the mean of the second "
+    "before the cue, which is taken to come 0.5 s before each pulse."
 )
+data = event_response_data(aligned, "reward cue", caption=caption)
 peak = data.rows.loc[data.rows["mean"].idxmax()]
 print(f"\n{len(cues)} cues; mean response peaks at {peak['time']:.2f} s: {peak['mean']:.2f} % dF/F")
 figure = Figure()

@@ -24,7 +24,9 @@ trials = pd.read_csv(data / "rat_units_trials.csv")
 moves = trials["movement_s"].to_numpy(float)
 outcome = np.where(trials["reward"] == 1, "rewarded", "unrewarded").tolist()
 config = ResponseConfig((-1.5, 4.0), 0.05, smooth=0.05)
-rasters = raster_data(units, moves, "movement to the port", outcome, config=config)
+rasters = raster_data(
+    units, moves, "movement to the port", outcome, config=config, caption="One session of one rat."
+)
 figure = Figure()
 draw_raster(rasters, figure)
 print(save(figure, out / "rasters", rasters))
@@ -48,7 +50,12 @@ with np.load(data / "probe_spikes.npz") as arrays:
     at, group = arrays["event_times"].astype(float), arrays["event_groups"]
 config = ResponseConfig((-2.0, 3.0), 0.1, smooth=0.1, baseline=(-2.0, 0.0))
 responses = accumbens.unit_responses(units, at, [f"group {g:.0f}" for g in group], config)
-population = population_data(responses, "event")
+left_out = len(units) - len(responses.ids)
+caption = (
+    "One probe; rates in bins of 0.1 s, smoothed by a Gaussian of SD 0.1 s. "
+    f"{left_out} units that fire less than 0.1 spikes/s are left out."
+)
+population = population_data(responses, "event", caption=caption)
 figure = Figure()
 draw_population(population, figure)
 print(save(figure, out / "population", population))

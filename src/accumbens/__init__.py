@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .fit.penalty_path import penalty_path as penalty_path
     from .fit.recipe import RecipeConfig as RecipeConfig
     from .fit.recipe import fit_disrnn as fit_disrnn
+    from .io.contents import inspect_file as inspect_file
     from .io.nwb import read_nwb as read_nwb
     from .io.nwb_contents import inspect_nwb as inspect_nwb
     from .io.nwb_format import NwbFormat as NwbFormat
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from .io.table_format import TableFormat as TableFormat
     from .io.tables import from_table as from_table
     from .io.tables import to_table as to_table
+    from .io.trial_sources import SourceFormat as SourceFormat
     from .models.actor_critic import ActorCritic as ActorCritic
     from .models.base import Model as Model
     from .models.bias import BiasOnly as BiasOnly
@@ -144,7 +146,9 @@ _WHERE = {
     "read_nwb": "io.nwb",
     "write_nwb": "io.nwb_write",
     "inspect_nwb": "io.nwb_contents",
+    "inspect_file": "io.contents",
     "NwbFormat": "io.nwb_format",
+    "SourceFormat": "io.trial_sources",
     "read_recording": "io.photometry_files",
     "read_units": "io.spike_files",
     "ClockConfig": "recordings",

@@ -37,8 +37,9 @@ def test_inspect_lists_what_a_mapping_needs(recording, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     text = said(capsys, "inspect", recording)
     for part in (
-        "subject: rat 7", "session: day 1", "table trials: 4 rows", "side", "L, R, miss",
-        "side of the trial", "green", "trace", "clicks", "events", "20", "units: 2", "NAc, mPFC",
+        "subject: rat 7", "session: day 1", "table trials: 4 rows", "side",
+        "L (1), R (2), miss (1)", "side of the trial", "green", "trace", "clicks", "events", "20",
+        "units: 2", "NAc (1), mPFC (1)",
     ):  # fmt: skip
         assert part in text
 
@@ -58,8 +59,25 @@ def test_inspect_a_pyphotometry_file(shared_data, capsys, monkeypatch):
         "subject_ID: m53_NAc_L",
         "705,249",
         "130",
-        "digital_1: 137 pulses, the first at 23",
+        "digital_1",
+        "137",
     ):
+        assert part in text
+
+
+def test_inspect_a_table(shared_data, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "160")
+    text = said(capsys, "inspect", shared_data / "rat_units_trials.csv")
+    for part in (
+        "rows: 338", "0 (182), 1 (156)", "movement_s", "1.5455 to 6,741.3005, ascending by 20.004",
+    ):  # fmt: skip
+        assert part in text
+
+
+def test_inspect_spikes_shows_some_clusters(shared_data, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "160")
+    text = said(capsys, "inspect", shared_data / "probe_spikes.npz", "--rows", "5")
+    for part in ("clusters: 289", "124,905", "... and 284 more", "event_times"):
         assert part in text
 
 
@@ -75,7 +93,7 @@ def test_convert_any_layout(recording, tmp_path, capsys):
     record = json.loads((tmp_path / "t.convert.json").read_text())
     (session,) = record["sessions"]
     assert (session["trials"], session["choices"], session["reward"]) == (4, 3, 2)
-    assert record["options"]["nwb"]["missed"] == ["miss"]
+    assert record["options"]["trials"]["missed"] == ["miss"]
     assert "pynwb" in record["versions"]
 
 
@@ -103,14 +121,19 @@ def test_fit_runs_on_what_convert_made(shared_data, tmp_path, capsys):
 def test_mistakes_are_one_clear_error(recording, tmp_path, capsys):
     assert "Name the files: accumbens convert" in refused(capsys, "convert")
     assert "No preset knows this file" in refused(capsys, "convert", recording)
-    assert "--session names the session of one file" in refused(
-        capsys, "convert", recording, recording, "--session", "x"
+    assert "--session-id names the session of one file" in refused(
+        capsys, "convert", recording, recording, "--session-id", "x"
     )
     good = ("--choice", "side", "--missed", "miss", "--outcome", "water")
     assert "it is a folder" in refused(capsys, "convert", recording, "--out", tmp_path, *good)
     assert "there is no such file" in refused(capsys, "inspect", tmp_path / "b.nwb")
     (tmp_path / "c.nwb").write_text("subject,choice")
     assert "it is not an NWB file" in refused(capsys, "inspect", tmp_path / "c.nwb")
+    (tmp_path / "notes.txt").write_text("no data")
+    assert "Of an NWB file, accumbens convert makes a table" in refused(capsys, "fit", recording)
+    for command in ("inspect", "convert"):
+        text = refused(capsys, command, tmp_path / "notes.txt")
+        assert "it is none of the files that accumbens knows. They are: an NWB file" in text
 
 
 @pytest.mark.parametrize("command", ["inspect", "convert"])

@@ -178,9 +178,9 @@ def test_subject_and_session_can_be_named(make_nwb, tmp_path):
     format = NwbFormat(choice="choice", outcome=("reward",))
     with pytest.raises(DataError, match=r"a\.nwb: the file names no subject\. Name it with --subj"):
         read_nwb(path, format)
-    format = NwbFormat(choice="choice", outcome=("reward",), subject="M")
+    format = NwbFormat(choice="choice", outcome=("reward",), subject_id="M")
     assert read_nwb(path, format).session_labels == ("M/id of a.nwb",)
-    format = NwbFormat(choice="choice", outcome=("reward",), subject="M", session="S")
+    format = NwbFormat(choice="choice", outcome=("reward",), subject_id="M", session_id="S")
     assert read_nwb(path, format).session_labels == ("M/S",)
 
 

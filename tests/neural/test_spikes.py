@@ -214,4 +214,7 @@ def test_reward_responses_of_the_rat(shared_data):
         assert sign * test.statistic > 5
     data = raster_data(units, events, "movement", labels)
     assert data.conditions == ("rewarded", "unrewarded")
-    assert data.each == (232, 106)
+    assert data.each == (58, 27)  # every 4th is drawn
+    assert data.rows["n"].unique().tolist() == [232, 106]
+    assert "4 units, 338 events" in data.caption
+    assert "every 4th is drawn" in data.caption

@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 
 from accumbens.errors import ConfigError, DataError
 from accumbens.figures.event_response import draw_event_response, event_response_data
-from accumbens.io.nwb_format import NwbFormat
 from accumbens.io.photometry_files import read_ppd
+from accumbens.io.trial_sources import SourceFormat
 from accumbens.neural.aligned import align_trace
 from accumbens.neural.photometry import PreprocessConfig
 from accumbens.neural.windows import WindowConfig
@@ -94,7 +94,7 @@ def session(make_nwb, tmp_path_factory):
     return path, table, reward
 
 
-NWB = NwbFormat(choice="choice", outcome=("reward",), context=("outcome",))
+NWB = SourceFormat(choice="choice", outcome=("reward",), context=("outcome",))
 DFF = PreprocessConfig(bleaching="none", scale="dff")
 
 

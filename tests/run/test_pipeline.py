@@ -153,6 +153,29 @@ def test_choices_alone_need_no_signal(table, tmp_path):
     assert run.metrics["models"]["disrnn"]["signal"] == {}
 
 
+def test_a_single_session_is_scored_where_it_was_fitted(tmp_path, capsys):
+    agent = QLearning(0.3, 3.0)
+    trials = simulate(agent, DriftingBandit(), n_sessions=1, n_trials=80, key=jax.random.key(1))
+    write_table(to_table(trials), tmp_path / "one.csv")
+    main_job = ["fit", str(tmp_path / "one.csv"), "--models", "q_learning", "--resamples", "9"]
+    with pytest.raises(SystemExit):
+        main([*main_job, "--out", str(tmp_path / "a")])
+    assert "hold out none and score the fitted ones (--split.every 0)" in " ".join(
+        capsys.readouterr().err.split()
+    )
+    main([*main_job, "--out", str(tmp_path / "b"), "--split.every", "0"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "fitted to 1 sessions, and scored on the same: none is held out." in said
+    run = load_run(tmp_path / "b")
+    choice = run.metrics["models"]["q_learning"]["choice"]
+    assert choice["normalized_likelihood"] > 0.55
+    assert choice["normalized_likelihood_interval"] == [None, None]
+    assert not run.predictions()["held_out"].any()
+    table1 = (tmp_path / "b" / "table1.md").read_text()
+    assert "Fitted trials, none held out" in table1
+    assert "nan" not in table1
+
+
 def test_a_killed_fit_is_finished_by_resume(run, table, tmp_path):
     """SIGKILL while the disRNN trains; `fit --resume` must give the metrics of an unbroken run."""
     out = tmp_path / "killed"

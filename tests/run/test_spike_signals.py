@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from accumbens.errors import ConfigError, DataError
-from accumbens.io.nwb_format import NwbFormat
 from accumbens.io.tables import from_table, to_table
+from accumbens.io.trial_sources import SourceFormat
 from accumbens.run.convert import ConvertConfig, convert
 from accumbens.run.spikes import SpikesConfig
 
-NWB = NwbFormat(choice="choice", outcome=("reward",), context=("outcome",))
+NWB = SourceFormat(choice="choice", outcome=("reward",), context=("outcome",))
 
 
 @pytest.fixture(scope="module")

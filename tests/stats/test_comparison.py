@@ -141,6 +141,17 @@ def test_frames_hold_every_number_once(comparison):
     assert np.isnan(subjects.loc[("silent", "a"), "mse_signal_1"])
 
 
+def test_a_single_session_has_values_without_intervals(models, trials):
+    first = trials.select_sessions([0])
+    plain = models["plain"].choice_logits[:1, : first.choice.shape[1]]
+    both = {"dfq": models["dfq"], "plain": Predictions(plain, first.signal)}
+    one = compare(both, first, rng=np.random.default_rng(0))
+    for evaluation in one.models.values():
+        value, low, high = evaluation.normalized_likelihood
+        assert np.isfinite(value)
+        assert np.isnan([low, high]).all()
+
+
 def test_impossible_comparisons_are_refused(models, trials):
     rng = np.random.default_rng(0)
     with pytest.raises(ConfigError, match="reference 'gru' is not among the models"):

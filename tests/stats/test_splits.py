@@ -12,6 +12,7 @@ from accumbens.stats.splits import (
     by_label,
     every_nth,
     k_fold,
+    none_held_out,
     order_sessions,
 )
 from accumbens.trials import TrialNames, trials_from_arrays
@@ -111,6 +112,15 @@ def test_contradictory_splits_are_refused():
         Split((), ("a/1",), "x")
     with pytest.raises(ConfigError, match="'x' both fits and scores a/1"):
         Split(("a/1", "a/2"), ("a/1",), "x")
+
+
+def test_none_is_held_out_only_when_asked():
+    trials = sessions("a/2", "a/1")
+    split = none_held_out(trials)
+    assert (split.train, split.test) == (("a/1", "a/2"), ("a/1", "a/2"))
+    assert not split.holds_out
+    assert every_nth(trials).holds_out
+    assert Split.from_json(split.to_json()) == split
 
 
 def test_too_few_sessions_say_what_to_do():

@@ -15,6 +15,8 @@ from ..run.folder import Run
 
 TERMS = {"choice_nll": "NLL", "signal_mse": "MSE", "loss": "loss", "validation": "validation"}
 
+IN_SAMPLE = "and scored on the same: none is held out."
+
 
 @contextlib.contextmanager
 def fit_progress(console: Console) -> Iterator[Report]:
@@ -41,10 +43,11 @@ def fit_progress(console: Console) -> Iterator[Report]:
 def print_run(console: Console, run: Run) -> None:
     """Table 1, open bottlenecks, seeds, and where the files are."""
     data = run.metrics["data"]
+    held_out = data["sessions_held_out"]
     console.print(
         f"\n{data['subjects']} subjects, {data['sessions']} sessions, {data['trials']} trials "
         f"({data['trials_scored']} scored); fitted to {data['sessions_fitted']} sessions, "
-        f"scored on the other {data['sessions_held_out']} ({data['split']})."
+        + (f"scored on the other {held_out} ({data['split']})." if held_out else IN_SAMPLE)
     )
     console.print(_table1(run))
     if "bottlenecks" in run.metrics:
@@ -68,7 +71,11 @@ def _interval(value: float | None, low: float | None, high: float | None) -> str
 def _table1(run: Run) -> Table:
     models = run.metrics["models"]
     signals = list(dict.fromkeys(s for m in models.values() for s in m["signal"]))
-    table = Table(title="Held-out sessions (95 % bootstrap intervals over sessions)")
+    held_out = run.metrics["data"]["sessions_held_out"]
+    which = "Held-out sessions" if held_out else "Fitted sessions; none was held out"
+    several = (held_out or run.metrics["data"]["sessions"]) > 1
+    note = " (95 % bootstrap intervals over sessions)" if several else ""
+    table = Table(title=f"{which}{note}")
     table.add_column("model")
     table.add_column("choice normalized likelihood ↑")
     for signal in signals:

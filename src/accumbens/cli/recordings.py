@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 from rich.console import Console
@@ -14,42 +14,42 @@ from rich.table import Table
 from ..errors import ConfigError
 from ..run.convert import ConvertConfig
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+UNITS_SHOWN = 20
+"""Units that `accumbens convert` prints; its record has all."""
+
 
 @dataclasses.dataclass(frozen=True)
 class InspectCommand:
-    """List what a recording holds: subject, columns of trials, time series and clocks, units."""
+    """List what a file holds: columns and their values, time series and clocks, clusters."""
 
     file: tyro.conf.Positional[Path]
-    """NWB file (HDF5 or Zarr), or pyPhotometry file (.ppd)."""
+    """NWB file (HDF5 or Zarr), trial table (CSV, TSV, Parquet), pyPhotometry file (.ppd), folder of
+    Phy or Kilosort, or .npz of spikes."""
+    rows: int = 40
+    """Clusters to print."""
 
     def run(self, console: Console) -> None:
-        from ..io.nwb_contents import inspect_nwb
+        from ..io.contents import inspect_file
 
-        if self.file.suffix.casefold() == ".ppd":
-            _print_ppd(console, self.file)
-            return
-        contents = inspect_nwb(self.file)
+        contents = inspect_file(self.file)
         console.print(f"[bold]{escape(str(self.file))}[/]", highlight=False)
         for key, value in contents.about.items():
-            console.print(f"  {key}: {escape(value)}", highlight=False)
-        for name, rows in contents.tables.items():
-            here = contents.columns[contents.columns["table"] == name]
-            shown = ("column", "type", "blank", "examples", "description")
-            _print_frame(console, here, shown, f"table {name}: {rows} rows")
-        if len(contents.series):
-            shown = ("name", "kind", "samples", "unit", "rate", "start", "span", "clock")
-            _print_frame(console, contents.series, shown, "time series (s, Hz)")
-        if contents.n_units:
-            shown = ("column", "type", "blank", "examples", "description")
-            _print_frame(console, contents.units, shown, f"units: {contents.n_units}")
+            console.print(f"  {escape(key)}: {escape(value)}", highlight=False)
+        for listing in contents.listings:
+            n = self.rows if listing.long else len(listing.rows)
+            _print_frame(console, listing.rows, listing.title, n)
 
 
 @dataclasses.dataclass(frozen=True)
 class ConvertCommand:
-    """Turn NWB files, one session each, into one trial table for accumbens fit."""
+    """Turn NWB files or trial tables, with photometry and spikes, into one table for accumbens
+    fit."""
 
     files: tyro.conf.Positional[tuple[Path, ...]]
-    """NWB files (HDF5 or Zarr), one session each."""
+    """NWB files (HDF5 or Zarr), one session each; or tables (CSV, TSV, Parquet), a row a trial."""
     out: Path = Path("trials.parquet")
     """Table to write: CSV, TSV or Parquet; a record of what was done goes beside it."""
     options: Annotated[ConvertConfig, tyro.conf.arg(name="")] = dataclasses.field(
@@ -60,7 +60,9 @@ class ConvertCommand:
         from ..run.convert import convert, write_converted
 
         if not self.files:
-            raise ConfigError("Name the files: accumbens convert SESSION.nwb ... --out TABLE")
+            raise ConfigError(
+                "Name the files: accumbens convert SESSION.nwb ... --out TABLE, or TRIALS.csv ..."
+            )
         converted = convert(self.files, self.options)
         record = write_converted(converted, self.out)
         table = Table()
@@ -74,37 +76,24 @@ class ConvertCommand:
         if len(converted.quality):
             _print_quality(console, converted.quality)
         if len(converted.units):
-            shown = tuple(converted.units.columns)
-            _print_frame(console, converted.units.head(20), shown, f"units: {len(converted.units)}")
+            title = f"units: {len(converted.units)} (spikes/s)"
+            units = converted.units
+            known = units if any(units["region"]) else units.drop(columns="region")
+            _print_frame(console, known, title, UNITS_SHOWN)
         console.print(f"Table:  {escape(str(self.out))}\nRecord: {escape(str(record))}")
 
 
-def _print_ppd(console: Console, path: Path) -> None:
-    """The header, channels and digital lines of a pyPhotometry file."""
-    import pandas as pd
-
-    from ..io.nwb_contents import describe_series
-    from ..io.photometry_files import read_ppd
-
-    recording = read_ppd(path)
-    console.print(f"[bold]{escape(str(path))}[/]", highlight=False)
-    for key, value in recording.about.items():
-        console.print(f"  {escape(str(key))}: {escape(str(value))}", highlight=False)
-    rows = [describe_series(name, series) for name, series in recording.series.items()]
-    shown = ("name", "kind", "samples", "unit", "rate", "start", "span", "clock")
-    _print_frame(console, pd.DataFrame(rows), shown, "time series (s, Hz)")
-    for name, times in recording.events.items():
-        first = f", the first at {times[0]:.3f} s" if len(times) else ""
-        console.print(f"{name}: {len(times):,} pulses{first}", highlight=False)
-
-
-def _print_frame(console: Console, frame: Any, columns: tuple[str, ...], title: str) -> None:
+def _print_frame(console: Console, frame: pd.DataFrame, title: str, rows: int) -> None:
+    """A table of at most so many rows, and how many more there are."""
     table = Table(title=title, title_justify="left")
-    for name in columns:
-        table.add_column(name, overflow="fold")
-    for row in frame.to_dict("records"):
-        table.add_row(*(escape(_cell(row[name])) for name in columns))
+    for name in frame.columns:
+        right = frame[name].dtype.kind in "iuf"
+        table.add_column(str(name), justify="right" if right else "left", overflow="fold")
+    for row in frame.head(rows).itertuples(index=False):
+        table.add_row(*(escape(_cell(value)) for value in row))
     console.print(table)
+    if len(frame) > rows:
+        console.print(f"... and {len(frame) - rows:,} more", highlight=False)
 
 
 def _print_quality(console: Console, quality: Any) -> None:
@@ -121,5 +110,7 @@ def _print_quality(console: Console, quality: Any) -> None:
 
 def _cell(value: object) -> str:
     if isinstance(value, float):
-        return "" if value != value else f"{value:,.10g}"
+        if value != value:
+            return ""
+        return f"{value:,.4f}".rstrip("0").rstrip(".") if abs(value) >= 1 else f"{value:.4g}"
     return f"{value:,}" if isinstance(value, int) else str(value)

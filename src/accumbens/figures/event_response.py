@@ -29,6 +29,9 @@ RESPONSES: Colormap = LinearSegmentedColormap.from_list(
 )
 """From below the baseline (blue) to above it (red)."""
 
+FULL_COLOUR = 98
+"""Percentile of the sizes at which colours are full; the bar's ends point to what is beyond."""
+
 
 class EventResponseData(NamedTuple):
     """`rows`: mean and interval of each condition, columns `COLUMNS`; `matrix`: every event."""
@@ -86,9 +89,16 @@ def event_response_data(
 @styled
 def draw_event_response(data: EventResponseData, fig: Figure) -> None:
     """Above: events in order of time within each condition. Below: means and their intervals."""
-    lay_out(fig, 88, 92, f"Bands: 95 % t intervals of the mean. {data.caption}")
+    n = counted(sum(data.each), "event")
+    curve = "Curve: mean" if len(data.each) == 1 else "Curves: means"
+    lay_out(
+        fig, 88, 96,
+        f"{data.caption} {n}, a row each, the first on top. {curve} over events with 95 % t "
+        "intervals.",
+    )  # fmt: skip
     top, bottom = fig.subplots(2, 1, sharex=True, height_ratios=(1.25, 1))
-    limit = float(np.nanpercentile(np.abs(data.matrix), 98)) or 1.0
+    size = np.abs(data.matrix)
+    limit = float(np.nanpercentile(size, FULL_COLOUR)) or 1.0
     edges = (
         np.append(data.time, 2 * data.time[-1] - data.time[-2]) if len(data.time) > 1 else [0, 1]
     )
@@ -96,7 +106,10 @@ def draw_event_response(data: EventResponseData, fig: Figure) -> None:
         edges, np.arange(len(data.matrix) + 1), data.matrix, cmap=RESPONSES, vmin=-limit,
         vmax=limit, rasterized=True,
     )  # fmt: skip
-    bar = fig.colorbar(mesh, ax=top, aspect=16, pad=0.02)
+    beyond = bool(np.nanmax(size) > limit)
+    bar = fig.colorbar(
+        mesh, ax=top, aspect=16, pad=0.02, extend="both" if beyond else "neither", extendfrac=0.04
+    )
     bar.set_label(printed(data.unit))
     bar.outline.set(linewidth=0.4)  # pyright: ignore[reportCallIssue]
     top.invert_yaxis()
@@ -120,8 +133,6 @@ def draw_event_response(data: EventResponseData, fig: Figure) -> None:
     bottom.margins(x=0)
     if len(data.conditions) > 1:
         bottom.legend(loc="best")
-    else:
-        bottom.set_title(counted(data.each[0], "event"), fontsize=6.5, loc="right", color="#444444")
 
 
 def condition_colour(i: int, n: int) -> str:

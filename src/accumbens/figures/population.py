@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from ..errors import ConfigError
 from ..neural.spikes import UnitResponses
 from .event_response import RESPONSES
-from .labels import printed
+from .labels import counted, printed
 from .rows import joined
 from .style import BLACK, lay_out, styled
 
@@ -105,7 +105,7 @@ def draw_population(data: PopulationData, fig: Figure) -> None:
         )  # fmt: skip
         meshes.append(mesh)
         ax.axvline(0, color=BLACK, linewidth=0.7, linestyle=(0, (3, 2)))
-        ax.set_title(f"{printed(data.conditions[c])} ({data.n[c]})")
+        ax.set_title(f"{printed(data.conditions[c])} ({counted(data.n[c], 'event')})")
         ax.set_xlabel(f"time from {printed(data.event)} (s)")
         for at in np.cumsum([rows for _, rows in data.regions])[:-1]:
             ax.axhline(at, color=BLACK, linewidth=0.5)
@@ -121,7 +121,10 @@ def draw_population(data: PopulationData, fig: Figure) -> None:
         axes[0].tick_params(axis="y", length=0)
     else:
         axes[0].set_ylabel("unit")
-    bar = fig.colorbar(meshes[0], ax=axes, aspect=20, pad=0.02, shrink=min(1.0, 60 / height))
+    bar = fig.colorbar(
+        meshes[0], ax=axes, aspect=20, pad=0.02, shrink=min(1.0, 60 / height), extend="both",
+        extendfrac=0.03,
+    )  # fmt: skip
     bar.set_label("rate (SD of baseline)")
     bar.outline.set(linewidth=0.4)  # pyright: ignore[reportCallIssue]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ from ..errors import ConfigError
 from ..neural.spikes import ResponseConfig, UnitResponses, unit_responses
 from ..recordings import Units
 from .event_response import condition_colour, draw_condition_bars
-from .labels import printed
+from .labels import counted, printed
 from .rows import column, joined, pick
 from .style import BLACK, grid_shape, lay_out, styled
 
@@ -24,9 +25,18 @@ COLUMNS = ("unit", "region", "condition", "time", "rate", "low", "high", "n")
 UNITS_PER_FIGURE = 8
 """More units are not drawn; name those that matter."""
 
-PER_ROW = 4
-MOST_ROWS = 400
-"""Rasters of more events show every second, third, ... one."""
+PER_ROW = {1: 1, 2: 2, 3: 3, 4: 2, 5: 3, 6: 3, 7: 4, 8: 4}
+"""Panels side by side, by the number of units."""
+
+MOST_ROWS = 100
+"""Rasters of more events show every second, third, ... one: rows that the eye can still part."""
+
+PANEL_MM = {1: 76.0, 2: 76.0, 3: 50.0, 4: 37.0}
+"""Width of a panel, by the number of panels side by side."""
+
+RASTER_MM, RATES_MM = 38.0, 24.0
+THINNEST, THICKEST = 0.25, 0.8
+"""Of the marks, in points; between them they leave as much white as they ink."""
 
 
 class RasterData(NamedTuple):
@@ -83,25 +93,24 @@ def raster_data(
     spikes = tuple(
         _raster(units.spikes(units.ids.index(name)), at, config.window) for name in drawn
     )
-    every = f" Every {stride}th event is drawn." if stride > 1 else ""
+    facts = _facts(len(drawn), len(responses.ids), sum(responses.n), stride, config)
     return RasterData(
         joined(_rows(responses, drawn), COLUMNS), spikes, drawn, responses.conditions, tuple(each),
-        config.window, event, f"{caption}{every}",
+        config.window, event, f"{caption} {facts}".strip(),
     )  # fmt: skip
 
 
 @styled
 def draw_raster(data: RasterData, fig: Figure) -> None:
-    """Above: a dot a spike, a row an event. Below: mean rates and their intervals."""
-    n_rows, columns = grid_shape(len(data.ids), PER_ROW)
-    width = {1: 62.0, 2: 110.0, 3: 150.0}.get(columns, 180.0)
-    what = "" if columns < 3 else f"Time from {data.event}. "
-    lay_out(
-        fig, width, 14 + 62 * n_rows, f"{what}Bands: 95 % t intervals of the mean. {data.caption}"
-    )
+    """Above: a mark a spike, a row an event. Below: mean rates and their intervals."""
+    n_rows, columns = grid_shape(len(data.ids), PER_ROW[len(data.ids)])
+    panel = PANEL_MM[columns]
+    lay_out(fig, (panel + 6) * columns + 4, 18 + (RASTER_MM + RATES_MM + 8) * n_rows, data.caption)
     grid = fig.subplots(
-        2 * n_rows, columns, squeeze=False, sharex=True, height_ratios=(1.2, 1) * n_rows
-    )
+        2 * n_rows, columns, squeeze=False, sharex=True,
+        height_ratios=(RASTER_MM, RATES_MM) * n_rows,
+    )  # fmt: skip
+    when = textwrap.fill(f"time from {printed(data.event)} (s)", int(panel / 1.35))
     for i, name in enumerate(data.ids):
         row, place = divmod(i, columns)
         top, bottom = grid[2 * row, place], grid[2 * row + 1, place]
@@ -110,9 +119,13 @@ def draw_raster(data: RasterData, fig: Figure) -> None:
         for c in range(len(data.conditions)):
             here = (at >= bounds[c]) & (at < bounds[c + 1])
             colour = condition_colour(c, len(data.conditions))
-            top.plot(time[here], at[here] + 0.5, ",", color=colour, alpha=0.8, rasterized=True)
+            top.vlines(
+                time[here], at[here] + 0.06, at[here] + 0.94, color=colour, rasterized=True,
+                linewidth=_thickness(len(time) / max(bounds[-1], 1), panel),
+            )  # fmt: skip
         top.set_ylim(bounds[-1], 0)
         top.tick_params(axis="x", length=0)
+        top.set_yticks([])
         draw_condition_bars(top, data.each)
         unit = pick(data.rows, unit=name)
         region = str(column(unit, "region")[0])
@@ -124,17 +137,17 @@ def draw_raster(data: RasterData, fig: Figure) -> None:
             bottom.fill_between(
                 x, column(here, "low"), column(here, "high"), color=colour, alpha=0.22, linewidth=0
             )
-            label = f"{printed(condition)} ({int(column(here, 'n')[0])})"
+            label = f"{printed(condition)} ({counted(int(column(here, 'n')[0]), 'event')})"
             bottom.plot(x, column(here, "rate"), color=colour, label=label, linewidth=1.0)
         bottom.set_ylim(bottom=0)
         for ax in (top, bottom):
             ax.axvline(0, color=BLACK, linewidth=0.7, linestyle=(0, (3, 2)))
             ax.set_xlim(*data.window)
         if place == 0:
-            top.set_ylabel("event")
-            bottom.set_ylabel("spikes/s")
+            top.set_ylabel("events", labelpad=8)
+            bottom.set_ylabel("rate (spikes/s)")
         if i + columns >= len(data.ids):
-            bottom.set_xlabel(f"time from {printed(data.event)} (s)" if columns < 3 else "time (s)")
+            bottom.set_xlabel(when)
             bottom.tick_params(labelbottom=True)
     for i in range(len(data.ids), n_rows * columns):
         row, place = divmod(i, columns)
@@ -143,6 +156,26 @@ def draw_raster(data: RasterData, fig: Figure) -> None:
     if len(data.conditions) > 1:
         handles, labels = grid[1, 0].get_legend_handles_labels()
         fig.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+
+
+def _facts(n_drawn: int, n_units: int, n_events: int, stride: int, config: ResponseConfig) -> str:
+    """How many units and events, and how the curves were made: the end of the caption."""
+    units = counted(n_units, "unit") if n_drawn == n_units else f"{n_drawn} of {n_units} units"
+    which = {1: "", 2: "; every second is drawn", 3: "; every third is drawn"}.get(
+        stride, f"; every {stride}th is drawn"
+    )
+    smooth = f", smoothed by a Gaussian of SD {config.smooth:g} s" if config.smooth else ""
+    return (
+        f"{units}, {counted(n_events, 'event')}. Marks: spikes, a row an event, the first on top"
+        f"{which}. Curves: mean rate in bins of {config.bin:g} s{smooth}; bands: 95 % t intervals "
+        "of the mean over events."
+    )
+
+
+def _thickness(per_row: float, panel_mm: float) -> float:
+    """Of the marks, in points, where a row has so many spikes."""
+    gap_points = panel_mm / max(per_row, 1.0) / 25.4 * 72
+    return float(np.clip(0.5 * gap_points, THINNEST, THICKEST))
 
 
 def _raster(

@@ -62,8 +62,8 @@ def read_nwb_session(
         table = find_table(file, format.table, path)
         names = _own_names(file, path)
         format = resolved(format, tuple(table.colnames), ours=names is not None)
-        subject = format.subject or (names or {}).get("subject") or subject_of(file, path)
-        session = format.session or (names or {}).get("session") or session_of(file)
+        subject = format.subject_id or (names or {}).get("subject") or subject_of(file, path)
+        session = format.session_id or (names or {}).get("session") or session_of(file)
         if format.preset == "accumbens":
             frame, columns = _own_frame(table, names, path)
         else:
@@ -88,7 +88,7 @@ def join_sessions(sessions: Sequence[NwbSession]) -> Trials:
             raise DataError(
                 f"{seen[key]} and {session.path} are both session {show(session.session)} of "
                 f"subject {show(session.subject)}. Name each file once, or convert them apart "
-                "with different labels (--session)."
+                "with different labels (--session-id)."
             )
         seen[key] = session.path
     first = sessions[0].format

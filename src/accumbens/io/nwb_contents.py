@@ -13,16 +13,15 @@ from ..recordings import Series, clock_report
 from .nwb import table_column
 from .nwb_files import nwb_kind, open_nwb
 from .nwb_series import read_nwb_series
-
-EXAMPLES = 4
-"""Distinct cells shown of each column."""
+from .table_contents import COLUMNS as DESCRIBED
+from .table_contents import describe_columns
 
 
 class NwbContents(NamedTuple):
     """What an NWB file holds.
 
     about: subject, session, start and the like. tables: number of rows by name of table.
-    columns: one row a column of a table of intervals: table, column, type, blank, examples,
+    columns: one row a column of a table of intervals: table, column, type, blank, values, range,
     description. series: one row a time series: name, samples, unit, kind (events where all values
     are the same), start, span, rate, clock ("ok", or what contradicts it). units: one row a column
     of the units table, like `columns`; n_units, regions.
@@ -88,25 +87,15 @@ def _columns(name: str, table: Any) -> pd.DataFrame:
     rows = []
     for column in table.colnames:
         values = table_column(table, column)
-        row = {"table": name, "column": column, "type": "list", "blank": 0, "examples": ""}
+        row = dict.fromkeys(DESCRIBED, "") | {"column": column, "type": "list", "blank": 0}
         if values is not None:
-            cells = pd.Series(values)
-            blank = cells.isna() | (cells.astype(str).str.strip() == "")
-            distinct = list(dict.fromkeys(cells[~blank].tolist()))
-            more = ", ..." if len(distinct) > EXAMPLES else ""
-            row["type"] = "text" if values.dtype == object else str(values.dtype)
-            row["blank"] = int(blank.sum())
-            row["examples"] = ", ".join(_shown(v) for v in distinct[:EXAMPLES]) + more
+            row = describe_columns(pd.DataFrame({column: values})).iloc[0].to_dict()
         row["description"] = str(getattr(table[column], "description", "") or "")
-        rows.append(row)
+        rows.append({"table": name} | row)
     return pd.DataFrame(rows)
 
 
-def _shown(value: object) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)[:24]
-
-
 def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
-    columns = ["table", "column", "type", "blank", "examples", "description"]
+    columns = ["table", *DESCRIBED, "description"]
     parts = [part for part in parts if len(part)]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({c: [] for c in columns})

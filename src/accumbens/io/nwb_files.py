@@ -110,7 +110,7 @@ def subject_of(file: Any, path: str | os.PathLike[str]) -> str:
     """The subject's id in an NWB file. Raises DataError where it has none."""
     subject = None if file.subject is None else file.subject.subject_id
     if not subject or not str(subject).strip():
-        raise DataError(f"{path}: the file names no subject. Name it with --subject.")
+        raise DataError(f"{path}: the file names no subject. Name it with --subject-id.")
     return str(subject)
 
 

@@ -34,9 +34,9 @@ class NwbFormat:
     """Column that is true where the choice was forced."""
     table: str = "trials"
     """Table of intervals with one row a trial."""
-    subject: str | None = None
+    subject_id: str | None = None
     """Subject, instead of the one that the file names."""
-    session: str | None = None
+    session_id: str | None = None
     """Session, instead of the file's own id; for one file only."""
 
 

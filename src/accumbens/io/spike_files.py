@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple, cast
 
 import numpy as np
 import pandas as pd
@@ -14,12 +16,21 @@ from ..errors import DataError
 from ..recordings import Units, units_from_arrays
 from .nwb_files import ZARR_FILES
 from .nwb_series import REGION_COLUMNS, read_nwb_units
+from .table_cells import labels as cell_labels
 from .table_files import read_table
 
 LABEL_FILES = ("cluster_info.tsv", "cluster_group.tsv", "cluster_KSLabel.tsv")
 """Files of a Phy folder with a label for each cluster, best first."""
 
 LABEL_COLUMNS = ("group", "KSLabel")
+
+
+class ClusterTable(NamedTuple):
+    """What a file of a Phy folder says: label and brain region by cluster; blank where unknown."""
+
+    file: str
+    labels: dict[str, str]
+    regions: dict[str, str]
 
 
 def read_units(
@@ -70,32 +81,22 @@ def read_phy(
     folder = Path(folder)
     samples = _array(folder / "spike_times.npy")
     clusters = _array(folder / "spike_clusters.npy")
-    rate = _sample_rate(folder / "params.py")
-    regions: dict[str, str] = {}
-    keep: list[str] | None = None
-    table = _labels(folder)
-    if table is not None:
-        ids = table[_cluster_column(table, folder)]
-        for name in REGION_COLUMNS:
-            if name in table.columns:
-                cells = table[name].fillna("")
-                regions = {str(i): str(r) for i, r in zip(ids, cells, strict=True)}
-                break
+    rate = read_sample_rate(folder)
+    table, keep = read_cluster_table(folder), None
     if labels:
-        column = None if table is None else next((c for c in LABEL_COLUMNS if c in table), None)
-        if table is None or column is None:
+        if table is None or not table.labels:
             raise DataError(
                 f"{folder}: no file labels its clusters ({', '.join(LABEL_FILES)}), so none can be "
                 f"chosen by label. Keep all of them (labels=()), or curate them in Phy."
             )
-        ids = table[_cluster_column(table, folder)]
-        wanted = {str(i) for i, label in zip(ids, table[column], strict=True) if label in labels}
-        keep = [str(c) for c in np.unique(clusters) if str(c) in wanted]
+        wanted = {name for name, label in table.labels.items() if label in labels}
+        keep = [name for name in map(str, np.unique(clusters)) if name in wanted]
         if not keep:
-            there = ", ".join(sorted({str(label) for label in table[column].dropna()}))
+            there = ", ".join(sorted({label for label in table.labels.values() if label}))
             raise DataError(
                 f"{folder}: no cluster is labelled {' or '.join(labels)}; labels are {there}."
             )
+    regions = {} if table is None else table.regions
     return units_from_arrays(
         samples.astype(np.float64) / rate, clusters, regions=regions, keep=keep, sort=sort,
         source=str(folder),
@@ -126,8 +127,12 @@ def _flat(array: np.ndarray, path: Path) -> np.ndarray:
     return array.reshape(-1)
 
 
-def _sample_rate(path: Path) -> float:
-    """`sample_rate = 30000.` of params.py, which is read but not run."""
+def read_sample_rate(folder: Path) -> float:
+    """`sample_rate = 30000.` (Hz) of a Phy folder's params.py, which is read but not run.
+
+    Raises DataError where there is none, or it is no positive number.
+    """
+    path = folder / "params.py"
     if not path.is_file():
         raise DataError(f"{path.parent}: there is no params.py to say the sample_rate. Add one.")
     try:
@@ -145,18 +150,43 @@ def _sample_rate(path: Path) -> float:
     return rate
 
 
-def _labels(folder: Path) -> pd.DataFrame | None:
-    for name in LABEL_FILES:
-        if (folder / name).is_file():
-            return read_table(folder / name)
-    return None
+def read_cluster_table(folder: Path) -> ClusterTable | None:
+    """What the first of `LABEL_FILES` says about clusters; None where there is no such file.
 
-
-def _cluster_column(table: pd.DataFrame, folder: Path) -> str:
-    for name in ("cluster_id", "id"):
-        if name in table.columns:
-            return name
-    raise DataError(
-        f"{folder}: the table of clusters has no column cluster_id; it has "
-        f"{', '.join(map(str, table.columns))}."
+    Raises DataError where it is damaged, or no column names the clusters.
+    """
+    name = next((name for name in LABEL_FILES if (folder / name).is_file()), None)
+    if name is None:
+        return None
+    table = read_table(folder / name)
+    ids = next((c for c in ("cluster_id", "id") if c in table.columns), None)
+    if ids is None:
+        raise DataError(
+            f"{folder}: the table of clusters has no column cluster_id; it has "
+            f"{', '.join(map(str, table.columns))}."
+        )
+    clusters = _texts(table, ids)
+    label = next((c for c in LABEL_COLUMNS if c in table.columns), None)
+    region = next((c for c in REGION_COLUMNS if c in table.columns), None)
+    return ClusterTable(
+        name,
+        {} if label is None else dict(zip(clusters, _texts(table, label), strict=True)),
+        {} if region is None else dict(zip(clusters, _texts(table, region), strict=True)),
     )
+
+
+def other_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
+    """The arrays of an `.npz` besides those of spikes; those that cannot be read are left out."""
+    found = {}
+    with np.load(path, allow_pickle=False) as arrays:
+        for name in arrays:
+            if name not in ("spike_times", "spike_clusters"):
+                with contextlib.suppress(Exception):  # whatever numpy meets in damaged bytes
+                    found[name] = arrays[name]
+    return found
+
+
+def _texts(table: pd.DataFrame, column: str) -> list[str]:
+    """The cells of a column as labels, blank ones as nothing."""
+    index, names = cell_labels(cast(pd.Series, table[column]))
+    return [names[i] if i >= 0 else "" for i in index]

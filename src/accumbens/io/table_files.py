@@ -30,6 +30,7 @@ _MAGIC = {
     b"\xff\xfe": "UTF-16 text: save it as CSV UTF-8",
     b"\xfe\xff": "UTF-16 text: save it as CSV UTF-8",
 }
+_CONVERT = "Of an NWB file, accumbens convert makes a table."
 _BLOCK = 2**31 - 2
 """Bytes from which column types are inferred: as many as Arrow allows, so that all rows count."""
 
@@ -87,7 +88,8 @@ def open_table(path: str | os.PathLike[str], text: Sequence[str] = ()) -> TableF
     """The table in a file, with every problem of single rows gathered rather than raised."""
     path = Path(path)
     if path.is_dir():
-        raise DataError(f"Cannot read {path}: it is a folder. Name the table file inside it.")
+        hint = "Name the table file inside it." if ".zarr" not in path.name else _CONVERT
+        raise DataError(f"Cannot read {path}: it is a folder. {hint}")
     if not path.exists():
         raise DataError(f"Cannot read {path}: {_absent(path)}")
     ending = _ending(path)
@@ -107,6 +109,7 @@ def _ending(path: Path) -> str:
     raise DataError(
         f"Cannot tell the format of {path} from its ending {show(path.suffix)}. "
         f"A table's name ends in {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}."
+        f"{f' {_CONVERT}' if '.nwb' in path.name.casefold() else ''}"
     )
 
 

@@ -66,8 +66,8 @@ def check_windows(
         raise DataError(
             f"{what}: the windows of {int(left.sum())} of {len(starts)} events ({config.event}) "
             f"leave the recording: it lasts from {recorded[0]:,.2f} to {recorded[1]:,.2f} s, they "
-            f"from {starts.min():,.2f} to {ends.max():,.2f} s. Check that both use the same clock, "
-            "or leave those trials blank (option outside)."
+            f"from {starts.min():,.2f} to {ends.max():,.2f} s. Check that both use the same clock "
+            "and unit of time (option event-unit), or leave those trials blank (option outside)."
         )
     if left.all():
         raise DataError(

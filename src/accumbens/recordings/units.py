@@ -122,7 +122,7 @@ def units_from_arrays(
     keys = (times, place) if sort else (place,)
     order = np.lexsort(keys)
     ordered, of = times[order], place[order]
-    falls = (np.diff(ordered) < 0) & (np.diff(of) == 0)
+    falls = (ordered[1:] < ordered[:-1]) & (of[1:] == of[:-1])
     check_order(falls, names[of[np.flatnonzero(falls)[0]]] if falls.any() else "", source)
     edge = np.searchsorted(of, np.arange(len(names) + 1))
     regions = {_text(k): v for k, v in (regions or {}).items()}

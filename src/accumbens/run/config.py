@@ -28,7 +28,8 @@ class SplitConfig:
     """Which sessions are held out. Sessions are ordered by subject, then by session."""
 
     every: int = 2
-    """Hold out every n-th session: 2 fits the first, third, fifth, ... and scores the others."""
+    """Hold out every n-th session: 2 fits the first, third, fifth, ... and scores the others.
+    0 holds out none (as with a single session): scores are then those of the fitted sessions."""
     test_sessions: tuple[str, ...] = ()
     """Hold out these sessions instead, each as subject/session."""
     folds: int = 0

@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,10 +16,9 @@ import tyro
 from jaxtyping import Float
 
 from ..errors import ConfigError, DataError
-from ..io.nwb import NwbSession, join_sessions, read_nwb_session
-from ..io.nwb_format import NwbFormat
 from ..io.saved_models import write_atomically
 from ..io.tables import format_of, to_table, write_table
+from ..io.trial_sources import SourceFormat, read_sources
 from ..recordings import ClockConfig
 from ..trials import Trials
 from .folder import fingerprint, versions
@@ -31,7 +30,9 @@ from .spikes import SpikesConfig, spike_signals
 class ConvertConfig:
     """How recordings become a trial table."""
 
-    nwb: Annotated[NwbFormat, tyro.conf.arg(name="")] = dataclasses.field(default_factory=NwbFormat)
+    trials: Annotated[SourceFormat, tyro.conf.arg(name="")] = dataclasses.field(
+        default_factory=SourceFormat
+    )
     """Which columns of the files' trials mean what."""
     clock: Annotated[ClockConfig, tyro.conf.arg(name="")] = dataclasses.field(
         default_factory=ClockConfig
@@ -41,6 +42,8 @@ class ConvertConfig:
     """Which photometry channels become signals, and how."""
     spikes: SpikesConfig = dataclasses.field(default_factory=SpikesConfig)
     """Which units' firing rates become signals, and in which window."""
+    event_unit: Literal["s", "ms", "us"] = "s"
+    """What event times of the trials count: s, ms (pyControl) or us."""
 
 
 class Converted(NamedTuple):
@@ -56,25 +59,41 @@ class Converted(NamedTuple):
 
 
 def convert(paths: Sequence[str | os.PathLike[str]], config: ConvertConfig) -> Converted:
-    """The sessions of NWB files as one `Trials`, in the order of the files.
+    """The sessions of NWB files, or of tables, as one `Trials`, in the order of the files.
 
+    paths: NWB files, one session each; or tables with one row a trial and any sessions.
     Raises DataError for files that cannot be used, ConfigError for options that contradict.
     """
-    if len(paths) > 1 and config.nwb.session is not None:
-        raise ConfigError("--session names the session of one file: leave it out for several.")
-    sessions = [read_nwb_session(path, config.nwb) for path in paths]
-    trials = join_sessions(sessions)
-    files = [session.path for session in sessions]
+    _check_used(config)
+    trials, files, recorded = read_sources(paths, config.trials)
+    own = files if recorded else ()
     quality: list[dict[str, Any]] = []
     units: list[dict[str, Any]] = []
     if config.photometry.channel:
-        signal, quality = photometry_signals(trials, files, config.photometry, config.clock)
+        signal, quality = photometry_signals(
+            trials, own, config.photometry, config.clock, config.event_unit
+        )
         trials = with_more_signals(trials, signal, config.photometry.signals)
     if config.spikes.event:
-        signal, names, units = spike_signals(trials, files, config.spikes)
+        signal, names, units = spike_signals(trials, own, config.spikes, config.event_unit)
         trials = with_more_signals(trials, signal, names)
-    record = _record(trials, sessions, config) | {"quality": quality, "units": units}
+    record = _record(trials, files, config) | {"quality": quality, "units": units}
     return Converted(trials, pd.DataFrame(quality), pd.DataFrame(units), record)
+
+
+def _check_used(config: ConvertConfig) -> None:
+    """Raises ConfigError where recordings are named, but not what is wanted of them."""
+    photometry, spikes = config.photometry, config.spikes
+    if photometry.file and not photometry.channel:
+        raise ConfigError(
+            f"{photometry.file[0]}: which of its channels is the signal? Name it with "
+            f"--photometry.channel; accumbens inspect {photometry.file[0]} lists them."
+        )
+    if spikes.file and not spikes.event:
+        raise ConfigError(
+            f"{spikes.file[0]}: around which event are spikes counted? Name the column of its "
+            "times with --spikes.event, and keep it with --context."
+        )
 
 
 def with_more_signals(
@@ -101,17 +120,15 @@ def write_converted(converted: Converted, out: str | os.PathLike[str]) -> Path:
     return record
 
 
-def _record(
-    trials: Trials, sessions: Sequence[NwbSession], config: ConvertConfig
-) -> dict[str, Any]:
+def _record(trials: Trials, files: Sequence[Path], config: ConvertConfig) -> dict[str, Any]:
     rows = []
-    for s, session in enumerate(sessions):
+    for s, path in enumerate(files):
         valid = trials.valid[s]
         rows.append(
             {
-                "file": str(session.path),
-                "subject": session.subject,
-                "session": session.session,
+                "file": str(path),
+                "subject": trials.names.subjects[trials.subject[s]],
+                "session": trials.names.sessions[s],
                 "trials": int(trials.length[s]),
                 "choices": int(valid.sum()),
                 "missed": int(trials.length[s] - valid.sum()),

@@ -18,6 +18,7 @@ from ..neural.quality import channel_quality
 from ..neural.windows import WindowConfig, trial_numbers
 from ..recordings import ClockConfig, settle_clock
 from ..trials import Trials
+from .alignment import event_times, files_of_sessions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,18 +90,16 @@ def process_channel(
 
 
 def photometry_signals(
-    trials: Trials, paths: Sequence[Path], config: PhotometryConfig, clock: ClockConfig
-) -> tuple[Float[np.ndarray, "session trial signal"], list[dict[str, Any]]]:
+    trials: Trials, paths: Sequence[Path], config: PhotometryConfig, clock: ClockConfig,
+    event_unit: str = "s",
+) -> tuple[Float[np.ndarray, "session trial signal"], list[dict[str, Any]]]:  # fmt: skip
     """One number a trial for each channel of each session, and the quality table's rows.
 
-    paths: the file of each session. Raises DataError for recordings that cannot be aligned.
+    paths: the file of each session that may hold its recording too; none for tables.
+    event_unit: what the columns of event times count, s, ms or us.
+    Raises DataError for recordings that cannot be aligned.
     """
-    files = config.file or tuple(paths)
-    if len(files) != trials.n_sessions:
-        raise ConfigError(
-            f"{trials.n_sessions} sessions, but {len(files)} recordings (--photometry.file): name "
-            "one a session, in the same order."
-        )
+    files = files_of_sessions(trials, paths, config.file, "recordings", "--photometry.file")
     controls: tuple[str | None, ...] = config.control or (None,)
     if len(controls) < len(config.channel):
         controls = controls * len(config.channel)
@@ -109,9 +108,11 @@ def photometry_signals(
     for s, path in enumerate(files):
         recording = read_recording(path, time=config.time, time_unit=config.time_unit)
         n = int(trials.length[s])
-        events = event_times(trials, s, config.response.event)
+        events = event_times(trials, s, config.response.event, "--photometry.event", event_unit)
         base = config.response.baseline_event
-        before = None if base is None else event_times(trials, s, base)
+        before = None
+        if base is not None:
+            before = event_times(trials, s, base, "--photometry.baseline-event", event_unit)
         for i, (name, control) in enumerate(zip(config.channel, controls, strict=True)):
             one = process_channel(recording, name, control, config.process, clock)
             numbers = trial_numbers(one.result.trace, events, config.response, before)
@@ -120,18 +121,3 @@ def photometry_signals(
             blank = int(np.isnan(numbers).sum())
             rows.append(about | one.quality | {"trials_blank": blank})
     return signal, rows
-
-
-def event_times(trials: Trials, session: int, event: str) -> Float[np.ndarray, " trial"]:
-    """When an event happened in each trial of a session, in s; a context column of the trials.
-
-    Raises ConfigError that lists the columns there are.
-    """
-    if event not in trials.names.contexts:
-        named = f"no event {event!r}" if event else "no event is named (--photometry.event COLUMN)"
-        raise ConfigError(
-            f"{named} among the context columns of these trials: "
-            f"{', '.join(trials.names.contexts) or 'there are none'} (--context COLUMN keeps one)."
-        )
-    column = trials.names.contexts.index(event)
-    return trials.context[session, : int(trials.length[session]), column]

@@ -18,7 +18,15 @@ from ..io.tables import from_table
 from ..models.disrnn import bottlenecks, open_latents
 from ..stats.comparison import Comparison, compare
 from ..stats.metrics import Predictions, predict
-from ..stats.splits import Split, apply_split, by_label, every_nth, k_fold, order_sessions
+from ..stats.splits import (
+    Split,
+    apply_split,
+    by_label,
+    every_nth,
+    k_fold,
+    none_held_out,
+    order_sessions,
+)
 from ..trials import Trials
 from .config import FitConfig, SplitConfig, config_as_dict, read_config
 from .fitting import Fitted, Report, fit_named, needs_signal
@@ -93,6 +101,8 @@ def make_split(trials: Trials, config: SplitConfig) -> Split:
                 f"{config.folds - 1}."
             )
         return k_fold(trials, config.folds, np.random.default_rng(0))[config.fold]
+    if config.every == 0:
+        return none_held_out(trials)
     return every_nth(trials, config.every)
 
 
@@ -124,6 +134,7 @@ def _fit_into(
     on_test, on_train = (
         _compared(predictions, trials, part, config) for part in (split.test, split.train)
     )
+    on_test = dataclasses.replace(on_test, held_out=split.holds_out)
     write_table1(folder, on_test)
     write_predictions(folder, trials, split, fits)
     write_history(folder, fits)
@@ -185,7 +196,7 @@ def _metrics(
             "subjects": len(np.unique(trials.subject)),
             "sessions": trials.n_sessions,
             "sessions_fitted": len(split.train),
-            "sessions_held_out": len(split.test),
+            "sessions_held_out": len(split.test) if split.holds_out else 0,
             "trials": int(trials.length.sum()),
             "trials_scored": int(trials.scored.sum()),
             "split": split.description,

@@ -40,7 +40,7 @@ def write_predictions(
     """
     table = to_table(trials)
     rows = trials.in_session
-    held_out = np.isin(np.array(trials.session_labels), split.test)
+    held_out = np.isin(np.array(trials.session_labels), split.test) & split.holds_out
     table["held_out"] = np.broadcast_to(held_out[:, None], rows.shape)[rows]
     for name, fit in fits.items():
         said = unroll(fit.model, trials)
@@ -91,7 +91,7 @@ def draw_figures(
     fit = fits["disrnn"]
     model: Any = fit.model
     return draw_all(
-        model, train, folder.figures, held_out=test,
+        model, train, folder.figures, held_out=test if split.holds_out else None,
         histories=list(fit.histories.values()),
         comparison=comparison, path=path,
     )  # fmt: skip

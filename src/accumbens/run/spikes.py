@@ -16,7 +16,7 @@ from ..neural.spikes import active_units, window_rates
 from ..neural.windows import Window, WindowConfig, check_windows
 from ..recordings import Units
 from ..trials import Trials
-from .photometry import event_times
+from .alignment import event_times, files_of_sessions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,25 +46,22 @@ class SpikesConfig:
 
 
 def spike_signals(
-    trials: Trials, paths: Sequence[Path], config: SpikesConfig
+    trials: Trials, paths: Sequence[Path], config: SpikesConfig, event_unit: str = "s"
 ) -> tuple[Float[np.ndarray, "session trial signal"], tuple[str, ...], list[dict[str, Any]]]:
     """Rates (spikes/s), names of the signal columns, and one row about each unit.
 
     The column of a unit is `unit_<id>`, of several sessions `<session>/unit_<id>`, blank in the
-    sessions that the unit was not recorded in. paths: the file of each session.
+    sessions that the unit was not recorded in. paths: the file of each session that may
+    hold its spikes too; none for tables. event_unit: what the
+    column of event times counts, s, ms or us.
     Raises DataError for files that cannot be used, or recordings that the trials lie outside of.
     """
-    files = config.file or tuple(paths)
-    if len(files) != trials.n_sessions:
-        raise ConfigError(
-            f"{trials.n_sessions} sessions, but {len(files)} files of spikes (--spikes.file): name "
-            "one a session, in the same order."
-        )
+    files = files_of_sessions(trials, paths, config.file, "files of spikes", "--spikes.file")
     blocks, names, rows = [], [], []
     for s, path in enumerate(files):
         units = read_units(path, labels=config.labels, sort=config.sort)
         units = active_units(_chosen(units, config), config.min_rate)
-        events = event_times(trials, s, config.event)
+        events = event_times(trials, s, config.event, "--spikes.event", event_unit)
         what = WindowConfig(
             config.event, 0.0, config.window, None, outside=config.outside, overlap="allow"
         )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
 from ..errors import ConfigError
 from ..models.base import Model
@@ -104,7 +105,8 @@ class Difference:
 class Comparison:
     """Models by name, in the order given, and what each has over the reference model.
 
-    unit, n_draws, level: how the bootstrap intervals were made.
+    unit, n_draws, level: how the bootstrap intervals were made. held_out: the trials are not those
+    that the models were fitted to.
     """
 
     models: dict[str, Evaluation]
@@ -114,6 +116,7 @@ class Comparison:
     unit: Unit
     n_draws: int
     level: float
+    held_out: bool = True
 
     def to_frame(self) -> pd.DataFrame:
         """One row a model and metric: model, signal, metric, value, low, high.
@@ -164,9 +167,10 @@ def evaluate(
     """The metrics of a model, or of plain predictions, on all of `trials`, with intervals.
 
     unit: what is resampled, see `accumbens.stats.bootstrap`. n_draws: resamples. level: coverage.
+    With a single session the ends of the intervals are NaN.
     Raises DataError when model and trials do not suit each other.
     """
-    weights = session_weights(trials.subject, n_draws, rng, unit)
+    weights = _weights(trials, n_draws, rng, unit)
     return _evaluate(_sums(model, trials), trials, weights, level)
 
 
@@ -191,7 +195,7 @@ def compare(
     reference = next(iter(models)) if reference is None else reference
     if reference not in models:
         raise ConfigError(f"The reference '{reference}' is not among the models {list(models)}.")
-    weights = session_weights(trials.subject, n_draws, rng, unit)
+    weights = _weights(trials, n_draws, rng, unit)
     sums = {name: _sums(model, trials) for name, model in models.items()}
     return Comparison(
         models={name: _evaluate(s, trials, weights, level) for name, s in sums.items()},
@@ -206,6 +210,15 @@ def compare(
         n_draws=n_draws,
         level=level,
     )
+
+
+def _weights(
+    trials: Trials, n_draws: int, rng: np.random.Generator, unit: Unit
+) -> Float[np.ndarray, "draw session"]:
+    """As `session_weights`; of a single session, not numbers, of which intervals are none."""
+    if unit == "session" and trials.n_sessions == 1:
+        return np.full((1, 1), np.nan)
+    return session_weights(trials.subject, n_draws, rng, unit)
 
 
 def _sums(model: Model | Predictions, trials: Trials) -> SessionSums:

@@ -19,7 +19,8 @@ from ..trials import Trials
 class Split:
     """Sessions to fit and sessions to score, as `subject/session` labels, and how they were chosen.
 
-    Raises ConfigError when either side is empty or a session is on both.
+    The two are apart, or, where none is held out, the same.
+    Raises ConfigError when either side is empty or only some sessions are on both.
     """
 
     train: tuple[str, ...]
@@ -30,11 +31,17 @@ class Split:
         for side, labels in (("fit", self.train), ("score", self.test)):
             if not labels:
                 raise ConfigError(f"The split '{self.description}' leaves no session to {side}.")
-        if both := sorted(set(self.train) & set(self.test)):
+        both = sorted(set(self.train) & set(self.test))
+        if both and self.holds_out:
             raise ConfigError(
                 f"The split '{self.description}' both fits and scores {', '.join(both)}: a session "
                 "belongs on one side."
             )
+
+    @property
+    def holds_out(self) -> bool:
+        """False where the sessions scored are those that were fitted."""
+        return set(self.train) != set(self.test)
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), indent=2)
@@ -90,6 +97,13 @@ def every_nth(trials: Trials, n: int = 2) -> Split:
     return Split(tuple(train), tuple(test), f"every {n}. session in order of subject and session")
 
 
+def none_held_out(trials: Trials) -> Split:
+    """Fit all sessions, and score the same ones: what models say of them, not how well they predict
+    others. For parameters of one session, or of data that were held out elsewhere."""
+    labels = tuple(trials.session_labels[i] for i in order_sessions(trials))
+    return Split(labels, labels, "none is held out")
+
+
 def k_fold(trials: Trials, k: int, rng: np.random.Generator) -> list[Split]:
     """k splits; each session is scored in exactly one, and each fits some of every subject.
 
@@ -140,7 +154,8 @@ def _check_enough(trials: Trials, least: int, purpose: str) -> None:
         raise DataError(
             f"These trials have {trials.n_sessions} session(s), too few to {purpose}: whole "
             "sessions are held out. Add sessions, or name a column that cuts the trials into "
-            "sessions (days or blocks)."
+            "sessions (days or blocks); or hold out none and score the fitted ones (--split.every "
+            "0)."
         )
 
 

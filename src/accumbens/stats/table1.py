@@ -51,8 +51,9 @@ def table1_columns(comparison: Comparison) -> list[Column]:
 
 def table1_caption(comparison: Comparison) -> str:
     """What the numbers and the intervals are, in one sentence."""
+    which = "Held-out trials" if comparison.held_out else "Fitted trials, none held out"
     return (
-        "Held-out trials: normalized likelihood (NL) of choices, exp of the mean log probability; "
+        f"{which}: normalized likelihood (NL) of choices, exp of the mean log probability; "
         f"mean squared error (MSE) and R2 of each signal; {comparison.level:.0%} bootstrap "
         f"intervals from {comparison.n_draws} resamples (unit: {comparison.unit})."
     )
@@ -141,6 +142,8 @@ def _heading(column: Column, up: str, down: str) -> str:
 def _cell(estimate: Estimate | None) -> str:
     if estimate is None or not math.isfinite(estimate.value):
         return "–"
+    if not math.isfinite(estimate.low):
+        return f"{estimate.value:.4f}"
     return f"{estimate.value:.4f} [{estimate.low:.4f}, {estimate.high:.4f}]"
 
 

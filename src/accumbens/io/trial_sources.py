@@ -1,0 +1,148 @@
+"""Trials of any source: NWB files, or tables with one row a trial; and the file of each session."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from ..errors import ConfigError, DataError
+from ..trials import Trials, concatenate
+from .file_kinds import KINDS, Kind, file_kind
+from .nwb import join_sessions, read_nwb_session
+from .nwb_format import NwbFormat
+from .table_files import ENDINGS as TABLE_ENDINGS
+from .table_format import DEFAULT_FORMAT, TableFormat
+from .table_problems import show
+from .tables import from_table
+
+
+@dataclasses.dataclass(frozen=True)
+class SourceFormat(NwbFormat):
+    """The columns of NWB files or of tables; `accumbens inspect FILE` lists those a file has."""
+
+    choice: str | None = None
+    """Column of the choices; of a table, choice by default."""
+    outcome: tuple[str, ...] = ()
+    """Outcomes, each a column; of a table, reward by default. Of NWB also name=column, or
+    name=column|column: what any of them says."""
+    subject: str | None = DEFAULT_FORMAT.subject
+    """Of a table: column that names the animal or person; None: all rows are of one subject."""
+    session: str | None = DEFAULT_FORMAT.session
+    """Of a table: column that names the session; None: each file is one session, named after it."""
+    trial: str | None = DEFAULT_FORMAT.trial
+    """Of a table: column of trial numbers, ascending within a session; None: the rows' order."""
+
+    def of_nwb(self) -> NwbFormat:
+        """What it says about NWB files. Raises ConfigError where it names columns of tables."""
+        for field in ("subject", "session", "trial"):
+            if getattr(self, field) != getattr(DEFAULT_FORMAT, field):
+                instead = "" if field == "trial" else f"; an NWB file's {field} is --{field}-id"
+                raise ConfigError(f"--{field} names a column of a table{instead}. Leave it out.")
+        return NwbFormat(**{f.name: getattr(self, f.name) for f in dataclasses.fields(NwbFormat)})
+
+    def of_table(self) -> TableFormat:
+        """What it says about tables. Raises ConfigError where it sets what only NWB files have."""
+        for field in ("preset", "optional_context", "table"):
+            if getattr(self, field) != getattr(NwbFormat, field):
+                option = field.replace("_", "-")
+                raise ConfigError(f"--{option} is for NWB files; a table does not need it.")
+        made = [text for text in self.outcome if "=" in text or "|" in text]
+        if made:
+            raise ConfigError(
+                f"--outcome {made[0]}: of a table, name single columns. Only outcomes of NWB files "
+                "are made of several."
+            )
+        return TableFormat(
+            choice=self.choice or DEFAULT_FORMAT.choice,
+            outcome=self.outcome or DEFAULT_FORMAT.outcome,
+            signal=self.signal,
+            subject=None if self.subject_id else self.subject,
+            session=None if self.session_id else self.session,
+            trial=self.trial,
+            instructed=self.instructed,
+            context=self.context,
+            missed=self.missed,
+            choices=self.choices,
+        )
+
+
+class SourcedTrials(NamedTuple):
+    """Trials, and the file that each session came from.
+
+    recorded: these files may hold the sessions' recordings too, as NWB files do and tables do not.
+    """
+
+    trials: Trials
+    files: tuple[Path, ...]
+    recorded: bool
+
+
+def read_sources(
+    paths: Sequence[str | os.PathLike[str]], format: SourceFormat | None = None
+) -> SourcedTrials:
+    """The trials of NWB files, one session each, or of tables, in the order of the files.
+
+    Raises DataError for files that cannot be used, ConfigError for options that contradict.
+    """
+    format, files = format or SourceFormat(), [Path(path) for path in paths]
+    if not files:
+        raise ConfigError("Name at least one NWB file or trial table.")
+    if len(files) > 1 and format.session_id is not None:
+        raise ConfigError("--session-id names the session of one file: leave it out for several.")
+    kinds: dict[Path, Kind] = {path: file_kind(path) for path in files}
+    for path, kind in kinds.items():
+        if kind not in ("nwb", "table"):
+            option = "--photometry.file" if kind == "ppd" else "--spikes.file"
+            raise ConfigError(
+                f"{path} is {KINDS[kind]}, which has no trials: name the trial table or NWB file, "
+                f"and this recording with {option}."
+            )
+    if len(set(kinds.values())) > 1:
+        raise ConfigError(
+            "NWB files and tables name their columns differently: convert them apart, then give "
+            "both of the new tables to accumbens convert."
+        )
+    if kinds[files[0]] == "table":
+        return _of_tables(files, format)
+    sessions = [read_nwb_session(path, format.of_nwb()) for path in files]
+    return SourcedTrials(join_sessions(sessions), tuple(files), True)
+
+
+def _of_tables(paths: Sequence[Path], format: SourceFormat) -> SourcedTrials:
+    columns = format.of_table()
+    parts = [_named(from_table(path, columns), path, format, columns) for path in paths]
+    came_from: dict[tuple[str, str], Path] = {}
+    files: list[Path] = []
+    for path, part in zip(paths, parts, strict=True):
+        if part.names.choices != parts[0].names.choices:
+            raise DataError(
+                f"{paths[0]} and {path} spell their choices differently: "
+                f"{parts[0].names.choices} and {part.names.choices}. Spell them alike, or convert "
+                "them apart."
+            )
+        for s, label in zip(part.subject, part.names.sessions, strict=True):
+            key = (part.names.subjects[s], label)
+            if key in came_from:
+                raise DataError(
+                    f"{came_from[key]} and {path} both have session {show(label)} of subject "
+                    f"{show(key[0])}. Name each file once, or give sessions labels of their own."
+                )
+        of = zip(part.subject, part.names.sessions, strict=True)
+        came_from |= {(part.names.subjects[s], label): path for s, label in of}
+        files += [path] * part.n_sessions
+    return SourcedTrials(concatenate(parts), tuple(files), False)
+
+
+def _named(trials: Trials, path: Path, format: SourceFormat, columns: TableFormat) -> Trials:
+    """Subject and session as the options name them; a session without a column as its file."""
+    names = trials.names
+    if format.subject_id:
+        names = dataclasses.replace(names, subjects=(format.subject_id,))
+    if columns.session is None:
+        ending = next(e for e in TABLE_ENDINGS if path.name.casefold().endswith(e))
+        label = format.session_id or path.name[: -len(ending)] or names.sessions[0]
+        names = dataclasses.replace(names, sessions=(label,) * trials.n_sessions)
+    return dataclasses.replace(trials, names=names)
