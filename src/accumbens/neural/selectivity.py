@@ -35,6 +35,9 @@ COLUMNS = ("unit", "contrast", "effect", "correlation", "p", "q", "selective", "
 """Of the table: effect in the signal's unit (spikes/s) per outcome, the others held; q: p corrected
 across units, by contrast; selective: q at or below the false discovery rate."""
 
+BATCH = 1_000_000
+"""Numbers drawn at once; results do not depend on it."""
+
 
 def unit_selectivity(
     trials: Trials,
@@ -172,7 +175,11 @@ def _schedule_p(
     """
     p, residual = question.probability[asked], rate[asked]
     observed = float((question.came[asked] - p) @ residual)
-    null = np.array([((rng.random(p.shape) < p) - p) @ residual for _ in range(resamples)])
+    null = np.empty(resamples)
+    batch = max(1, BATCH // len(p))
+    for first in range(0, resamples, batch):
+        count = min(batch, resamples - first)
+        null[first : first + count] = ((rng.random((count, len(p))) < p) - p) @ residual
     return p_value(observed, null, "two-sided")
 
 
