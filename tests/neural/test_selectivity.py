@@ -106,6 +106,52 @@ def test_units_that_respond_to_any_reward_alike_do_not_tell_them_apart(test):
         assert (table.loc[table["contrast"] == "controllable", "p"] <= 0.05).mean() > 0.9
 
 
+def streaky(seed, *, units, effect=0.0, n_sessions=24, n_trials=60):
+    """Many short sessions in which both rewards come in streaks of some 20 trials and rates drift
+    as slowly; the first third of the units respond to the controllable, the next to the distractor.
+    """
+    rng = np.random.default_rng(seed)
+    shape = (n_sessions, n_trials)
+    starts = rng.integers(0, 40, (2, n_sessions, 1))
+    often = (np.arange(n_trials) + starts) // 20 % 2
+    outcome = np.moveaxis(rng.random((2, *shape)) < np.where(often, 0.85, 0.15), 0, -1) * 1.0
+    rate = drifting(rng, shape, units, steps=0.4)
+    third = units // 3
+    rate[..., :third] += effect * outcome[..., :1]
+    rate[..., third : 2 * third] += effect * outcome[..., 1:]
+    names = TrialNames(outcomes=OUTCOMES, signals=tuple(f"unit_{u}" for u in range(units)))
+    choice = rng.integers(0, 2, shape).astype(np.int32)
+    return trials_from_arrays(choice, outcome, signal=rate, names=names)
+
+
+def test_session_permutation_is_right_in_spite_of_drifts_and_streaks():
+    """The plain correlation of the same rates and rewards finds far too many units."""
+    trials = streaky(7, units=150)
+    x, y = (a - a.mean(1, keepdims=True) for a in (trials.outcome, trials.signal))
+    plain = [stats.pearsonr(x[..., 0].ravel(), y[..., u].ravel()).pvalue for u in range(150)]
+    assert np.mean(np.array(plain) <= 0.05) > 0.3
+    table = unit_selectivity(
+        trials, test="session_permutation", rng=np.random.default_rng(1), resamples=199
+    )
+    for contrast, here in table.groupby("contrast"):
+        assert (here["p"] <= 0.05).sum() <= binomial_bound(150), contrast
+    assert (table["p"] <= 0.05).sum() > 0  # it can reject
+    assert table["selective"].sum() <= 3
+
+
+def test_session_permutation_finds_units_that_respond():
+    trials = streaky(8, units=60, effect=1.5)
+    table = unit_selectivity(
+        trials, test="session_permutation", rng=np.random.default_rng(1), resamples=999
+    )
+    number = table["unit"].str.removeprefix("unit_").astype(int)
+    for contrast, mine in zip(OUTCOMES, (number < 20, number.between(20, 39)), strict=True):
+        here = table["contrast"] == contrast
+        assert table.loc[here & mine, "selective"].mean() >= 0.9
+        assert table.loc[here & mine, "effect"].mean() == pytest.approx(1.5, abs=0.2)
+        assert table.loc[here & ~mine, "selective"].sum() <= 4
+
+
 def test_session_permutation_of_one_signal():
     trials, _ = cohort(3, n_sessions=12, n_trials=80, effect=1.5, units=21)
     some = ("unit_0", "unit_15", "unit_20")

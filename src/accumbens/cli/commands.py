@@ -57,7 +57,7 @@ class FitCommand:
 
 @dataclasses.dataclass(frozen=True)
 class ShowCommand:
-    """Print what a run found: Table 1, open bottlenecks and seeds, indices and p-values, or units."""
+    """Print what a run found: Table 1, bottlenecks and seeds; indices and p-values; or units."""
 
     folder: tyro.conf.Positional[Path]
     """Run folder."""

@@ -62,23 +62,19 @@ def print_selectivity(
     """Warnings; a row a contrast and region; then the most selective units."""
     for warning in warnings:
         console.print(f"[bold red]Warning:[/] {escape(warning)}", highlight=False)
-    table = Table(title="Selective units, with 95 % intervals", title_justify="left")
-    for heading in ("contrast", "region"):
-        table.add_column(heading)
-    for heading in ("units", "selective", "share", "up", "down", f"mean effect ({escape(unit)})"):
-        table.add_column(heading, justify="right")
-    last = ""
-    for row in regions.to_dict("records"):
-        if last and row["contrast"] != last:
-            table.add_section()
-        last = row["contrast"]
-        table.add_row(
-            escape(row["contrast"]), escape(row["region"] or "unknown"), f"{row['units']:,}",
-            f"{row['selective']:,}",
-            f"{row['fraction']:.0%} ({row['low']:.0%}, {row['high']:.0%})",
-            f"{row['positive']:,}", f"{row['negative']:,}", f"{row['effect']:+.2f}",
-        )  # fmt: skip
-    console.print(table)
+    rows = regions.to_dict("records")
+    for contrast in dict.fromkeys(row["contrast"] for row in rows):
+        table = Table(title=escape(_question(contrast)), title_justify="left", min_width=72)
+        table.add_column("region")
+        for heading in ("units", "selective", "share (95 %)", "up", "down", f"mean, {unit}"):
+            table.add_column(escape(heading), justify="right")
+        for row in (row for row in rows if row["contrast"] == contrast):
+            table.add_row(
+                escape(row["region"] or "unknown"), f"{row['units']:,}", f"{row['selective']:,}",
+                f"{row['fraction']:.0%} ({row['low']:.0%}, {row['high']:.0%})",
+                f"{row['positive']:,}", f"{row['negative']:,}", f"{row['effect']:+.2f}",
+            )  # fmt: skip
+        console.print(table)
     _print_units(console, selectivity, unit)
 
 
@@ -93,31 +89,38 @@ def print_saved_selectivity(console: Console, folder: Path) -> None:
         raise DataError(
             f"The run in {folder} is not finished. Delete it and run it again."
         ) from None
-    tables = (read_table(folder / f"{name}.parquet") for name in ("selectivity", "regions"))
-    print_selectivity(console, *tables, metrics["warnings"], metrics["unit"])
+    selectivity, regions = (
+        read_table(folder / f"{name}.parquet") for name in ("selectivity", "regions")
+    )
+    print_selectivity(console, selectivity, regions, metrics["warnings"], metrics["unit"])
     console.print(f"\nFolder:  {escape(str(folder))}\nFigures: {escape(str(folder / 'figures'))}")
 
 
+def _question(contrast: str) -> str:
+    first, _, second = contrast.partition(" - ")
+    return f"Tells {first} from {second}" if second else f"Responds to {first}"
+
+
 def _print_units(console: Console, selectivity: pd.DataFrame, unit: str) -> None:
-    """The most selective units: the smallest q, of these the closest relation."""
-    found = selectivity[selectivity["selective"]]
-    if not len(found):
+    """The most selective units: the smallest q of any contrast, of these the closest relation."""
+    frame = selectivity.assign(size=-selectivity["correlation"].abs())
+    frame = frame.sort_values(["q", "size"], kind="stable")
+    units = list(dict.fromkeys(frame.loc[frame["selective"], "unit"]))
+    if not units:
         console.print("No unit is selective.")
         return
-    closest = found.assign(size=-found["correlation"].abs()).sort_values(
-        ["q", "size"], kind="stable"
-    )
-    shown = closest.head(MOST_UNITS)
-    title = f"The most selective of {len(found):,} responses of {found['unit'].nunique():,} units"
-    table = Table(title=title, title_justify="left")
-    for heading in ("unit", "region", "contrast"):
+    contrasts = list(dict.fromkeys(selectivity["contrast"]))
+    title = f"Effects in the most selective of {len(units):,} selective units, {unit}"
+    table = Table(title=escape(title), title_justify="left", caption="* selective", min_width=72,
+                  caption_justify="left")  # fmt: skip
+    for heading in ("unit", "region"):
         table.add_column(heading)
-    for heading in (f"effect ({escape(unit)})", "correlation", "p", "q", "trials"):
-        table.add_column(heading, justify="right")
-    for row in shown.to_dict("records"):
-        table.add_row(
-            escape(row["unit"]), escape(row["region"] or "unknown"), escape(row["contrast"]),
-            f"{row['effect']:+.2f}", f"{row['correlation']:+.3f}", f"{row['p']:.2g}",
-            f"{row['q']:.2g}", f"{row['trials']:,}",
-        )  # fmt: skip
+    for heading in (*contrasts, "smallest q"):
+        table.add_column(escape(heading), justify="right")
+    by_place = {(row["unit"], row["contrast"]): row for row in frame.to_dict("records")}
+    for name in units[:MOST_UNITS]:
+        rows = [by_place[name, contrast] for contrast in contrasts]
+        cells = [f"{r['effect']:+.2f}{'*' if r['selective'] else ' '}" for r in rows]
+        q = min(row["q"] for row in rows)
+        table.add_row(escape(name), escape(rows[0]["region"] or "unknown"), *cells, f"{q:.2g}")
     console.print(table)

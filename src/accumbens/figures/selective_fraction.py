@@ -14,7 +14,7 @@ from ..errors import ConfigError
 from ..neural.regions import COLUMNS
 from .labels import printed
 from .rows import column, combinations, joined, pick
-from .style import BLACK, GREEN, GREY, ORANGE, lay_out, styled
+from .style import BLACK, GREEN, ORANGE, lay_out, styled
 
 CONTRAST_COLOURS = (GREEN, ORANGE, BLACK)
 """Of the first outcome and the second, as those of types of outcome, and of their difference."""
@@ -75,5 +75,5 @@ def _draw_contrast(ax: Axes, here: pd.DataFrame, regions: list[str], number: int
     )  # fmt: skip
     for y, k, n in zip(at, here["selective"], here["units"], strict=True):
         ax.text(1.02, y, f"{k}/{n}", transform=ax.get_yaxis_transform(), va="center", fontsize=6,
-                color=GREY)  # fmt: skip
+                color="#444444")  # fmt: skip
     ax.tick_params(axis="y", length=0)

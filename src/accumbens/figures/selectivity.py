@@ -48,7 +48,7 @@ def draw_selectivity_figures(
 
     caption = (
         f"Tests: {TEST_WORDS[test]}, two-sided; selective: q at or below {false_discovery_rate:g} "
-        f"(Benjamini-Hochberg, {counted(selectivity['unit'].nunique(), 'unit')} of each contrast). "
+        f"(Benjamini-Hochberg, {counted(len(set(selectivity['unit'])), 'unit')} of each contrast). "
         f"Data: {data_counts(trials)}."
     )
     if len(trials.names.outcomes) == 2:

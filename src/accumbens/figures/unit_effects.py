@@ -9,12 +9,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from ..errors import ConfigError
 from .labels import counted, printed, signal_label
 from .rows import column, pick
-from .style import BLACK, GREEN, GREY, ORANGE, PURPLE, grid_shape, lay_out, panels, styled
+from .style import BLACK, GREEN, GREY, ORANGE, PURPLE, lay_out, panels, styled
 
 COLUMNS = ("unit", "region", "x", "y", "kind", "apart")
 """Of the table: x, y: effect of the first and of the second outcome; kind: the outcomes that the
@@ -23,6 +23,9 @@ unit responds to; apart: it tells the two apart."""
 _LOOKS = ((GREY, "o"), (GREEN, "o"), (ORANGE, "s"), (PURPLE, "D"))
 """Of units that respond to neither, the first outcome, the second, both: colours as those of types
 of outcome, and a shape each."""
+
+CROWDED = 10.0
+"""Where the largest effect is so many times that of three quarters, axes become logarithmic."""
 
 
 class UnitEffectsData(NamedTuple):
@@ -82,19 +85,18 @@ def unit_effects_data(
 @styled
 def draw_unit_effects(data: UnitEffectsData, fig: Figure) -> None:
     """A panel a region on the same equal axes; filled: selective; black rim: tells them apart."""
-    per_row = 3 if len(data.n) <= 9 else 4
-    n_rows, n_columns = grid_shape(len(data.n), per_row)
+    n_columns = {1: 1, 2: 2, 4: 2}.get(len(data.n), 3 if len(data.n) <= 9 else 4)
+    n_rows = -(-len(data.n) // n_columns)
     width = {1: 88.0, 2: 130.0}.get(n_columns, 180.0)
-    words = (
-        f"{counted(len(data.rows), 'unit')}, a mark each. Coloured: responds to that outcome; black "
-        f"rim: tells the two outcomes apart ({int(data.rows['apart'].sum())} units). Dashed: equal "
-        "effects. "
-    )
-    lay_out(fig, width, 26 + n_rows * (width - 12) / n_columns, words + data.caption)
-    axes = panels(fig, len(data.n), per_row, sharex=True, sharey=True)
-    low, high = _range(data.rows)
+    linear = _linear_to(data.rows)
+    words = f"{counted(len(data.rows), 'unit')}, a mark each; dashed: equal effects. "
+    if linear is not None:
+        words += f"Axes are linear to {linear:g}, logarithmic beyond. "
+    lay_out(fig, width, 30 + n_rows * (width - 12) / n_columns, words + data.caption)
+    axes = panels(fig, len(data.n), n_columns, sharex=True, sharey=True)
+    limits = _range(data.rows, linear)
     for ax, (region, n) in zip(axes, data.n.items(), strict=True):
-        _draw_region(ax, pick(data.rows, region=region), data.kinds, (low, high))
+        _draw_region(ax, pick(data.rows, region=region), data.kinds, limits, linear)
         if len(data.n) > 1 or region:
             ax.set_title(printed(f"{region or 'region unknown'} ({counted(n, 'unit')})"))
     across, up = (f"effect of {signal_label(name)}" for name in data.outcomes)
@@ -104,18 +106,17 @@ def draw_unit_effects(data: UnitEffectsData, fig: Figure) -> None:
             ax.tick_params(labelbottom=True)
         if i % n_columns == 0:
             ax.set_ylabel(f"{up} ({printed(data.unit)})")
-    handles = [
-        Line2D([], [], linestyle="none", marker=marker, markersize=4,
-               markerfacecolor=colour if k else "none", markeredgecolor=colour,
-               label=printed(f"{kind} ({int((data.rows['kind'] == kind).sum())})"))
-        for k, (kind, (colour, marker)) in enumerate(zip(data.kinds, _LOOKS, strict=True))
-    ]  # fmt: skip
-    fig.legend(handles=handles, loc="outside upper center", ncols=2 if n_columns == 1 else 4,
+    handles = _legend(data)
+    fig.legend(handles=handles, loc="outside upper center", ncols={1: 2, 2: 3}.get(n_columns, 5),
                handlelength=1.0, title="responds to", title_fontsize=6.5)  # fmt: skip
 
 
 def _draw_region(
-    ax: Axes, rows: pd.DataFrame, kinds: tuple[str, ...], limits: tuple[float, float]
+    ax: Axes,
+    rows: pd.DataFrame,
+    kinds: tuple[str, ...],
+    limits: tuple[float, float],
+    linear: float | None,
 ) -> None:
     ax.plot(limits, limits, color=GREY, linewidth=0.7, linestyle=(0, (4, 1.6)), zorder=0)
     for line in (ax.axhline, ax.axvline):
@@ -128,15 +129,59 @@ def _draw_region(
             edgecolors=[BLACK if apart else colour for apart in column(here, "apart")],
             linewidths=0.7, zorder=2 + k, clip_on=False,
         )  # fmt: skip
+    if linear is not None:
+        ax.set_xscale("symlog", linthresh=linear)
+        ax.set_yscale("symlog", linthresh=linear)
     ax.set_xlim(*limits)
     ax.set_ylim(*limits)
     ax.set_aspect("equal")
     for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
+        if linear is None:
+            axis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
+        else:
+            axis.set_major_locator(FixedLocator(_ticks(limits, linear)))
+            axis.set_major_formatter(FuncFormatter(lambda value, _: printed(f" {value:g}").strip()))
+            axis.set_minor_locator(NullLocator())
 
 
-def _range(rows: pd.DataFrame) -> tuple[float, float]:
+def _legend(data: UnitEffectsData) -> list[Line2D]:
+    """An entry a kind, with its number of units, and one for the rim."""
+    kinds = column(data.rows, "kind")
+    looks = [
+        (colour if k else "none", colour, marker, kind, np.count_nonzero(kinds == kind))
+        for k, (kind, (colour, marker)) in enumerate(zip(data.kinds, _LOOKS, strict=True))
+    ]
+    apart = np.count_nonzero(column(data.rows, "apart"))
+    looks.append(("none", BLACK, "o", "black rim: tells them apart", apart))
+    return [
+        Line2D([], [], linestyle="none", marker=marker, markersize=4, markerfacecolor=face,
+               markeredgecolor=edge, label=printed(f"{words} ({n})"))
+        for face, edge, marker, words, n in looks
+    ]  # fmt: skip
+
+
+def _linear_to(rows: pd.DataFrame) -> float | None:
+    """Where axes become logarithmic, if a few large effects would squeeze the others together."""
+    size = np.abs(np.concatenate([column(rows, "x"), column(rows, "y")]))
+    usual = float(np.percentile(size, 75))
+    if usual <= 0 or size.max() < CROWDED * usual:
+        return None
+    power = 10.0 ** np.floor(np.log10(usual))
+    return float(max(step for step in (1, 2, 5) if step * power <= usual) * power)
+
+
+def _range(rows: pd.DataFrame, linear: float | None) -> tuple[float, float]:
     """Limits of both axes: all effects, and 0."""
     values = np.append(np.concatenate([column(rows, "x"), column(rows, "y")]), 0.0)
-    spare = 0.06 * max(float(np.ptp(values)), 1e-3)
-    return float(values.min()) - spare, float(values.max()) + spare
+    low, high = float(values.min()), float(values.max())
+    if linear is not None:
+        return min(1.3 * low, -linear), max(1.3 * high, linear)
+    spare = 0.06 * max(high - low, 1e-3)
+    return low - spare, high + spare
+
+
+def _ticks(limits: tuple[float, float], linear: float) -> list[float]:
+    """0, where axes become logarithmic, and powers of 10 beyond, on both sides."""
+    powers = 10.0 ** np.arange(-12, 13)
+    sizes = [linear, *(p for p in powers if p > 2 * linear)]
+    return [v for size in sizes for v in (-size, size) if limits[0] <= v <= limits[1]] + [0.0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
+import numpy as np
 import pandas as pd
 from scipy import stats
 
@@ -50,8 +51,8 @@ def selectivity_by_region(table: pd.DataFrame, confidence: float = 0.95) -> pd.D
             here = whole[(whole["contrast"] == contrast) & (whole["region"] == region)]
             if not len(here):
                 continue
-            effect = here["effect"].to_numpy(float)
-            selective = here["selective"].to_numpy(bool)
+            effect = np.asarray(here["effect"], float)
+            selective = np.asarray(here["selective"], bool)
             n, k = len(here), int(selective.sum())
             ends = stats.binomtest(k, n).proportion_ci(confidence, method="wilson")
             rows.append(

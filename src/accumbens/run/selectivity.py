@@ -153,7 +153,7 @@ def selectivity_metrics(found: Selectivity, config: SelectivityConfig) -> dict[s
             "trials": int(trials.length.sum()),
             "trials_with_a_choice": int(trials.valid.sum()),
             "outcomes": list(trials.names.outcomes),
-            "units": int(found.selectivity["unit"].nunique()),
+            "units": len(set(found.selectivity["unit"])),
         },
         "test": {
             "name": config.test,

@@ -120,8 +120,8 @@ def linear_shift_test(
     max_shift trials. Assumes that y (or x) is stationary. Not wrapped around, so nothing jumps.
     p = min(1, m / (max_shift + 1)), m the number of shifts, 0 included, whose statistic (its size,
     if two_sided) is at least that of no shift: a bound, so the test is conservative, by a factor of
-    up to 2 (Harris 2020, linear shift test); 1 where nothing varies. Invalid where both series have a trend over the
-    session, or one that shifts leave in place.
+    up to 2 (Harris 2020, linear shift test); 1 where nothing varies. Invalid where both series have
+    a trend over the session, or one that shifts leave in place.
     Raises DataError when fewer than 10 trials would be left.
     """
     n = len(x)
