@@ -57,7 +57,7 @@ def test_outcomes_without_types():
         outcome_responses(few_trials(), units=[])
 
 
-def tested_units():
+def ten_units():
     """Ten units: a to d in ACB, e to h in MOs, i and j who knows where."""
     effect = [3.0, -1.0, 0.0, 0.0, 1.0, 1.0, 1.0, 5.0, -2.0, 2.0]
     selective = [True, True, False, False, False, False, False, True, False, False]
@@ -78,7 +78,7 @@ def wilson(k, n, z=1.959963984540054):
 
 
 def test_the_summary_by_region():
-    found = selectivity_by_region(tested_units())
+    found = selectivity_by_region(ten_units())
     assert found["contrast"].tolist() == ["reward"] * 3 + ["puff"] * 3
     assert found["region"].tolist() == ["ACB", "MOs", ""] * 2
     assert found["units"].tolist() == [4, 4, 2] * 2
@@ -93,10 +93,10 @@ def test_the_summary_by_region():
 
 
 def test_without_regions_all_units_are_of_one():
-    found = selectivity_by_region(tested_units().drop(columns="region"))
+    found = selectivity_by_region(ten_units().drop(columns="region"))
     assert found["region"].tolist() == ["", ""]
     assert found["units"].tolist() == [10, 10]
     with pytest.raises(ConfigError, match=r"it lacks \['effect'\]; its columns are"):
-        selectivity_by_region(tested_units().drop(columns="effect"))
+        selectivity_by_region(ten_units().drop(columns="effect"))
     with pytest.raises(ConfigError, match="it lacks rows"):
-        selectivity_by_region(tested_units().head(0))
+        selectivity_by_region(ten_units().head(0))

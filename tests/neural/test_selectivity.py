@@ -106,16 +106,16 @@ def test_units_that_respond_to_any_reward_alike_do_not_tell_them_apart(test):
         assert (table.loc[table["contrast"] == "controllable", "p"] <= 0.05).mean() > 0.9
 
 
-def streaky(seed, *, units, effect=0.0, n_sessions=24, n_trials=60):
-    """Many short sessions in which both rewards come in streaks of some 20 trials and rates drift
+def streaky(seed, *, units, effect=0.0, n_sessions=24, n_trials=80):
+    """Many short sessions in which both rewards come in streaks of some 40 trials and rates drift
     as slowly; the first third of the units respond to the controllable, the next to the distractor.
     """
     rng = np.random.default_rng(seed)
     shape = (n_sessions, n_trials)
-    starts = rng.integers(0, 40, (2, n_sessions, 1))
-    often = (np.arange(n_trials) + starts) // 20 % 2
+    starts = rng.integers(0, 80, (2, n_sessions, 1))
+    often = (np.arange(n_trials) + starts) // 40 % 2
     outcome = np.moveaxis(rng.random((2, *shape)) < np.where(often, 0.85, 0.15), 0, -1) * 1.0
-    rate = drifting(rng, shape, units, steps=0.4)
+    rate = drifting(rng, shape, units, steps=0.5)
     third = units // 3
     rate[..., :third] += effect * outcome[..., :1]
     rate[..., third : 2 * third] += effect * outcome[..., 1:]
