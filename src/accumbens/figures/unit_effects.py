@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from ..errors import ConfigError
 from .labels import counted, printed, signal_label
@@ -96,7 +96,9 @@ def draw_unit_effects(data: UnitEffectsData, fig: Figure) -> None:
     axes = panels(fig, len(data.n), n_columns, sharex=True, sharey=True)
     limits = _range(data.rows, linear)
     for ax, (region, n) in zip(axes, data.n.items(), strict=True):
-        _draw_region(ax, pick(data.rows, region=region), data.kinds, limits, linear)
+        _draw_region(
+            ax, pick(data.rows, region=region), data.kinds, limits, linear, width / n_columns - 10
+        )
         if len(data.n) > 1 or region:
             ax.set_title(printed(f"{region or 'region unknown'} ({counted(n, 'unit')})"))
     across, up = (f"effect of {signal_label(name)}" for name in data.outcomes)
@@ -117,6 +119,7 @@ def _draw_region(
     kinds: tuple[str, ...],
     limits: tuple[float, float],
     linear: float | None,
+    panel_mm: float,
 ) -> None:
     ax.plot(limits, limits, color=GREY, linewidth=0.7, linestyle=(0, (4, 1.6)), zorder=0)
     for line in (ax.axhline, ax.axvline):
@@ -135,13 +138,14 @@ def _draw_region(
     ax.set_xlim(*limits)
     ax.set_ylim(*limits)
     ax.set_aspect("equal")
+    ticks = [] if linear is None else _ticks(limits, linear, panel_mm)
     for axis in (ax.xaxis, ax.yaxis):
         if linear is None:
             axis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
         else:
-            axis.set_major_locator(FixedLocator(_ticks(limits, linear)))
+            axis.set_major_locator(FixedLocator(ticks))
             axis.set_major_formatter(FuncFormatter(lambda value, _: printed(f" {value:g}").strip()))
-            axis.set_minor_locator(NullLocator())
+            axis.set_minor_locator(FixedLocator(_small_ticks(limits, linear)))
 
 
 def _legend(data: UnitEffectsData) -> list[Line2D]:
@@ -180,8 +184,27 @@ def _range(rows: pd.DataFrame, linear: float | None) -> tuple[float, float]:
     return low - spare, high + spare
 
 
-def _ticks(limits: tuple[float, float], linear: float) -> list[float]:
-    """0, where axes become logarithmic, and powers of 10 beyond, on both sides."""
-    powers = 10.0 ** np.arange(-12, 13)
-    sizes = [linear, *(p for p in powers if p > 2 * linear)]
-    return [v for size in sizes for v in (-size, size) if limits[0] <= v <= limits[1]] + [0.0]
+def _ticks(limits: tuple[float, float], linear: float, panel_mm: float) -> list[float]:
+    """0 and, as far as their labels have room, powers of 10 and where axes become logarithmic."""
+    powers = [p for p in 10.0 ** np.arange(12, -13, -1) if p > 2 * linear]
+    sizes = [size for size in (*powers, linear) if size <= max(-limits[0], limits[1])]
+
+    def place(value: float) -> float:
+        size = abs(value)
+        far = 1 + np.log10(size / linear) if size > linear else size / linear
+        return float(np.copysign(far, value))
+
+    span = place(limits[1]) - place(limits[0])
+    kept = [0.0]
+    for value in (v for size in sizes for v in (-size, size) if limits[0] <= v <= limits[1]):
+        room = 1.6 * (2 + len(f"{value:g}")) / panel_mm * span
+        if all(abs(place(value) - place(other)) >= room for other in kept):
+            kept.append(value)
+    return sorted(kept)
+
+
+def _small_ticks(limits: tuple[float, float], linear: float) -> list[float]:
+    """Without labels: where axes become logarithmic, and 1 to 9 times each power of 10 beyond."""
+    steps = np.outer(10.0 ** np.arange(-12, 13), np.arange(1, 10)).ravel()
+    return [v for step in steps if step >= linear * (1 - 1e-9) for v in (-step, step)
+            if limits[0] <= v <= limits[1]]  # fmt: skip
