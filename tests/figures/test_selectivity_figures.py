@@ -10,12 +10,15 @@ from accumbens.errors import ConfigError
 from accumbens.figures import (
     draw_selective_fraction,
     draw_unit_effects,
+    draw_unit_responses,
     save_figure,
     selective_fraction_data,
     unit_effects_data,
+    unit_responses_data,
 )
 from accumbens.figures.style import BLACK, GREEN, PURPLE
 from accumbens.neural.regions import selectivity_by_region, with_regions
+from accumbens.neural.selectivity import most_selective
 
 OUTCOMES = ("controllable", "distractor")
 REGIONS = {"a": "ACB", "b": "ACB", "c": "MOs"}
@@ -99,6 +102,33 @@ def test_effects_of_one_outcome_cannot_be_drawn():
     one = table_of().query("contrast == 'controllable'")
     with pytest.raises(ConfigError, match="the table has no contrast 'distractor'; it has"):
         unit_effects_data(one, OUTCOMES)
+
+
+def test_examples_of_units(check_drawn, tmp_path):
+    assert most_selective(
+        pd.DataFrame({"unit": list("abca"), "q": [0.5, 0.01, 0.01, 0.2],
+                      "correlation": [0.1, 0.2, -0.6, 0.9]})
+    ) == ("c", "b", "a")  # fmt: skip
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(
+        [(u, o, 9, m, m - 0.5, m + 0.5) for u in "abcdefghijk" for o, m in
+         zip(("none", *OUTCOMES, "both"), rng.normal(3, 1, 4), strict=True)],
+        columns=pd.Index(["unit", "outcome", "trials", "mean", "low", "high"]),
+    )  # fmt: skip
+    table.loc[3, ["low", "high"]] = np.nan  # one trial only
+    data = unit_responses_data(table, list("cab"))
+    assert data.rows["unit"].tolist() == [u for u in "cab" for _ in range(4)]
+    assert len(set(unit_responses_data(table).rows["unit"])) == 8
+    for units in (["a"], list("cab"), None):
+        fig = Figure()
+        draw_unit_responses(unit_responses_data(with_regions(table, REGIONS), units), fig)
+        check_drawn(fig)
+    assert fig.axes[2].get_title() == "c (MOs)"
+    drawn = [line.lines[0].get_ydata()[0] for line in fig.axes[2].containers]
+    assert drawn == table.loc[table["unit"] == "c", "mean"].tolist()
+    assert save_figure(fig, tmp_path / "units", data).stat().st_size > 10_000
+    with pytest.raises(ConfigError, match=r"No responses of \['x'\]; the table has \['a', 'b'"):
+        unit_responses_data(table, ["x"])
 
 
 def test_fractions_are_those_of_the_summary(check_drawn, tmp_path):

@@ -89,7 +89,7 @@ def test_the_folder_holds_what_units_respond_to(run, cohort):
     assert metrics["warnings"] == ["The region of 6 of 18 units is not known."]
     stems = {path.name for path in (run / "figures").iterdir()}
     assert stems == {
-        f"{name}.{kind}" for name in ("unit_effects", "selective_fraction")
+        f"{name}.{kind}" for name in ("unit_effects", "unit_responses", "selective_fraction")
         for kind in ("png", "pdf", "csv")
     }  # fmt: skip
 

@@ -103,9 +103,9 @@ def _question(contrast: str) -> str:
 
 def _print_units(console: Console, selectivity: pd.DataFrame, unit: str) -> None:
     """The most selective units: the smallest q of any contrast, of these the closest relation."""
-    frame = selectivity.assign(size=-selectivity["correlation"].abs())
-    frame = frame.sort_values(["q", "size"], kind="stable")
-    units = list(dict.fromkeys(frame.loc[frame["selective"], "unit"]))
+    from ..neural.selectivity import most_selective
+
+    units = most_selective(selectivity[selectivity["selective"]])
     if not units:
         console.print("No unit is selective.")
         return
@@ -117,7 +117,7 @@ def _print_units(console: Console, selectivity: pd.DataFrame, unit: str) -> None
         table.add_column(heading)
     for heading in (*contrasts, "smallest q"):
         table.add_column(escape(heading), justify="right")
-    by_place = {(row["unit"], row["contrast"]): row for row in frame.to_dict("records")}
+    by_place = {(row["unit"], row["contrast"]): row for row in selectivity.to_dict("records")}
     for name in units[:MOST_UNITS]:
         rows = [by_place[name, contrast] for contrast in contrasts]
         cells = [f"{r['effect']:+.2f}{'*' if r['selective'] else ' '}" for r in rows]

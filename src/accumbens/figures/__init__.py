@@ -34,5 +34,7 @@ from .signal_rule import signal_rule_data as signal_rule_data
 from .style import style as style
 from .unit_effects import draw_unit_effects as draw_unit_effects
 from .unit_effects import unit_effects_data as unit_effects_data
+from .unit_responses import draw_unit_responses as draw_unit_responses
+from .unit_responses import unit_responses_data as unit_responses_data
 from .update_rule import draw_update_rule as draw_update_rule
 from .update_rule import update_rule_data as update_rule_data

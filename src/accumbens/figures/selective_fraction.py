@@ -12,11 +12,12 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from ..errors import ConfigError
 from ..neural.regions import COLUMNS
+from .history_weights import outcome_colour
 from .labels import printed
 from .rows import column, combinations, joined, pick
-from .style import BLACK, GREEN, ORANGE, lay_out, styled
+from .style import BLACK, lay_out, styled
 
-CONTRAST_COLOURS = (GREEN, ORANGE, BLACK)
+CONTRAST_COLOURS = (outcome_colour(1), outcome_colour(2), BLACK)
 """Of the first outcome and the second, as those of types of outcome, and of their difference."""
 
 

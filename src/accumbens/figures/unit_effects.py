@@ -12,15 +12,16 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from ..errors import ConfigError
+from .history_weights import outcome_colour
 from .labels import counted, printed, signal_label
 from .rows import column, pick
-from .style import BLACK, GREEN, GREY, ORANGE, PURPLE, lay_out, panels, styled
+from .style import BLACK, GREY, lay_out, panels, styled
 
 COLUMNS = ("unit", "region", "x", "y", "kind", "apart")
 """Of the table: x, y: effect of the first and of the second outcome; kind: the outcomes that the
 unit responds to; apart: it tells the two apart."""
 
-_LOOKS = ((GREY, "o"), (GREEN, "o"), (ORANGE, "s"), (PURPLE, "D"))
+_LOOKS = ((GREY, "o"), *((outcome_colour(k), mark) for k, mark in ((1, "o"), (2, "s"), (3, "D"))))
 """Of units that respond to neither, the first outcome, the second, both: colours as those of types
 of outcome, and a shape each."""
 

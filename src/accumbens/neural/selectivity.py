@@ -121,6 +121,13 @@ def unit_selectivity(
     return table.reindex(columns=list(COLUMNS))
 
 
+def most_selective(table: pd.DataFrame) -> tuple[str, ...]:
+    """Units of a table of `unit_selectivity`, from the smallest q of any contrast on; of equal q,
+    those first that follow an outcome most closely (correlation, of either sign)."""
+    order = table.assign(size=-np.abs(np.asarray(table["correlation"], float)))
+    return tuple(dict.fromkeys(order.sort_values(["q", "size"], kind="stable")["unit"]))
+
+
 class _Question(NamedTuple):
     """weights: of the outcomes in the effect. asked: trials that tell the answer. came: 1 or 0 on
     them. probability: of 1, drawn anew; NaN without a schedule."""

@@ -130,7 +130,7 @@ def write_selectivity(
     for name in ("selectivity", "responses", "regions"):
         write_table(getattr(found, name), folder / f"{name}.parquet")
     draw_selectivity_figures(
-        found.trials, found.selectivity, found.regions, folder / "figures", test=config.test,
+        found.trials, found.selectivity, found.responses, found.regions, folder / "figures", test=config.test,
         unit=config.unit, false_discovery_rate=config.false_discovery_rate,
     )  # fmt: skip
     text = tomli_w.dumps(config_as_dict(config) | {"about": about})
