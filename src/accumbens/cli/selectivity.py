@@ -105,7 +105,7 @@ def _print_units(console: Console, selectivity: pd.DataFrame, unit: str) -> None
     """The most selective units: the smallest q of any contrast, of these the closest relation."""
     from ..neural.selectivity import most_selective
 
-    units = most_selective(selectivity[selectivity["selective"]])
+    units = most_selective(selectivity.query("selective"))
     if not units:
         console.print("No unit is selective.")
         return

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from ..errors import ConfigError
-from .history_weights import outcome_colour
+from .history_weights import OUTCOME_MARKS, outcome_colour
 from .labels import counted, printed, signal_label
 from .rows import column, pick
 from .style import BLACK, GREY, lay_out, panels, styled
@@ -21,7 +21,7 @@ COLUMNS = ("unit", "region", "x", "y", "kind", "apart")
 """Of the table: x, y: effect of the first and of the second outcome; kind: the outcomes that the
 unit responds to; apart: it tells the two apart."""
 
-_LOOKS = ((GREY, "o"), *((outcome_colour(k), mark) for k, mark in ((1, "o"), (2, "s"), (3, "D"))))
+_LOOKS = ((GREY, "o"), *((outcome_colour(k), OUTCOME_MARKS[k]) for k in (1, 2, 3)))
 """Of units that respond to neither, the first outcome, the second, both: colours as those of types
 of outcome, and a shape each."""
 
@@ -128,7 +128,7 @@ def _draw_region(
     for k, (kind, (colour, marker)) in enumerate(zip(kinds, _LOOKS, strict=True)):
         here = pick(rows, kind=kind)
         ax.scatter(
-            column(here, "x"), column(here, "y"), s=13 if marker == "o" else 11, marker=marker,
+            column(here, "x"), column(here, "y"), s=11 if marker == "s" else 13, marker=marker,
             facecolors=colour if k else "none",
             edgecolors=[BLACK if apart else colour for apart in column(here, "apart")],
             linewidths=0.7, zorder=2 + k, clip_on=False,

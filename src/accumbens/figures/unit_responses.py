@@ -66,9 +66,7 @@ def draw_unit_responses(data: UnitResponsesData, fig: Figure) -> None:
     n_columns = min(len(units), PER_ROW)
     n_rows = -(-len(units) // n_columns)
     width = max(70.0, 45.0 * n_columns)
-    words = (
-        "Bars: 95 % t intervals of the mean over trials. Dashed: mean of trials without outcome. "
-    )
+    words = "Bars: 95 % t intervals of the mean over trials. Dashed: mean where no outcome came. "
     lay_out(fig, width, 26 + 34 * n_rows, words + data.caption)
     axes = panels(fig, len(units), n_columns)
     for i, (ax, (unit, region)) in enumerate(zip(axes, units, strict=True)):

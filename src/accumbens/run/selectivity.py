@@ -130,8 +130,8 @@ def write_selectivity(
     for name in ("selectivity", "responses", "regions"):
         write_table(getattr(found, name), folder / f"{name}.parquet")
     draw_selectivity_figures(
-        found.trials, found.selectivity, found.responses, found.regions, folder / "figures", test=config.test,
-        unit=config.unit, false_discovery_rate=config.false_discovery_rate,
+        found.trials, found.selectivity, found.responses, found.regions, folder / "figures",
+        test=config.test, unit=config.unit, false_discovery_rate=config.false_discovery_rate,
     )  # fmt: skip
     text = tomli_w.dumps(config_as_dict(config) | {"about": about})
     write_atomically(folder / "config.toml", text.encode())
