@@ -63,6 +63,7 @@ def print_selectivity(
     for warning in warnings:
         console.print(f"[bold red]Warning:[/] {escape(warning)}", highlight=False)
     rows = regions.to_dict("records")
+    unknown = "unknown" if any(row["region"] for row in rows) else "all"
     for contrast in dict.fromkeys(row["contrast"] for row in rows):
         table = Table(title=escape(_question(contrast)), title_justify="left", min_width=72)
         table.add_column("region")
@@ -70,7 +71,7 @@ def print_selectivity(
             table.add_column(escape(heading), justify="right")
         for row in (row for row in rows if row["contrast"] == contrast):
             table.add_row(
-                escape(row["region"] or "unknown"), f"{row['units']:,}", f"{row['selective']:,}",
+                escape(row["region"] or unknown), f"{row['units']:,}", f"{row['selective']:,}",
                 f"{row['fraction']:.0%} ({row['low']:.0%}, {row['high']:.0%})",
                 f"{row['positive']:,}", f"{row['negative']:,}", f"{row['effect']:+.2f}",
             )  # fmt: skip
@@ -113,7 +114,8 @@ def _print_units(console: Console, selectivity: pd.DataFrame, unit: str) -> None
     title = f"Effects in the most selective of {len(units):,} selective units, {unit}"
     table = Table(title=escape(title), title_justify="left", caption="* selective", min_width=72,
                   caption_justify="left")  # fmt: skip
-    for heading in ("unit", "region"):
+    located = selectivity["region"].astype(bool).any()
+    for heading in ("unit", "region") if located else ("unit",):
         table.add_column(heading)
     for heading in (*contrasts, "smallest q"):
         table.add_column(escape(heading), justify="right")
@@ -122,5 +124,6 @@ def _print_units(console: Console, selectivity: pd.DataFrame, unit: str) -> None
         rows = [by_place[name, contrast] for contrast in contrasts]
         cells = [f"{r['effect']:+.2f}{'*' if r['selective'] else ' '}" for r in rows]
         q = min(row["q"] for row in rows)
-        table.add_row(escape(name), escape(rows[0]["region"] or "unknown"), *cells, f"{q:.2g}")
+        place = (escape(rows[0]["region"] or "unknown"),) if located else ()
+        table.add_row(escape(name), *place, *cells, f"{q:.2g}")
     console.print(table)

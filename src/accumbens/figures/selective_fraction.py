@@ -57,7 +57,8 @@ def draw_selective_fraction(data: SelectiveFractionData, fig: Figure) -> None:
         _draw_contrast(ax, pick(data.rows, contrast=contrast), regions, i)
         ax.set_title(printed(contrast.replace("_", " ")))
         ax.set_xlabel("selective units")
-    axes[0].set_yticks(range(len(regions)), [printed(r or "region unknown") for r in regions])
+    unknown = "region unknown" if any(regions) else "all units"
+    axes[0].set_yticks(range(len(regions)), [printed(r or unknown) for r in regions])
     axes[0].set_ylim(len(regions) - 0.4, -0.6)
     top = max(0.1, float(column(data.rows, "high").max()))
     axes[0].set_xlim(0, min(1.0, 1.05 * top))
