@@ -112,8 +112,8 @@ def streaky(seed, *, units, effect=0.0, n_sessions=24, n_trials=80):
     """
     rng = np.random.default_rng(seed)
     shape = (n_sessions, n_trials)
-    starts = rng.integers(0, 80, (2, n_sessions, 1))
-    often = (np.arange(n_trials) + starts) // 40 % 2
+    turns = (rng.random((2, *shape)) < 1 / 40).cumsum(-1)
+    often = (turns + rng.integers(0, 2, (2, n_sessions, 1))) % 2
     outcome = np.moveaxis(rng.random((2, *shape)) < np.where(often, 0.85, 0.15), 0, -1) * 1.0
     rate = drifting(rng, shape, units, steps=0.5)
     third = units // 3
@@ -121,12 +121,30 @@ def streaky(seed, *, units, effect=0.0, n_sessions=24, n_trials=80):
     rate[..., third : 2 * third] += effect * outcome[..., 1:]
     names = TrialNames(outcomes=OUTCOMES, signals=tuple(f"unit_{u}" for u in range(units)))
     choice = rng.integers(0, 2, shape).astype(np.int32)
-    return trials_from_arrays(choice, outcome, signal=rate, names=names)
+    p = np.where(often, 0.85, 0.15)
+    schedule = Schedule(np.stack([p[0], p[0]], axis=-1), p[1])
+    return trials_from_arrays(choice, outcome, signal=rate, names=names), schedule
+
+
+@pytest.mark.parametrize("test", ["schedule", "linear_shift"])
+def test_tests_of_one_session_are_right_in_spite_of_drifts_and_streaks(test):
+    """In seeds 9 to 28, of 9,000 tests 4.1 % (schedule) and 3.1 % (linear shift) rejected."""
+    trials, schedule = streaky(9, units=150, n_sessions=1, n_trials=600)
+    x, y = trials.outcome[0, :, 0], trials.signal[0]
+    plain = [stats.pearsonr(x, y[:, u]).pvalue for u in range(150)]
+    assert np.mean(np.array(plain) <= 0.05) > 0.2
+    table = unit_selectivity(
+        trials, test=test, rng=np.random.default_rng(1), schedule=schedule, resamples=399,
+        max_shift=60,
+    )  # fmt: skip
+    for contrast, here in table.groupby("contrast"):
+        assert (here["p"] <= 0.05).sum() <= binomial_bound(150), contrast
 
 
 def test_session_permutation_is_right_in_spite_of_drifts_and_streaks():
-    """The plain correlation of the same rates and rewards finds far too many units."""
-    trials = streaky(7, units=150)
+    """The plain correlation of the same rates and rewards finds far too many units. In seeds 7 to
+    12, 5.0 % of 2,700 permutation tests rejected."""
+    trials, _ = streaky(7, units=150)
     x, y = (a - a.mean(1, keepdims=True) for a in (trials.outcome, trials.signal))
     plain = [stats.pearsonr(x[..., 0].ravel(), y[..., u].ravel()).pvalue for u in range(150)]
     assert np.mean(np.array(plain) <= 0.05) > 0.3
@@ -140,7 +158,7 @@ def test_session_permutation_is_right_in_spite_of_drifts_and_streaks():
 
 
 def test_session_permutation_finds_units_that_respond():
-    trials = streaky(8, units=60, effect=1.5)
+    trials, _ = streaky(8, units=60, effect=1.5)
     table = unit_selectivity(
         trials, test="session_permutation", rng=np.random.default_rng(1), resamples=999
     )

@@ -114,7 +114,7 @@ def _print_units(console: Console, selectivity: pd.DataFrame, unit: str) -> None
     title = f"Effects in the most selective of {len(units):,} selective units, {unit}"
     table = Table(title=escape(title), title_justify="left", caption="* selective", min_width=72,
                   caption_justify="left")  # fmt: skip
-    located = selectivity["region"].astype(bool).any()
+    located = any(selectivity["region"])
     for heading in ("unit", "region") if located else ("unit",):
         table.add_column(heading)
     for heading in (*contrasts, "smallest q"):
