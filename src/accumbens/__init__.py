@@ -58,7 +58,10 @@ if TYPE_CHECKING:
     from .neural.model_signals import model_latents as model_latents
     from .neural.model_signals import signals_in_time as signals_in_time
     from .neural.model_signals import signals_on_latents as signals_on_latents
+    from .neural.outcome_responses import outcome_responses as outcome_responses
     from .neural.photometry import preprocess as preprocess
+    from .neural.regions import selectivity_by_region as selectivity_by_region
+    from .neural.regions import with_regions as with_regions
     from .neural.selectivity import unit_selectivity as unit_selectivity
     from .neural.spikes import unit_responses as unit_responses
     from .neural.spikes import window_rates as window_rates
@@ -75,6 +78,8 @@ if TYPE_CHECKING:
     from .run.credit_config import CreditConfig as CreditConfig
     from .run.folder import load_run as load_run
     from .run.pipeline import run_fit as run_fit
+    from .run.selectivity import run_selectivity as run_selectivity
+    from .run.selectivity_config import SelectivityConfig as SelectivityConfig
     from .stats.comparison import compare as compare
     from .stats.comparison import evaluate as evaluate
     from .stats.history import fit_history as fit_history
@@ -163,6 +168,11 @@ _WHERE = {
     "window_rates": "neural.spikes",
     "fit_kernels": "neural.kernels",
     "unit_selectivity": "neural.selectivity",
+    "outcome_responses": "neural.outcome_responses",
+    "with_regions": "neural.regions",
+    "selectivity_by_region": "neural.regions",
+    "SelectivityConfig": "run.selectivity_config",
+    "run_selectivity": "run.selectivity",
     "model_latents": "neural.model_signals",
     "signals_on_latents": "neural.model_signals",
     "signals_in_time": "neural.model_signals",

@@ -50,7 +50,7 @@ def test_mistakes_are_one_clear_error(tmp_path, capsys):
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("command", ["simulate", "fit", "show", "demo"])
+@pytest.mark.parametrize("command", ["simulate", "fit", "selectivity", "show", "demo"])
 def test_help_explains_every_option(command, capsys):
     with pytest.raises(SystemExit) as caught:
         main([command, "--help"])

@@ -320,3 +320,20 @@ def test_outcomes_without_a_finite_likelihood_are_refused(trials):
     huge = trials.__class__(**{**vars(trials), "outcome": np.full_like(trials.outcome, 1e308)})
     with pytest.raises(DivergedError, match="DFQ has no finite likelihood at any start"):
         fit_maximum_likelihood(DFQ, huge, key=KEY, n_starts=6)
+
+
+def test_an_animal_that_counts_rewards_is_scored_as_it_was_fitted():
+    """Its learning rate goes to 0 and its inverse temperature up; single precision must follow."""
+    rng = np.random.default_rng(0)
+    choice, reward, count = np.zeros(400, int), np.zeros((400, 1)), np.zeros(2)
+    for t in range(400):
+        choice[t] = rng.random() < 1 / (1 + np.exp(-0.4 * (count[1] - count[0])))
+        reward[t] = rng.random() < 0.5
+        count[choice[t]] += reward[t, 0] - 0.5
+    trials = trials_from_arrays(choice[None], reward[None])
+    fit = fit_maximum_likelihood(QLearning, trials, target="choice", key=KEY)
+    assert fit.model.inverse_temperature > 99
+    logits = jnp.asarray(unroll(fit.model, trials).choice_logits)
+    said = np.asarray(choice_log_likelihood(logits, trials.batch())).sum()
+    assert said == pytest.approx(fit.log_likelihood, abs=0.01)
+    assert any("inverse_temperature is at its bound" in warning for warning in fit.warnings)

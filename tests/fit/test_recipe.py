@@ -220,9 +220,7 @@ def test_what_has_settled_decays_and_ends(trials):
 
     stage = StageConfig(steps=1000, warm_up=20, settle=50, decay=0.1)
     states = []
-    trained = a_stage(
-        trials, stage, on_dispatch=lambda s, _: states.append(s), objective=constant
-    )
+    trained = a_stage(trials, stage, on_dispatch=lambda s, _: states.append(s), objective=constant)
     assert states[-1].falls_from == 150
     assert states[-1].n_steps(stage) == states[-1].step == len(trained.history["loss"]) == 250
 

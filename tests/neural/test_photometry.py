@@ -37,17 +37,23 @@ def synthetic(seed=0, n_events=120, noise=0.004, control_slope=0.7):
     return Trace("G", t, signal), Trace("Iso", t, control), events, size, base
 
 
+@pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("regression", ["robust", "least_squares"])
-def test_known_amplitudes_come_back(regression):
-    """Mean of exp(-t) over 0 to 1 s is 1 - 1/e. 120 events, each with an error of its own."""
-    signal, control, events, size, _ = synthetic()
+def test_known_amplitudes_come_back(regression, seed):
+    """Mean of exp(-t) over 0 to 1 s is 1 - 1/e. 120 events, each with an error of its own.
+
+    Seeds 0 to 19 gave, with either regression, slopes within 2.2 %, means within 0.08 % dF/F and
+    errors of 0.30 to 0.43 % dF/F: the bounds are about those of the worst seed and half as much
+    again (the slope's and the mean's twice as much).
+    """
+    signal, control, events, size, _ = synthetic(seed)
     config = PreprocessConfig(regression=regression, scale="dff")
     trace = preprocess(signal, control, config).trace
     found = trial_numbers(trace, events, WindowConfig("reward")) / (100 * (1 - np.exp(-1)))
     slope = (found - found.mean()) @ (size - size.mean()) / np.square(size - size.mean()).sum()
     assert slope == pytest.approx(1, abs=0.05)
     assert found.mean() == pytest.approx(size.mean(), abs=0.002)
-    assert np.sqrt(np.mean(np.square(found - size))) < 0.012
+    assert np.sqrt(np.mean(np.square(found - size))) < 0.006
     without = preprocess(signal, None, config).trace
     worse = trial_numbers(without, events, WindowConfig("reward")) / (100 * (1 - np.exp(-1)))
     assert np.std(found - size) < 0.5 * np.std(worse - size)

@@ -53,6 +53,34 @@ def test_session_permutation_is_right_for_slow_series_and_finds_related_ones():
     assert np.mean(np.array(power) <= 0.05) > 0.9
 
 
+def test_permuted_correlations_are_those_of_each_order_by_itself():
+    """Sessions of unequal length with blank trials: sums over pairs against the plain statistic."""
+    rng = np.random.default_rng(5)
+    x, y = ([slow(rng, n) for n in (30, 41, 25, 60)] for _ in range(2))
+    y[1][[3, 7]] = np.nan
+
+    def plain(a, b):
+        return pooled_correlation(a, b)
+
+    for seed in range(3):
+        fast, slowly = (
+            session_permutation_test(
+                x, y, rng=np.random.default_rng(seed), statistic=statistic, resamples=40
+            )
+            for statistic in (pooled_correlation, plain)
+        )
+        np.testing.assert_allclose(fast.null, slowly.null, rtol=1e-12)
+        assert fast.observed == pytest.approx(slowly.observed, rel=1e-12)
+        assert fast.p == slowly.p
+
+
+def test_what_does_not_vary_is_related_to_nothing():
+    rng = np.random.default_rng(6)
+    flat, x = [np.zeros(40)] * 4, [slow(rng, 40) for _ in range(4)]
+    assert session_permutation_test(x, flat, rng=rng, resamples=50).p == 1
+    assert linear_shift_test(x[0], flat[0], max_shift=10).p == 1
+
+
 def test_linear_shift_is_conservative_for_slow_series_and_finds_related_ones():
     rng = np.random.default_rng(2)
     p = [linear_shift_test(slow(rng, 300), slow(rng, 300), max_shift=60).p for _ in range(REPEATS)]

@@ -1,4 +1,4 @@
-"""The command line: `accumbens simulate | fit | show | inspect | convert | demo`."""
+"""The command line: `accumbens COMMAND`, from simulate, fit and credit to selectivity and demo."""
 
 from __future__ import annotations
 

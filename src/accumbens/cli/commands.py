@@ -15,6 +15,7 @@ from ..run.config import FitConfig, read_config
 from .credit import CreditCommand
 from .power import PowerCommand
 from .recordings import ConvertCommand, InspectCommand
+from .selectivity import SelectivityCommand
 from .simulate import SimulateCommand
 
 MARKERS = (tyro.conf.ConsolidateSubcommandArgs,)
@@ -56,7 +57,7 @@ class FitCommand:
 
 @dataclasses.dataclass(frozen=True)
 class ShowCommand:
-    """Print what a run found: Table 1, open bottlenecks and seeds, or indices and p-values."""
+    """Print what a run found: Table 1, bottlenecks and seeds; indices and p-values; or units."""
 
     folder: tyro.conf.Positional[Path]
     """Run folder."""
@@ -65,9 +66,13 @@ class ShowCommand:
         from ..run.folder import RunFolder, load_run
         from .credit import print_saved_credit
         from .printing import print_run
+        from .selectivity import print_saved_selectivity
 
-        if RunFolder(self.folder).about().get("kind") == "credit":
+        kind = RunFolder(self.folder).about().get("kind")
+        if kind == "credit":
             print_saved_credit(console, self.folder)
+        elif kind == "selectivity":
+            print_saved_selectivity(console, self.folder)
         else:
             print_run(console, load_run(self.folder))
 
@@ -92,6 +97,7 @@ Command = Union[  # noqa: UP007
     Annotated[FitCommand, tyro.conf.subcommand("fit")],
     Annotated[CreditCommand, tyro.conf.subcommand("credit")],
     Annotated[PowerCommand, tyro.conf.subcommand("power")],
+    Annotated[SelectivityCommand, tyro.conf.subcommand("selectivity")],
     Annotated[ShowCommand, tyro.conf.subcommand("show")],
     Annotated[InspectCommand, tyro.conf.subcommand("inspect")],
     Annotated[ConvertCommand, tyro.conf.subcommand("convert")],

@@ -26,8 +26,15 @@ from .population import population_data as population_data
 from .rasters import draw_raster as draw_raster
 from .rasters import raster_data as raster_data
 from .save import save_figure as save_figure
+from .selective_fraction import draw_selective_fraction as draw_selective_fraction
+from .selective_fraction import selective_fraction_data as selective_fraction_data
+from .selectivity import draw_selectivity_figures as draw_selectivity_figures
 from .signal_rule import draw_signal_rule as draw_signal_rule
 from .signal_rule import signal_rule_data as signal_rule_data
 from .style import style as style
+from .unit_effects import draw_unit_effects as draw_unit_effects
+from .unit_effects import unit_effects_data as unit_effects_data
+from .unit_responses import draw_unit_responses as draw_unit_responses
+from .unit_responses import unit_responses_data as unit_responses_data
 from .update_rule import draw_update_rule as draw_update_rule
 from .update_rule import update_rule_data as update_rule_data

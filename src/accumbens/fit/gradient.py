@@ -25,7 +25,8 @@ from .objectives import Objective
 STEPS_PER_DISPATCH = 50
 MAX_RETRIES = 4
 SETTLED = 5e-4
-"""Terms whose means over two spans of steps differ by less than this share of the loss are equal."""
+"""Means of a term over two spans of steps are equal if they differ by less than this share of the
+loss."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,8 +73,8 @@ class StageConfig:
 
 
 class TrainingState(NamedTuple):
-    """All that a stage needs to go on: what is trained, Adam's memory, step, the step from which the
-    learning rate falls, rate, retries."""
+    """All that a stage needs to go on: what is trained, Adam's memory, step, the step from which
+    the learning rate falls, rate, retries."""
 
     trained: PyTree
     adam: optax.OptState

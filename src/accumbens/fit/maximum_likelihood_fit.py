@@ -117,12 +117,13 @@ def describe_solution(
     of_choice, of_signal = target != "signal", target != "choice"
     hessians = (solution.choice_hessian, of_choice), (solution.signal_hessian, of_signal)
     curvature = np.sum([hessian for hessian, counts in hessians if counts], axis=0)
-    silent = (curvature[:n] == 0).all(axis=1)
+    flat = (curvature[:n] == 0).all(axis=1)  # also where the parameter has run into its bound
     gain, offset, variance = solution.regression
     with jax.enable_x64(True):
+        at_bound = space.at_bound(np.asarray(space.natural(jnp.asarray(solution.best))))
+        silent = flat & ~at_bound
         best = np.where(silent, space.middle(), solution.best)
         everything = np.concatenate([best, gain, offset, np.log(variance)])
-        at_bound = space.at_bound(np.asarray(space.natural(jnp.asarray(best)))) & ~silent
         covariance = _covariance(target, curvature, solution, silent | at_bound)
         estimates = _estimates(space, everything, covariance, silent | at_bound)
     names = [

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ..choices import of_choice
-from .cognitive import CognitiveModel, Parameter, by_choice, real
+from .cognitive import MOST_INVERSE_TEMPERATURE, CognitiveModel, Parameter, by_choice, real
 
 
 class QLearning(CognitiveModel):
@@ -28,7 +28,10 @@ class QLearning(CognitiveModel):
     parameters: ClassVar = {
         "learning_rate": Parameter(0.0, 1.0, (0.05, 0.9), "step of the chosen value to reward"),
         "inverse_temperature": Parameter(
-            0.0, math.inf, (0.5, 8.0), "log-odds of choice per unit difference in value"
+            0.0,
+            MOST_INVERSE_TEMPERATURE,
+            (0.5, 8.0),
+            "log-odds of choice per unit difference in value",
         ),
         "initial_value": Parameter(
             -math.inf, math.inf, (0.0, 1.0), "value of every choice at the start", default=0.5

@@ -11,7 +11,6 @@ Miller et al., Structured credit assignment in mice, Figure 2a, b; Jocham et al.
 from __future__ import annotations
 
 import abc
-import math
 from typing import ClassVar
 
 import equinox as eqx
@@ -20,12 +19,15 @@ from jaxtyping import Array, Float
 
 from ..choices import of_choice
 from ..errors import ConfigError
-from .cognitive import CognitiveModel, Parameter, by_choice, real
+from .cognitive import MOST_INVERSE_TEMPERATURE, CognitiveModel, Parameter, by_choice, real
 
 LEARNING = {
     "learning_rate": Parameter(0.0, 1.0, (0.05, 0.9), "step of the chosen value to what came"),
     "inverse_temperature": Parameter(
-        0.0, math.inf, (0.5, 8.0), "how strongly values decide (log-odds per reward)"
+        0.0,
+        MOST_INVERSE_TEMPERATURE,
+        (0.5, 8.0),
+        "how strongly values decide (log-odds per reward)",
     ),
 }
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ..choices import PerChoice, of_choice
-from .cognitive import Parameter, by_choice, real
+from .cognitive import MOST_INVERSE_TEMPERATURE, Parameter, by_choice, real
 from .structured import TwoRewards
 
 
@@ -45,7 +45,10 @@ class TwoProcess(TwoRewards):
     parameters: ClassVar = {
         "learning_rate": Parameter(0.0, 1.0, (0.1, 0.9), "step of the chosen value to what came"),
         "inverse_temperature": Parameter(
-            0.0, math.inf, (0.5, 6.0), "how strongly values decide (log-odds per utility)"
+            0.0,
+            MOST_INVERSE_TEMPERATURE,
+            (0.5, 6.0),
+            "how strongly values decide (log-odds per utility)",
         ),
         "controllable_utility": Parameter(
             -math.inf, math.inf, (0.0, 1.0), "worth of the controllable reward alone (both = 1)"

@@ -10,7 +10,7 @@ then finds selectivity everywhere. Three tests that assume less, by what is know
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -35,6 +35,14 @@ COLUMNS = ("unit", "contrast", "effect", "correlation", "p", "q", "selective", "
 """Of the table: effect in the signal's unit (spikes/s) per outcome, the others held; q: p corrected
 across units, by contrast; selective: q at or below the false discovery rate."""
 
+BATCH = 1_000_000
+"""Numbers drawn at once; results do not depend on it."""
+
+
+def smallest_p(test: Test, *, resamples: int, max_shift: int) -> float:
+    """The smallest two-sided p that a test can give; few sessions may allow even less."""
+    return 1 / (max_shift + 1) if test == "linear_shift" else min(1.0, 2 / (resamples + 1))
+
 
 def unit_selectivity(
     trials: Trials,
@@ -47,6 +55,7 @@ def unit_selectivity(
     resamples: int = 2000,
     false_discovery_rate: float = 0.05,
     min_trials: int = 40,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
     """Each unit's response to each outcome, and whether it tells two outcomes apart, tested.
 
@@ -57,6 +66,7 @@ def unit_selectivity(
     do not swamp the responses. Trials without a choice or a measured signal are left out; the
     linear shift closes the gap. Two outcomes are told apart on trials with exactly one of them.
     Two-sided p-values; q by Benjamini and Hochberg (1995) over the units of each contrast.
+    on_progress: called with the number of units done, and of all.
     Raises DataError where a unit has too few trials, ConfigError for options that contradict.
     """
     if test == "schedule" and schedule is None:
@@ -85,18 +95,23 @@ def unit_selectivity(
                     "Leave it out (units)."
                 )
             xs, ys = [a for a, _ in pairs], [b for _, b in pairs]
-            if test == "schedule":
-                p = _schedule_p(question, rate, asked, rng, resamples)
-            elif test == "linear_shift":
-                longest = int(np.argmax([len(a) for a in xs]))
-                p = linear_shift_test(xs[longest], ys[longest], max_shift=max_shift).p
-            else:
-                p = session_permutation_test(xs, ys, rng=rng, resamples=resamples).p
+            try:
+                if test == "schedule":
+                    p = _schedule_p(question, rate, asked, rng, resamples)
+                elif test == "linear_shift":
+                    longest = int(np.argmax([len(a) for a in xs]))
+                    p = linear_shift_test(xs[longest], ys[longest], max_shift=max_shift).p
+                else:
+                    p = session_permutation_test(xs, ys, rng=rng, resamples=resamples).p
+            except DataError as error:
+                raise DataError(f"Unit {unit}, {question.contrast}: {error}") from None
             rows.append(
                 {"unit": unit, "contrast": question.contrast,
                  "effect": float(effects @ question.weights),
                  "correlation": pooled_correlation(xs, ys), "p": p, "trials": int(asked.sum())}
             )  # fmt: skip
+        if on_progress is not None:
+            on_progress(u + 1, len(names))
     table = pd.DataFrame(rows)
     q = np.full(len(table), np.nan)
     for question in questions:
@@ -104,6 +119,13 @@ def unit_selectivity(
         q[here] = stats.false_discovery_control(table["p"].to_numpy()[here])
     table["q"], table["selective"] = q, q <= false_discovery_rate
     return table.reindex(columns=list(COLUMNS))
+
+
+def most_selective(table: pd.DataFrame) -> tuple[str, ...]:
+    """Units of a table of `unit_selectivity`, from the smallest q of any contrast on; of equal q,
+    those first that follow an outcome most closely (correlation, of either sign)."""
+    order = table.assign(size=-np.abs(np.asarray(table["correlation"], float)))
+    return tuple(dict.fromkeys(order.sort_values(["q", "size"], kind="stable")["unit"]))
 
 
 class _Question(NamedTuple):
@@ -172,7 +194,11 @@ def _schedule_p(
     """
     p, residual = question.probability[asked], rate[asked]
     observed = float((question.came[asked] - p) @ residual)
-    null = np.array([((rng.random(p.shape) < p) - p) @ residual for _ in range(resamples)])
+    null = np.empty(resamples)
+    batch = max(1, BATCH // len(p))
+    for first in range(0, resamples, batch):
+        count = min(batch, resamples - first)
+        null[first : first + count] = ((rng.random((count, len(p))) < p) - p) @ residual
     return p_value(observed, null, "two-sided")
 
 

@@ -95,6 +95,8 @@ def config_as_dict(config: Any) -> dict[str, Any]:
             return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
         if isinstance(value, tuple):
             return [plain(v) for v in value]
+        if isinstance(value, Path):
+            return str(value)
         return "" if value is None else value
 
     return plain(config)

@@ -114,10 +114,18 @@ def write_converted(converted: Converted, out: str | os.PathLike[str]) -> Path:
     if out.exists() and out.is_dir():
         raise DataError(f"Cannot write {out}: it is a folder. Name a table file inside it.")
     write_table(to_table(converted.trials), out)
-    record = out.with_name(f"{out.name.split('.')[0]}.convert.json")
+    record = record_path(out)
     text = json.dumps(converted.record, indent=1, default=_plain)
     write_atomically(record, text.encode())
     return record
+
+
+def record_path(table: Path) -> Path:
+    """Where the record of a converted table lies: beside it; only a known ending is replaced."""
+    name = table.name
+    for ending in (".gz", ".csv", ".tsv", ".parquet"):
+        name = name.removesuffix(ending)
+    return table.with_name(f"{name}.convert.json")
 
 
 def _record(trials: Trials, files: Sequence[Path], config: ConvertConfig) -> dict[str, Any]:

@@ -35,8 +35,9 @@ from ..stats.randomization import (
 )
 from ..trials import Trials
 from .config import config_as_dict
-from .credit_config import CreditConfig, number
+from .credit_config import CreditConfig
 from .folder import fingerprint, versions
+from .schedules import stated_schedule
 
 Report = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is."""
@@ -92,17 +93,7 @@ def read_credit_trials(table: str | Path, config: CreditConfig) -> tuple[Trials,
     wanted = config.probabilities or tuple(
         name for name in SCHEDULE_COLUMNS if name in trials.names.contexts
     )
-    if not wanted:
-        return trials, None
-
-    def values(entry: str):
-        stated = number(entry)
-        if stated is not None:
-            return np.full(trials.choice.shape, stated)
-        return trials.context[..., trials.names.contexts.index(entry)]
-
-    first, second, distractor = map(values, wanted)
-    return trials, Schedule(np.stack([first, second], axis=-1), distractor)
+    return trials, stated_schedule(trials, wanted) if wanted else None
 
 
 def analyse_credit(

@@ -7,7 +7,7 @@ from typing import Literal
 
 from ..errors import ConfigError
 from ..io.table_format import ChoiceText, TableFormat
-from ..stats.randomization import SCHEDULE_COLUMNS
+from .schedules import check_probabilities, columns_among, schedule_entries
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,12 +52,7 @@ class CreditConfig:
         for name in ("lags", "resamples", "bootstrap"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least 1.")
-        if len(self.probabilities) not in (0, 3):
-            raise ConfigError(
-                f"probabilities has {len(self.probabilities)} entries; give three, each a column "
-                "or a number: of the controllable reward after the first and after the second "
-                "choice, and of the distractor."
-            )
+        check_probabilities(self.probabilities)
         if self.distractor == self.controllable:
             raise ConfigError(
                 f"controllable and distractor are both {self.controllable!r}; they are different "
@@ -69,20 +64,10 @@ class CreditConfig:
     def format(self, columns: tuple[str, ...]) -> TableFormat:
         """How to read a table that has these columns."""
         outcomes = (self.controllable,) + ((self.distractor,) if self.distractor else ())
-        wanted = self.probabilities
-        if not wanted and self.distractor and set(SCHEDULE_COLUMNS) <= set(columns):
-            wanted = SCHEDULE_COLUMNS
+        wanted = schedule_entries(self.probabilities, columns if self.distractor else ())
         return TableFormat(
             choice=self.choice, outcome=outcomes, subject=self.subject, session=self.session,
             trial=self.trial if self.trial != "trial" or "trial" in columns else None,
             instructed=self.instructed, missed=self.missed, choices=self.choices,
-            context=tuple(dict.fromkeys(name for name in wanted if number(name) is None)),
+            context=columns_among(wanted),
         )  # fmt: skip
-
-
-def number(text: str) -> float | None:
-    """The number that `text` is, or None if it is a name."""
-    try:
-        return float(text)
-    except ValueError:
-        return None

@@ -83,6 +83,7 @@ def spike_signals(
                 {
                     "session": trials.session_labels[s],
                     "unit": unit,
+                    "signal": f"{prefix}unit_{unit}",
                     "region": units.regions[i],
                     "rate": float(units.rates()[i]),
                     "rate_in_window": float(np.nanmean(rates[:, i])),

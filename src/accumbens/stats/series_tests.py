@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, PRNGKeyArray
+from jaxtyping import Float, Int, PRNGKeyArray
 
 from ..errors import DataError
 from ..models.base import Model
@@ -69,17 +69,41 @@ def session_permutation_test(
     y both change over sessions (learning, bleaching), differ between subjects that are mixed here
     (permute within a subject), or share a time course in every session (satiety): both follow the
     trial number, and so are related without one another. With few sessions p cannot be small: n!
-    orders give at least 1 / n!. p = (1 + count) / (1 + resamples).
+    orders give at least 1 / n!. p = (1 + count) / (1 + resamples); 1 where nothing varies.
     Raises DataError with fewer than 3 sessions, or different numbers of them.
     """
     _check(x, y)
     if len(x) < 3:
         raise DataError(f"{len(x)} sessions cannot be permuted to any purpose: use at least 3.")
-    observed = statistic(x, y)
-    null = np.array(
-        [statistic(x, [y[i] for i in rng.permutation(len(y))]) for _ in range(resamples)]
-    )
-    return SeriesTest(observed, null, p_value(observed, null, alternative))
+    orders = np.array([np.arange(len(y)), *(rng.permutation(len(y)) for _ in range(resamples))])
+    if statistic is pooled_correlation:
+        values = _permuted_correlations(x, y, orders)
+    else:
+        values = np.array([statistic(x, [y[i] for i in order]) for order in orders])
+    observed, null = float(values[0]), values[1:]
+    p = p_value(observed, null, alternative) if np.isfinite(observed) else 1.0
+    return SeriesTest(observed, null, p)
+
+
+def _permuted_correlations(
+    x: Series, y: Series, orders: Int[np.ndarray, "order session"]
+) -> Float[np.ndarray, " order"]:
+    """`pooled_correlation` of x and y, the sessions of y in each order.
+
+    Its sums are sums over pairs of sessions, so each pair is computed once for all orders.
+    """
+    n = len(x)
+    sums = np.zeros((3, n, n))
+    for i, j in np.ndindex(n, n):
+        shorter = min(len(x[i]), len(y[j]))
+        a, b = np.asarray(x[i][:shorter], float), np.asarray(y[j][:shorter], float)
+        both = np.isfinite(a) & np.isfinite(b)
+        if both.any():
+            a, b = a[both] - a[both].mean(), b[both] - b[both].mean()
+            sums[:, i, j] = a @ b, a @ a, b @ b
+    covariance, first, second = sums[:, np.arange(n), orders].sum(-1)
+    scale = np.sqrt(first * second)
+    return np.divide(covariance, scale, out=np.full(len(orders), np.nan), where=scale > 0)
 
 
 def linear_shift_test(
@@ -96,8 +120,8 @@ def linear_shift_test(
     max_shift trials. Assumes that y (or x) is stationary. Not wrapped around, so nothing jumps.
     p = min(1, m / (max_shift + 1)), m the number of shifts, 0 included, whose statistic (its size,
     if two_sided) is at least that of no shift: a bound, so the test is conservative, by a factor of
-    up to 2 (Harris 2020, linear shift test). Invalid where both series have a trend over the
-    session, or one that shifts leave in place.
+    up to 2 (Harris 2020, linear shift test); 1 where nothing varies. Invalid where both series have
+    a trend over the session, or one that shifts leave in place.
     Raises DataError when fewer than 10 trials would be left.
     """
     n = len(x)
@@ -118,7 +142,8 @@ def linear_shift_test(
     size = np.abs(values) if two_sided else values
     as_large = int(np.count_nonzero(size >= size[max_shift]))
     null = np.delete(values, max_shift)
-    return SeriesTest(float(observed), null, min(1.0, as_large / (max_shift + 1)))
+    p = min(1.0, as_large / (max_shift + 1)) if np.isfinite(observed) else 1.0
+    return SeriesTest(float(observed), null, p)
 
 
 def pseudosession_test(
