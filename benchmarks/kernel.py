@@ -2,12 +2,12 @@
 
     python benchmarks/kernel.py [--turns 30]
 
-For each shape: time of the loop alone (forward; forward and gradient in all inputs), the ratio to
+For each shape: time of the loop alone (forward; forward and gradient in all weights), the ratio to
 the scan, and the share of the rate of a large sgemm by XLA in the same process, all measured in
 turns, each turn meeting the machine in the same state. Fastest turns are reported, since whatever
 else runs only adds time; and medians beside them, which tell whether the machine was quiet. Only
 useful arithmetic is counted: products of the network, once forward and twice for the gradient; the
-recomputation that the gradient does, activations and padding are not.
+recomputation that the gradient does, noise, activations and padding are not.
 """
 
 import argparse
@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from accumbens.models.disrnn.core import LoopUnrolled, run_loop
+from accumbens.models.disrnn.core import LoopUnrolled, Noise, run_loop
 from accumbens.models.disrnn.kernel import run_loop_cpu, why_unavailable
 from accumbens.models.disrnn.residual_mlp import ResidualMLPs
 
@@ -52,16 +52,22 @@ def arguments(n_latents, n_units, n_layers, n_trials, n_sessions, lengths):
     )
     length = np.full(n_sessions, n_trials)
     if lengths == "sorted":
-        length = np.linspace(50, n_trials, n_sessions).astype(int)
+        length = np.linspace(n_trials, 50, n_sessions).astype(int)
+    n_inputs = n_latents + 2
+    noise = Noise(
+        jnp.full((n_latents, n_inputs), 0.1),
+        jnp.full(n_latents, 0.1),
+        jnp.array([1, 2], jnp.uint32),
+    )
     args = (
-        normal(n_latents, n_units, n_latents, scale=n_latents**-0.5),
         mlps,
-        normal(n_trials, n_latents, n_units, n_sessions),
-        normal(n_trials, n_latents, n_sessions, scale=0.1),
+        jnp.ones((n_latents, n_inputs)),
+        noise,
         normal(n_latents, n_sessions),
+        normal(n_trials, 2, n_sessions),
         jnp.asarray(np.arange(n_trials)[:, None] < length),
     )
-    per_trial = n_latents * n_units * (n_latents + n_layers * n_units + 2)
+    per_trial = n_latents * n_units * (n_inputs + n_layers * n_units + 2)
     return args, per_trial * int(length.sum())
 
 
@@ -72,7 +78,12 @@ def forward(run, args):
 
 @partial(jax.jit, static_argnums=0)
 def forward_and_gradient(run, args, weights):
-    out, pull = jax.vjp(lambda *floats: run(*floats, args[-1]), *args[:-1])
+    mlps, multiplier, noise, *rest = args
+
+    def of_floats(mlps, multiplier, sigmas):
+        return run(mlps, multiplier, Noise(*sigmas, noise.key), *rest)
+
+    out, pull = jax.vjp(of_floats, mlps, multiplier, noise[:2])
     return out, pull(weights)
 
 

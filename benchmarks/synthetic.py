@@ -9,12 +9,13 @@ inverse temperature 3) on a bandit drifting by 0.1 a trial; half the sessions ar
 from __future__ import annotations
 
 import argparse
+from typing import NamedTuple
 
 import jax
 import numpy as np
 
 from accumbens.cli.demo import DEMO, demo_agent, demo_trials
-from accumbens.fit.recipe import fit_disrnn
+from accumbens.fit.recipe import RecipeConfig, fit_disrnn
 from accumbens.models.disrnn import bottlenecks, open_latents
 from accumbens.stats.metrics import (
     mean_squared_error,
@@ -27,37 +28,61 @@ from accumbens.stats.splits import apply_split, every_nth
 from accumbens.unroll import unroll
 
 
-def one_seed(seed: int) -> tuple[str, bool]:
-    """One line of the report, and whether every criterion is met."""
+class Recovered(NamedTuple):
+    """Held-out quality of one fit. ratio: normalized likelihood over the generating agent's own."""
+
+    n_open: int
+    read: tuple[str, ...]
+    partly_read: tuple[str, ...]
+    ratio: float
+    q_r2: tuple[float, ...]
+    mse: float
+    variance: float
+    steps: int
+    seconds: float
+
+    @property
+    def met(self) -> bool:
+        """Whether every criterion is met."""
+        return (
+            self.n_open == 2
+            and set(self.read) == {"z_1", "z_2", "choice", "reward"}
+            and self.ratio >= 0.998
+            and min(self.q_r2) >= 0.95
+            and self.mse <= 0.004
+        )
+
+    def __str__(self) -> str:
+        return (
+            f"open latents {self.n_open}; dopamine network reads {', '.join(self.read)}; partly "
+            f"{', '.join(self.partly_read) or 'nothing'}; normalized likelihood {self.ratio:.4f} "
+            f"of the agent's; Q-value R2 {' '.join(f'{r:.3f}' for r in self.q_r2)}; dopamine MSE "
+            f"{self.mse:.5f} (variance {self.variance:.3f}); {self.steps} steps, "
+            f"{self.seconds:.1f} s{'' if self.met else '  <- misses a criterion'}"
+        )
+
+
+def recover(seed: int, recipe: RecipeConfig) -> Recovered:
+    """The synthetic set of this seed, fitted by the recipe with this seed."""
     trials = demo_trials(seed)
     train, test = apply_split(every_nth(trials), trials)
-    fit = fit_disrnn(train, DEMO.recipe, key=jax.random.fold_in(jax.random.key(seed), 0))
+    fit = fit_disrnn(train, recipe, key=jax.random.fold_in(jax.random.key(seed), 0))
     model, agent = fit.model, demo_agent()
     sums = pooled(session_sums(predict(model, test), test))
     own = pooled(session_sums(predict(agent, test), test))
-    ratio = float(normalized_likelihood(sums)[0] / normalized_likelihood(own)[0])
-    mse = float(mean_squared_error(sums)[0, 0])
     is_open = open_latents(model)
-    r2 = q_value_r2(model, agent, test, is_open)
     rows = [r for r in bottlenecks(model) if r.kind == "signal"]
-    read = {r.input for r in rows if r.openness == "open"}
-    partial = [f"{r.input} ({r.noise:.2f})" for r in rows if r.openness == "partial"]
-    met = (
-        len(is_open) == 2
-        and read == {"z_1", "z_2", "choice", "reward"}
-        and ratio >= 0.998
-        and min(r2) >= 0.95
-        and mse <= 0.004
+    return Recovered(
+        n_open=len(is_open),
+        read=tuple(sorted(r.input for r in rows if r.openness == "open")),
+        partly_read=tuple(f"{r.input} ({r.noise:.2f})" for r in rows if r.openness == "partial"),
+        ratio=float(normalized_likelihood(sums)[0] / normalized_likelihood(own)[0]),
+        q_r2=tuple(q_value_r2(model, agent, test, is_open)),
+        mse=float(mean_squared_error(sums)[0, 0]),
+        variance=float(test.signal.var()),
+        steps=sum(len(terms["loss"]) for terms in fit.history.values()),
+        seconds=sum(fit.seconds.values()),
     )
-    seconds = sum(fit.seconds.values())
-    line = (
-        f"seed {seed}: open latents {len(is_open)}; dopamine network reads {sorted(read)}, "
-        f"partially {partial}; "
-        f"normalized likelihood {ratio:.4f} of the agent's; Q-value R2 {r2[0]:.3f} {r2[1]:.3f}; "
-        f"dopamine MSE {mse:.5f} (variance {test.signal.var():.3f}); {seconds:.0f} s"
-        f"{'' if met else '  <- misses a criterion'}"
-    )
-    return line, met
 
 
 def q_value_r2(model, agent, trials, is_open) -> list[float]:
@@ -76,12 +101,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5)
     n_seeds = parser.parse_args().seeds
-    met = []
+    met = 0
     for seed in range(n_seeds):
-        line, good = one_seed(seed)
-        print(line, flush=True)
-        met.append(good)
-    print(f"All criteria met by {sum(met)} of {n_seeds} seeds.")
+        found = recover(seed, DEMO.recipe)
+        print(f"seed {seed}: {found}", flush=True)
+        met += found.met
+    print(f"All criteria met by {met} of {n_seeds} seeds.")
 
 
 if __name__ == "__main__":

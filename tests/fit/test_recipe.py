@@ -25,6 +25,7 @@ from accumbens.fit.recipe import (
     RecipeConfig,
     fit_disrnn,
     initial_disrnn,
+    longest_first,
     trainable_fields,
 )
 from accumbens.models.disrnn import DisRNNConfig, Penalties
@@ -263,3 +264,20 @@ def test_bad_options_are_refused():
         StageConfig(learning_rate=5.0)
     with pytest.raises(ConfigError, match="signal_weight is 0; it must lie between 0 and 1000"):
         RecipeConfig(signal_weight=0.0)
+
+
+def test_longest_sessions_come_first_and_nothing_else_changes(trials):
+    batch = trials.batch()
+    valid = np.array(batch.valid)
+    valid[0, 3:], valid[2] = False, False
+    batch = batch._replace(valid=valid, scored=valid)
+    found = longest_first(batch)
+    last = [max(np.flatnonzero(row), default=-1) for row in found.valid]
+    assert last == sorted(last, reverse=True)
+    assert not found.valid[-1].any()
+    rows = {(a.tobytes(), b.tobytes()) for a, b in zip(batch.choice, batch.outcome, strict=True)}
+    again = {(a.tobytes(), b.tobytes()) for a, b in zip(found.choice, found.outcome, strict=True)}
+    assert rows == again
+    model = initial_disrnn(trials, TINY.disrnn, jax.random.key(1))
+    losses = [choice_objective(model, b, Penalties().prices(), None)[0] for b in (batch, found)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)

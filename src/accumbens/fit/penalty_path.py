@@ -25,7 +25,14 @@ from ..trials import Trials
 from ..unroll import choice_log_likelihood, unroll
 from .gradient import train
 from .objectives import choice_objective
-from .recipe import CORE_FIELDS, Progress, RecipeConfig, initial_disrnn, trainable_fields
+from .recipe import (
+    CORE_FIELDS,
+    Progress,
+    RecipeConfig,
+    initial_disrnn,
+    longest_first,
+    trainable_fields,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,7 +135,7 @@ def _fold(
     sessions = np.arange(trials.n_sessions)
     held_out = trials.select_sessions(sessions[sessions % config.folds == fold])
     inner = trials.select_sessions(sessions[sessions % config.folds != fold])
-    batch = jax.tree.map(jnp.asarray, inner.batch())
+    batch = jax.tree.map(jnp.asarray, longest_first(inner.batch()))
     key = jax.random.fold_in(key, fold)
     model = initial_disrnn(inner, recipe.disrnn, key)
     trainable = trainable_fields(model, CORE_FIELDS)

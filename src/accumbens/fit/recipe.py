@@ -49,10 +49,14 @@ class RecipeConfig:
         default_factory=lambda: StageConfig(steps=150, learning_rate=2e-3, decay=0.0)
     )
     """Stage 0: no noise, no penalties."""
-    choice_stage: StageConfig = dataclasses.field(default_factory=lambda: StageConfig(steps=1500))
+    choice_stage: StageConfig = dataclasses.field(
+        default_factory=lambda: StageConfig(steps=1000, learning_rate=1e-2, settle=200)
+    )
     """Stage 1: choices, with noise and penalties (with joint: choices and signals)."""
     signal_stage: StageConfig = dataclasses.field(
-        default_factory=lambda: StageConfig(steps=3000, bottleneck_rate=5.0)
+        default_factory=lambda: StageConfig(
+            steps=2000, learning_rate=1e-2, bottleneck_rate=5.0, settle=200
+        )
     )
     """Stage 2: signal networks on the frozen core."""
     joint: bool = False
@@ -111,7 +115,7 @@ def fit_disrnn(
         and gives the numbers of a fit that was never interrupted.
     Raises DivergedError when training cannot be rescued.
     """
-    batch = jax.tree.map(jnp.asarray, trials.batch())
+    batch = jax.tree.map(jnp.asarray, longest_first(trials.batch()))
     stages = _stages(config, batch, has_signals=bool(trials.names.signals))
     reached = Checkpoint(initial_disrnn(trials, config.disrnn, key), 0, None, {}, {})
     if checkpoint is not None:
@@ -121,6 +125,18 @@ def fit_disrnn(
             stages[index], index, reached, config.penalties, key, on_progress, checkpoint
         )
     return DisRNNFit(reached.model, reached.history, reached.seconds)
+
+
+def longest_first(batch: Batch) -> Batch:
+    """The same sessions, those with the latest valid trial first.
+
+    The compiled loop skips what follows the last valid trial of neighbouring sessions, so that
+    sessions of unequal length cost about their own trials.
+    """
+    valid = np.asarray(batch.valid)
+    length = np.where(valid.any(1), valid.shape[1] - np.argmax(valid[:, ::-1], axis=1), 0)
+    order = np.argsort(-length, kind="stable")
+    return jax.tree.map(lambda x: x[order], batch)
 
 
 def initial_disrnn(trials: Trials, config: DisRNNConfig, key: PRNGKeyArray) -> DisRNN:

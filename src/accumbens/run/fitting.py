@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,7 @@ from ..models.actor_critic import ActorCritic
 from ..models.base import Model
 from ..models.dfq import DFQ
 from ..models.disrnn import open_latents
+from ..models.disrnn.passes import loop_implementation
 from ..models.naive import Naive
 from ..models.q_learning import QLearning
 from ..trials import Trials
@@ -96,7 +98,8 @@ def _fit_disrnns(
     trials: Trials, config: FitConfig, key: PRNGKeyArray, report: Report, checkpoints: Path,
     identity: str,
 ) -> Fitted:  # fmt: skip
-    """`config.seeds` disRNNs, two at a time; the one with the lowest loss is kept."""
+    """`config.seeds` disRNNs, as many at a time as there are cores; the one with the lowest loss is
+    kept."""
 
     def fit(i: int) -> DisRNNFit:
         seed = config.seed + i
@@ -106,7 +109,7 @@ def _fit_disrnns(
             checkpoint=CheckpointFile(checkpoints / f"disrnn-{seed}.safetensors", identity),
         )  # fmt: skip
 
-    pool = ThreadPoolExecutor(max_workers=min(config.seeds, 2))
+    pool = ThreadPoolExecutor(max_workers=min(config.seeds, os.cpu_count() or 1))
     try:
         fits = list(pool.map(fit, range(config.seeds)))
     finally:
@@ -114,6 +117,7 @@ def _fit_disrnns(
     losses = [final_loss(fit.history) for fit in fits]
     best = int(np.argmin(losses))
     notes = {
+        "loop": loop_implementation(fits[best].model, trials.batch()),
         "seeds": [
             {
                 "seed": config.seed + i,
@@ -122,7 +126,7 @@ def _fit_disrnns(
                 "kept": i == best,
             }
             for i, fit in enumerate(fits)
-        ]
+        ],
     }
     histories = {config.seed + i: fit.history for i, fit in enumerate(fits)}
     return Fitted(fits[best].model, True, notes, fits[best].seconds, histories)
