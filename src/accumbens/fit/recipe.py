@@ -50,13 +50,11 @@ class RecipeConfig:
     )
     """Stage 0: no noise, no penalties."""
     choice_stage: StageConfig = dataclasses.field(
-        default_factory=lambda: StageConfig(steps=1000, learning_rate=1e-2, settle=200)
+        default_factory=lambda: StageConfig(steps=1500, settle=200)
     )
     """Stage 1: choices, with noise and penalties (with joint: choices and signals)."""
     signal_stage: StageConfig = dataclasses.field(
-        default_factory=lambda: StageConfig(
-            steps=2000, learning_rate=1e-2, bottleneck_rate=5.0, settle=200
-        )
+        default_factory=lambda: StageConfig(steps=3000, bottleneck_rate=5.0, settle=200)
     )
     """Stage 2: signal networks on the frozen core."""
     joint: bool = False
