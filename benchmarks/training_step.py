@@ -6,9 +6,9 @@ Update networks of 4 layers of 16 units, choice network of 2 layers of 2 units, 
 peer's own defaults), noise and penalties on, at two shapes. All in one process and in turns: a
 large matrix multiplication (sgemm by XLA), accumbens, the peer. A step is measured as the time
 between steps within one call of each package's own training loop, its first steps (compilation)
-left out. Only useful arithmetic counts towards the rate: products of the networks, once forward and twice for
-the gradient; noise, activations, optimiser and what the gradient computes again do not. Where
-`disentangled_rnns` cannot be imported, the peer is left out.
+left out. Only useful arithmetic counts towards the rate: products of the networks, once forward and
+twice for the gradient; noise, activations, optimiser and what the gradient computes again do not.
+Where `disentangled_rnns` cannot be imported, the peer is left out.
 """
 
 from __future__ import annotations
