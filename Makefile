@@ -41,7 +41,7 @@ check-all: lint
 	$(BIN)/python -m pytest -n $(JOBS)
 
 bench: .venv-bench/.installed
-	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BENCH)/python "$$script"; done
+	@set -e; for script in $(filter-out benchmarks/peer.py,$(wildcard benchmarks/*.py)); do echo "== $$script"; $(BENCH)/python "$$script"; done
 
 # Each environment is brought up to date when what it is made of has changed.
 .venv/.installed: pyproject.toml constraints.txt

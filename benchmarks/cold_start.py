@@ -21,6 +21,8 @@ import sys
 import tempfile
 import time
 
+import peer
+
 TOLERANCE = 0.0005
 CHUNK = 500
 """Steps of the peer between evaluations."""
@@ -68,16 +70,6 @@ def theirs(target: float, limit: float) -> tuple[float, float, int]:
     own = normalized_likelihood(pooled(session_sums(predict(demo_agent(), test), test)))[0]
     times: list[float] = []
 
-    class Timed(rnn_utils.DatasetRNNCategorical):
-        def __next__(self):
-            times.append(time.perf_counter())
-            return super().__next__()
-
-    def inputs(part):
-        choice = part.choice.T[..., None].astype(float)
-        seen = np.concatenate([choice, part.outcome.transpose(1, 0, 2)], axis=-1)
-        return np.concatenate([np.zeros_like(seen[:1]), seen[:-1]]), choice.astype(int)
-
     def network(noiseless: bool):
         return disrnn.HkDisentangledRNN(
             disrnn.DisRnnConfig(
@@ -96,8 +88,8 @@ def theirs(target: float, limit: float) -> tuple[float, float, int]:
             )
         )
 
-    dataset = Timed(*inputs(train), batch_mode="rolling", batch_size=train.n_sessions)
-    xs, ys = inputs(test)
+    dataset = peer.timed_dataset(train, times)
+    xs, ys = peer.inputs(test)
     params = state = None
     seconds, ratio, steps = imports, 0.0, 0
     while seconds < limit and ratio < target - TOLERANCE:
@@ -133,10 +125,7 @@ def main() -> None:
     print(found["line"])
     print(f"accumbens, nothing cached: {cold:.1f} s (of which fitting {found['fit_seconds']:.1f})")
     print(f"accumbens, kernel cached:  {warm:.1f} s (of which fitting {again['fit_seconds']:.1f})")
-    try:
-        import disentangled_rnns  # noqa: F401
-    except ImportError:
-        print("disentangled_rnns is not installed: no comparison.")
+    if not peer.installed():
         return
     seconds, ratio, steps = theirs(found["ratio"], options.limit)
     if ratio < found["ratio"] - TOLERANCE:

@@ -11,6 +11,7 @@ recomputation that the gradient does, noise, activations and padding are not.
 """
 
 import argparse
+import dataclasses
 import statistics
 import time
 from functools import partial
@@ -19,7 +20,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from accumbens.models.disrnn.core import LoopUnrolled, Noise, run_loop
+from accumbens.models.disrnn.core import LoopInputs, LoopUnrolled, Noise, run_loop
 from accumbens.models.disrnn.kernel import run_loop_cpu, why_unavailable
 from accumbens.models.disrnn.residual_mlp import ResidualMLPs
 
@@ -59,7 +60,7 @@ def arguments(n_latents, n_units, n_layers, n_trials, n_sessions, lengths):
         jnp.full(n_latents, 0.1),
         jnp.array([1, 2], jnp.uint32),
     )
-    args = (
+    args = LoopInputs(
         mlps,
         jnp.ones((n_latents, n_inputs)),
         noise,
@@ -73,17 +74,16 @@ def arguments(n_latents, n_units, n_layers, n_trials, n_sessions, lengths):
 
 @partial(jax.jit, static_argnums=0)
 def forward(run, args):
-    return run(*args)
+    return run(args)
 
 
 @partial(jax.jit, static_argnums=0)
 def forward_and_gradient(run, args, weights):
-    mlps, multiplier, noise, *rest = args
-
     def of_floats(mlps, multiplier, sigmas):
-        return run(mlps, multiplier, Noise(*sigmas, noise.key), *rest)
+        noise = Noise(*sigmas, args.noise.key)
+        return run(dataclasses.replace(args, mlps=mlps, multiplier=multiplier, noise=noise))
 
-    out, pull = jax.vjp(of_floats, mlps, multiplier, noise[:2])
+    out, pull = jax.vjp(of_floats, args.mlps, args.multiplier, args.noise[:2])
     return out, pull(weights)
 
 
@@ -121,7 +121,7 @@ def main() -> None:
     print(head + f"{'sgemm':>11}{'share':>7}   medians: ratio  share")
     for name, shape in SHAPES.items():
         args, products = arguments(*shape)
-        if reason := why_unavailable(*args):
+        if reason := why_unavailable(args):
             print(f"{name:37}no kernel: {reason}")
             continue
         size = (2, shape[3], shape[0], shape[4])

@@ -20,8 +20,8 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
+import peer
 from accumbens.cli.demo import demo_agent
 from accumbens.fit.gradient import STEPS_PER_DISPATCH, StageConfig, train
 from accumbens.fit.objectives import choice_objective
@@ -92,16 +92,7 @@ def peer_step(shape: Shape, trials, n_steps: int) -> float:
     from disentangled_rnns.library import disrnn, rnn_utils
 
     times: list[float] = []
-
-    class Timed(rnn_utils.DatasetRNNCategorical):
-        def __next__(self):
-            times.append(time.perf_counter())
-            return super().__next__()
-
-    choice = trials.choice.T[..., None].astype(float)
-    seen = np.concatenate([choice, trials.outcome.transpose(1, 0, 2)], axis=-1)
-    before = np.concatenate([np.zeros_like(seen[:1]), seen[:-1]])
-    dataset = Timed(before, choice.astype(int), batch_mode="rolling", batch_size=trials.n_sessions)
+    dataset = peer.timed_dataset(trials, times)
     config = disrnn.DisRnnConfig(
         latent_size=shape.latents,
         update_net_n_layers=4,
@@ -128,13 +119,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=100, help="of accumbens at the small shape")
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
-    try:
-        import disentangled_rnns  # noqa: F401
-
-        peer = True
-    except ImportError:
-        peer = False
-        print("disentangled_rnns is not installed: measuring accumbens alone.")
+    compared = peer.installed()
     for shape in SHAPES:
         trials = simulate(
             demo_agent(),
@@ -148,7 +133,7 @@ def main() -> None:
         for _ in range(options.repeats):
             rates.append(sgemm_rate())
             ours.append(our_step(shape, trials, options.steps if small else 50))
-            if peer:
+            if compared:
                 theirs.append(peer_step(shape, trials, 40 if small else 5))
         share = statistics.median(
             6 * shape.products / t / r for t, r in zip(ours, rates, strict=True)
@@ -160,7 +145,7 @@ def main() -> None:
             f"that rate",
             flush=True,
         )
-        if peer:
+        if compared:
             ratio = statistics.median(t / o for t, o in zip(theirs, ours, strict=True))
             print(
                 f"  disentangled_rnns {statistics.median(theirs) * 1e3:8.1f} ms per step\n"

@@ -81,18 +81,43 @@ def test_forward_and_gradient_lower_to_triton(shape, models):
 
 def test_without_a_gpu_the_reason_is_given(monkeypatch):
     args = arguments(SMALL, seed=0)
-    assert "runs on a GPU, and the default device is a cpu" in why_unavailable(*args)
+    assert "runs on a GPU, and the default device is a cpu" in why_unavailable(args)
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     gpu_kernel._why_not_here.cache_clear()
-    assert "could not be run" in why_unavailable(*args)
+    assert "could not be run" in why_unavailable(args)
     gpu_kernel._why_not_here.cache_clear()
+
+
+@pytest.mark.parametrize("traced", [False, True])
+def test_the_trial_compares_with_the_scan_even_while_training_is_traced(monkeypatch, traced):
+    """Played through by the interpreter in the GPU's place, as it is and with a wrong result."""
+
+    def reason():
+        gpu_kernel._why_not_here.cache_clear()
+        found = []
+        if traced:
+            jax.jit(lambda x: (found.append(gpu_kernel._why_not_here()), x)[1])(jnp.ones(2))
+        else:
+            found.append(gpu_kernel._why_not_here())
+        gpu_kernel._why_not_here.cache_clear()
+        return found[0]
+
+    monkeypatch.setattr(gpu_kernel, "run_loop_gpu", interpreted)
+    assert reason() is None
+
+    def wrong(inputs):
+        out = interpreted(inputs)
+        return out._replace(before=1.01 * out.before)
+
+    monkeypatch.setattr(gpu_kernel, "run_loop_gpu", wrong)
+    assert "from the scan here" in reason()
 
 
 def test_a_gpu_that_passes_its_trial_is_chosen(monkeypatch):
     args = arguments(SMALL, seed=0)
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     monkeypatch.setattr(gpu_kernel, "_why_not_here", lambda: None)
-    assert loop.choose_loop(*args).name == "gpu_kernel"
+    assert loop.choose_loop(args).name == "gpu_kernel"
     reason = "the GPU kernel is off"
     monkeypatch.setattr(gpu_kernel, "_why_not_here", lambda: reason)
-    assert loop.choose_loop(*args) == loop.Choice("scan", run_loop, reason)
+    assert loop.choose_loop(args) == loop.Choice("scan", run_loop, reason)

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, UInt32
@@ -38,6 +39,23 @@ class Noise(NamedTuple):
     key: UInt32[Array, " word"]
 
 
+class LoopInputs(eqx.Module):
+    """All that the core needs along the trials of all sessions.
+
+    mlps: the update networks, one a latent; outputs gate and target. multiplier: of their
+        bottlenecks. Inputs of the networks are the latents, then what is seen.
+    noise: None for the deterministic core.
+    seen: observations and subject. valid: a choice was made; False in padding.
+    """
+
+    mlps: ResidualMLPs
+    multiplier: Float[Array, "latent input"]
+    noise: Noise | None
+    z_initial: Float[Array, "latent session"]
+    seen: Float[Array, "trial outside session"]
+    valid: Bool[Array, "trial session"]
+
+
 class LoopUnrolled(NamedTuple):
     """before: z at the start of each trial, noise included. mean: m, what the latent's own
     bottleneck received on that trial; z itself on trials without a valid choice."""
@@ -46,37 +64,29 @@ class LoopUnrolled(NamedTuple):
     mean: Float[Array, "trial latent session"]
 
 
-def run_loop(
-    mlps: ResidualMLPs,
-    multiplier: Float[Array, "latent input"],
-    noise: Noise | None,
-    z_initial: Float[Array, "latent session"],
-    seen: Float[Array, "trial outside session"],
-    valid: Bool[Array, "trial session"],
-) -> LoopUnrolled:
+def run_loop(inputs: LoopInputs) -> LoopUnrolled:
     """The core along all trials of all sessions; differentiable in all but `valid` and the key.
 
-    mlps: the update networks, one a latent; outputs gate and target. multiplier: of their
-        bottlenecks. Inputs are the latents, then what is seen: observations and subject.
-    noise: None for the deterministic core.
     Memory: the outputs, and little more; the gradient computes each trial again.
+    Source: Miller et al. 2023.
     """
+    noise, multiplier = inputs.noise, inputs.multiplier
     n_latents, n_inputs = multiplier.shape
 
     @jax.checkpoint
     def trial(z, x):
         t, seen, valid = x
-        inputs = multiplier[:, :, None] * jnp.concatenate([z, seen])
+        received = multiplier[:, :, None] * jnp.concatenate([z, seen])
         if noise is not None:
             eps = deviates(noise.key, t, (n_latents, n_inputs + 1, z.shape[1])).astype(z.dtype)
-            inputs = inputs + noise.sigma[:, :, None] * eps[:, :-1]
-        o = mlps(inputs)
+            received = received + noise.sigma[:, :, None] * eps[:, :-1]
+        o = inputs.mlps(received)
         mean = blend(z, o[:, 0], o[:, 1])
         after = mean if noise is None else mean + noise.latent_sigma[:, None] * eps[:, -1]
         return jnp.where(valid, after, z), LoopUnrolled(z, jnp.where(valid, mean, z))
 
-    trials = jnp.arange(len(seen), dtype=jnp.uint32)
-    return jax.lax.scan(trial, z_initial, (trials, seen, valid))[1]
+    trials = jnp.arange(len(inputs.seen), dtype=jnp.uint32)
+    return jax.lax.scan(trial, inputs.z_initial, (trials, inputs.seen, inputs.valid))[1]
 
 
 def deviates(

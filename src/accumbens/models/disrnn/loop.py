@@ -11,7 +11,7 @@ import jax
 
 from ...errors import ConfigError
 from . import gpu_kernel, kernel
-from .core import LoopUnrolled, run_loop
+from .core import LoopInputs, LoopUnrolled, run_loop
 
 VARIABLE = "ACCUMBENS_LOOP"
 """Environment variable: `auto` (default), `scan` or `compiled`."""
@@ -25,12 +25,12 @@ class Choice(NamedTuple):
     """An implementation; reason: why no kernel runs, if none does though one is wanted."""
 
     name: Implementation
-    run: Callable[..., LoopUnrolled]
+    run: Callable[[LoopInputs], LoopUnrolled]
     reason: str | None = None
 
 
-def choose_loop(*arguments) -> Choice:
-    """The fastest implementation at hand for these arguments of `core.run_loop`.
+def choose_loop(inputs: LoopInputs) -> Choice:
+    """The fastest implementation at hand for these inputs.
 
     Raises ConfigError when ACCUMBENS_LOOP is not a known name, or asks for what cannot be had.
     """
@@ -40,9 +40,9 @@ def choose_loop(*arguments) -> Choice:
     if wanted == "scan":
         return Choice("scan", run_loop)
     if jax.default_backend() == "gpu":
-        best = Choice("gpu_kernel", gpu_kernel.run_loop_gpu, gpu_kernel.why_unavailable(*arguments))
+        best = Choice("gpu_kernel", gpu_kernel.run_loop_gpu, gpu_kernel.why_unavailable(inputs))
     else:
-        best = Choice("cpu_kernel", kernel.run_loop_cpu, kernel.why_unavailable(*arguments))
+        best = Choice("cpu_kernel", kernel.run_loop_cpu, kernel.why_unavailable(inputs))
     if best.reason is None:
         return best
     if wanted == "compiled":
@@ -52,13 +52,13 @@ def choose_loop(*arguments) -> Choice:
     return Choice("scan", run_loop, best.reason)
 
 
-def fastest_loop(*arguments) -> LoopUnrolled:
-    """`core.run_loop` of these arguments by the fastest way at hand; says once if that is the scan
+def fastest_loop(inputs: LoopInputs) -> LoopUnrolled:
+    """`core.run_loop` by the fastest way at hand; says once if that is the scan
     for want of a kernel."""
-    chosen = choose_loop(*arguments)
+    chosen = choose_loop(inputs)
     if chosen.reason is not None and chosen.reason not in _said:
         _said.add(chosen.reason)
         warnings.warn(
             f"disRNNs train slowly here, with the plain scan: {chosen.reason}.", stacklevel=2
         )
-    return chosen.run(*arguments)
+    return chosen.run(inputs)

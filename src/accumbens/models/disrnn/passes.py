@@ -6,7 +6,7 @@ Only `run_loop` is sequential; observations, choice and signal networks are sing
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +16,7 @@ from ...threefry import normals, words_of
 from ...trials import Batch
 from ..base import Unrolled
 from .bottleneck import kl_to_unit_normal, noise_scale
-from .core import LoopUnrolled, Noise
+from .core import LoopInputs, LoopUnrolled, Noise
 from .loop import Implementation, choose_loop, fastest_loop
 from .model import DisRNN, Reader, encode_observation
 
@@ -39,20 +39,19 @@ def observations(model: DisRNN, batch: Batch) -> Float[Array, "trial observation
 def core_pass(model: DisRNN, batch: Batch, key: PRNGKeyArray | None) -> CorePass:
     """Latents along all trials, and what the core's bottlenecks cost. key: None for no noise."""
     seen, subject = observations(model, batch), model.embedding[batch.subject].T
-    loop = fastest_loop(*_loop_arguments(model, batch, seen, subject, key))
+    loop = fastest_loop(_loop_inputs(model, batch, seen, subject, key))
     return CorePass(loop.before, _core_penalties(model, batch, loop, seen, subject))
 
 
 def loop_implementation(model: DisRNN, batch: Batch) -> Implementation:
     """Which implementation of the loop trains this model on this batch here."""
     seen, subject = observations(model, batch), model.embedding[batch.subject].T
-    return choose_loop(*_loop_arguments(model, batch, seen, subject, jax.random.key(0))).name
+    return choose_loop(_loop_inputs(model, batch, seen, subject, jax.random.key(0))).name
 
 
-def _loop_arguments(
+def _loop_inputs(
     model: DisRNN, batch: Batch, seen: Array, subject: Array, key: PRNGKeyArray | None
-) -> tuple[Any, ...]:
-    """Those of `core.run_loop`."""
+) -> LoopInputs:
     reader, n_sessions = model.update_reader, seen.shape[2]
     described = jnp.broadcast_to(subject, (len(seen), *subject.shape))
     noise = None
@@ -60,7 +59,8 @@ def _loop_arguments(
         noise = Noise(reader.sigma, noise_scale(model.latent_log_sigma), words_of(key))
     z_initial = jnp.broadcast_to(model.z_initial[:, None], (model.n_latents, n_sessions))
     outside = jnp.concatenate([seen, described], axis=1)
-    return reader.mlps, reader.multiplier, noise, z_initial, outside, jnp.asarray(batch.valid).T
+    valid = jnp.asarray(batch.valid).T
+    return LoopInputs(reader.mlps, reader.multiplier, noise, z_initial, outside, valid)
 
 
 def _core_penalties(

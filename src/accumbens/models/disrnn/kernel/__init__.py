@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array
 
 from ....errors import ConfigError
 from ....native import Reason
-from ..core import LoopUnrolled, Noise
+from ..core import LoopInputs, LoopUnrolled, Noise
 from ..residual_mlp import ACTIVATIONS, ResidualMLPs
 from .build import Shape, Targets, targets
 
@@ -16,14 +16,7 @@ MOST_SESSIONS = 16
 """Sessions that one thread takes together, at most."""
 
 
-def run_loop_cpu(
-    mlps: ResidualMLPs,
-    multiplier: Float[Array, "latent input"],
-    noise: Noise | None,
-    z_initial: Float[Array, "latent session"],
-    seen: Float[Array, "trial outside session"],
-    valid: Bool[Array, "trial session"],
-) -> LoopUnrolled:
+def run_loop_cpu(inputs: LoopInputs) -> LoopUnrolled:
     """What `core.run_loop` returns, to float32 rounding, with its gradients, many times faster.
 
     Compiles on first use of a shape (a few seconds; kept in the user's cache folder). Works under
@@ -32,22 +25,18 @@ def run_loop_cpu(
     after their last valid one, so sessions sorted by length cost only about their own trials.
     Raises ConfigError where `why_unavailable` gives a reason.
     """
-    made = _targets(mlps, multiplier, noise, z_initial, seen, valid)
+    made = _targets(inputs)
     if isinstance(made, Reason):
         raise ConfigError(f"The compiled loop cannot be used here: {made}. Use the scan instead.")
-    return _loop(made, _weights(mlps), multiplier, noise, z_initial, seen, valid)
+    return _loop(
+        made, _weights(inputs.mlps), inputs.multiplier, inputs.noise, inputs.z_initial,
+        inputs.seen, inputs.valid,
+    )  # fmt: skip
 
 
-def why_unavailable(
-    mlps: ResidualMLPs,
-    multiplier: Float[Array, "latent input"],
-    noise: Noise | None,
-    z_initial: Float[Array, "latent session"],
-    seen: Float[Array, "trial outside session"],
-    valid: Bool[Array, "trial session"],
-) -> str | None:
+def why_unavailable(inputs: LoopInputs) -> str | None:
     """Why `run_loop_cpu` cannot take these arguments; None if it can. Looks at shapes only."""
-    made = _targets(mlps, multiplier, noise, z_initial, seen, valid)
+    made = _targets(inputs)
     return str(made) if isinstance(made, Reason) else None
 
 
@@ -58,7 +47,8 @@ def available() -> bool:
 
 
 def tile_sessions(n_sessions: int) -> int:
-    """Sessions per tile: an even number of nearly full tiles, since most machines have even cores.
+    """Sessions per tile: an even number of nearly full tiles, since most machines have even cores;
+    with 15 tiles or more, where an odd one costs little, there may be one less.
 
     A function of the number of sessions alone, so that results are too.
     """
@@ -66,10 +56,11 @@ def tile_sessions(n_sessions: int) -> int:
     return -(-n_sessions // (2 * pairs))
 
 
-def _targets(mlps, multiplier, noise, z_initial, seen, valid) -> Targets | Reason:
+def _targets(inputs: LoopInputs) -> Targets | Reason:
+    mlps, noise, seen = inputs.mlps, inputs.noise, inputs.seen
     if jax.default_backend() != "cpu":
         return Reason(f"it runs on the CPU, and the default device is a {jax.default_backend()}")
-    arrays = (*_weights(mlps), multiplier, z_initial, seen)
+    arrays = (*_weights(mlps), inputs.multiplier, inputs.z_initial, seen)
     arrays += () if noise is None else (noise.sigma, noise.latent_sigma)
     types = {x.dtype.name for x in arrays}
     if types != {"float32"}:
