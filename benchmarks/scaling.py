@@ -91,8 +91,10 @@ def draw(results: dict[str, list[tuple[int, dict]]], path: Path) -> None:
         ax.minorticks_off()
         ax.spines[["top", "right"]].set_visible(False)
     axes[0].set_ylabel("training step (ms)")
-    base = ", ".join(f"{n} {factor}" for factor, n in BASE.items())
-    figure.suptitle(f"One factor at a time from {base}; dashed: proportional", fontsize=9)
+    base = ", ".join(f"{n} {factor}" for factor, n in BASE.items() if factor != "models")
+    figure.suptitle(
+        f"One factor at a time from one model of {base}; dashed: proportional", fontsize=9
+    )
     figure.savefig(path, dpi=150)
 
 
