@@ -20,8 +20,8 @@ from pathlib import Path
 import jax
 
 from accumbens.cli.demo import DEMO
-from accumbens.fit.gradient import StageConfig
 from accumbens.fit.recipe import RecipeConfig, fit_disrnn
+from accumbens.fit.stage import StageConfig
 from accumbens.io.table_format import TableFormat
 from accumbens.run.config import FitConfig
 from accumbens.run.pipeline import make_split, read_trials

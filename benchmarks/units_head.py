@@ -18,8 +18,8 @@ import jax
 import numpy as np
 
 from accumbens.cli.demo import DEMO
-from accumbens.fit.gradient import StageConfig
 from accumbens.fit.recipe import fit_disrnn
+from accumbens.fit.stage import StageConfig
 from accumbens.models.disrnn import DisRNNConfig, bottlenecks, open_latents
 from accumbens.models.structured import StructureMixture
 from accumbens.simulate import simulate_with_latents

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from .errors import ConfigError as ConfigError
     from .errors import DataError as DataError
     from .errors import DivergedError as DivergedError
-    from .fit.gradient import StageConfig as StageConfig
     from .fit.gru import fit_gru as fit_gru
     from .fit.maximum_likelihood import fit_by_subject as fit_by_subject
     from .fit.maximum_likelihood import fit_maximum_likelihood as fit_maximum_likelihood
     from .fit.penalty_path import penalty_path as penalty_path
     from .fit.recipe import RecipeConfig as RecipeConfig
     from .fit.recipe import fit_disrnn as fit_disrnn
+    from .fit.stage import StageConfig as StageConfig
     from .io.contents import inspect_file as inspect_file
     from .io.nwb import read_nwb as read_nwb
     from .io.nwb_contents import inspect_nwb as inspect_nwb
@@ -124,7 +124,7 @@ _WHERE = {
     "DisRNN": "models.disrnn",
     "DisRNNConfig": "models.disrnn",
     "Penalties": "models.disrnn",
-    "StageConfig": "fit.gradient",
+    "StageConfig": "fit.stage",
     "fit_maximum_likelihood": "fit.maximum_likelihood",
     "fit_by_subject": "fit.maximum_likelihood",
     "fit_disrnn": "fit.recipe",

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from accumbens.errors import ConfigError
-from accumbens.fit.gradient import StageConfig
 from accumbens.fit.penalty_path import (
     PenaltyPathConfig,
     one_standard_error_rule,
     penalty_path,
 )
 from accumbens.fit.recipe import RecipeConfig
+from accumbens.fit.stage import StageConfig
 from accumbens.models.disrnn import DisRNNConfig
 from accumbens.models.q_learning import QLearning
 from accumbens.simulate import simulate

@@ -13,9 +13,7 @@ from accumbens.fit.checkpoints import CheckpointFile
 from accumbens.fit.gradient import (
     MAX_RETRIES,
     SETTLED,
-    StageConfig,
     initial_state,
-    learning_rate,
     settled,
     train,
 )
@@ -28,6 +26,7 @@ from accumbens.fit.recipe import (
     longest_first,
     trainable_fields,
 )
+from accumbens.fit.stage import StageConfig
 from accumbens.models.disrnn import DisRNNConfig, Penalties
 from accumbens.models.q_learning import QLearning
 from accumbens.simulate import simulate
@@ -188,7 +187,7 @@ def test_gradients_are_clipped_before_adam(trials):
 def test_learning_rate_rises_stays_and_falls():
     stage = StageConfig(steps=1000, learning_rate=0.1, warm_up=100, decay=0.5)
     at = lambda step, falls_from=500: float(  # noqa: E731
-        learning_rate(jnp.asarray(step), jnp.asarray(falls_from), stage)
+        stage.pace.rate_at(jnp.asarray(step), jnp.asarray(falls_from))
     )
     np.testing.assert_allclose(
         [at(0), at(49), at(99), at(499), at(750), at(1000)],

@@ -19,7 +19,7 @@ from accumbens.models.disrnn import (
 )
 from accumbens.models.disrnn.bottleneck import Bottleneck, kl_to_unit_normal, noise_scale
 from accumbens.models.disrnn.loop import VARIABLE
-from accumbens.models.disrnn.passes import choice_pass, core_pass, signal_pass
+from accumbens.models.disrnn.passes import NoiseSource, choice_pass, core_pass, signal_pass
 from accumbens.trials import TrialNames, trials_from_arrays
 from accumbens.unroll import unroll
 
@@ -111,7 +111,7 @@ def test_noise_has_the_stated_size(n_choices):
         names=TrialNames(choices=tuple(range(n_choices))),
     )
     batch = trials.batch()
-    before = core_pass(model, batch, jax.random.key(0)).before
+    before = core_pass(model, batch, NoiseSource(jax.random.key(0), jnp.ones(()))).before
     spread = np.asarray(before[1]).std(axis=1)
     expected = np.asarray(noise_scale(model.latent_log_sigma))
     # 5 standard errors of a standard deviation.
@@ -184,10 +184,11 @@ def test_noise_of_choice_and_signal_networks_needs_a_key_and_repeats_with_it():
     model, batch = a_disrnn(), example_trials(2, 2).batch()
     before = core_pass(model, batch, None).before
     quiet = choice_pass(model, batch, before, None)
-    first, second = (choice_pass(model, batch, before, jax.random.key(1)) for _ in range(2))
+    source = NoiseSource(jax.random.key(1), jnp.ones(()))
+    first, second = (choice_pass(model, batch, before, source) for _ in range(2))
     np.testing.assert_array_equal(first, second)
     assert not np.allclose(first, quiet)
-    noisy, _ = signal_pass(model, batch, before, jax.random.key(1))
+    noisy, _ = signal_pass(model, batch, before, source)
     assert not np.allclose(noisy, signal_pass(model, batch, before, None)[0])
 
 

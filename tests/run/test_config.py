@@ -6,8 +6,8 @@ import pytest
 import tomli_w
 
 from accumbens.errors import ConfigError
-from accumbens.fit.gradient import StageConfig
 from accumbens.fit.recipe import RecipeConfig
+from accumbens.fit.stage import StageConfig
 from accumbens.io.table_format import TableFormat
 from accumbens.run.config import FitConfig, config_as_dict, read_config
 

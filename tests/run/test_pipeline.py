@@ -14,9 +14,9 @@ import pytest
 
 from accumbens.cli import main
 from accumbens.errors import ConfigError, DataError
-from accumbens.fit.gradient import StageConfig
 from accumbens.fit.penalty_path import PenaltyPathConfig
 from accumbens.fit.recipe import RecipeConfig
+from accumbens.fit.stage import StageConfig
 from accumbens.io.table_format import TableFormat
 from accumbens.io.tables import to_table, write_table
 from accumbens.models.disrnn import DisRNNConfig

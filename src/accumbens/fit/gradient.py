@@ -7,9 +7,7 @@ the same numbers as one that was never interrupted.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -17,59 +15,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float, PRNGKeyArray, PyTree
+from jaxtyping import Float, PRNGKeyArray, PyTree
 
-from ..errors import ConfigError, DivergedError
+from ..errors import DivergedError
+from ..models.disrnn.passes import NoiseSource
 from .objectives import Objective
+from .stage import Pace, StageConfig
 
 STEPS_PER_DISPATCH = 50
 MAX_RETRIES = 4
 SETTLED = 5e-4
 """Means of a term over two spans of steps are equal if they differ by less than this share of the
 loss."""
-
-
-@dataclasses.dataclass(frozen=True)
-class StageConfig:
-    """How long and how fast one stage of training goes."""
-
-    steps: int = 1000
-    """Gradient steps."""
-    learning_rate: float = 5e-3
-    """Adam's peak learning rate of the networks' weights."""
-    bottleneck_rate: float = 2.0
-    """The bottlenecks' learning rate, as a multiple of the weights'."""
-    warm_up: int = 50
-    """Steps over which the learning rate rises linearly."""
-    decay: float = 0.5
-    """Last fraction of the steps, over which the learning rate falls to 2 % along a cosine."""
-    settle: int = 0
-    """The learning rate falls early once no term of the loss changes any more from one span of this
-    many steps to the next; 0: never."""
-    penalty_ramp: int = 0
-    """Steps over which the penalties rise linearly from 0; 0: all of them from the first step."""
-    clip: float = 1.0
-    """Gradients of larger global norm are scaled down to this norm."""
-
-    def __post_init__(self) -> None:
-        for name, low, high in (
-            ("steps", 0, 10_000_000),
-            ("learning_rate", 1e-8, 1.0),
-            ("bottleneck_rate", 0.0, 1000.0),
-            ("warm_up", 0, 10_000_000),
-            ("decay", 0.0, 1.0),
-            ("settle", 0, 10_000_000),
-            ("penalty_ramp", 0, 10_000_000),
-            ("clip", 1e-8, 1e8),
-        ):
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise ConfigError(f"{name} is {value:g}; it must lie between {low:g} and {high:g}.")
-
-    @property
-    def decay_steps(self) -> int:
-        """Steps over which the learning rate falls."""
-        return round(self.decay * self.steps)
 
 
 class TrainingState(NamedTuple):
@@ -108,25 +65,24 @@ def train(
     start: tuple[TrainingState, dict[str, np.ndarray]] | None = None,
     on_dispatch: Callable[[TrainingState, dict[str, np.ndarray]], bool | None] | None = None,
 ) -> Trained:
-    """One stage: minimise `objective(model, data, prices, key)` over the `trainable` leaves.
+    """One stage: minimise `objective(model, data, prices, noise)` over the `trainable` leaves.
 
-    trainable: a pytree of booleans like `model`. noisy: False passes no key to the objective.
+    trainable: a pytree of booleans like `model`. noisy: False is a source of no noise.
     start: where to go on, from an earlier `on_dispatch`.
     on_dispatch: called with the state and the history so far after every few dozen steps (for
         progress, checkpoints and interruption); the
         stage ends early if it returns True.
     Raises DivergedError, with the step and term, when lower learning rates do not help either.
     """
-    model, prices = _strongly_typed(model), _strongly_typed(prices)
-    trained, frozen = eqx.partition(model, trainable)
-    rates = _relative_rates(trained, stage.bottleneck_rate)
+    model, prices, pace = _strongly_typed(model), _strongly_typed(prices), stage.pace
+    frozen = eqx.filter(model, trainable, inverse=True)
     state, history = start or (initial_state(model, trainable, stage), {})
     while state.step < state.n_steps(stage):
         n_steps = min(STEPS_PER_DISPATCH, state.n_steps(stage) - state.step)
         (trained, adam), terms = _steps(
-            state.trained, state.adam, frozen, rates, data, prices, key,
-            jnp.asarray(state.step), jnp.asarray(state.falls_from), jnp.asarray(state.rate_factor),
-            objective, stage, n_steps, noisy,
+            state.trained, state.adam, frozen, data, prices, key, np.float32(noisy), pace,
+            np.int32(state.step), np.int32(state.falls_from), np.float32(state.rate_factor),
+            objective, n_steps,
         )  # fmt: skip
         trained, adam = _strongly_typed((trained, adam))
         terms = jax.tree.map(np.asarray, terms)
@@ -145,7 +101,7 @@ def train(
 def initial_state(model: PyTree, trainable: PyTree, stage: StageConfig) -> TrainingState:
     """The state before a stage's first step."""
     trained = eqx.filter(_strongly_typed(model), trainable)
-    adam = _strongly_typed(_adam(stage).init(trained))
+    adam = _strongly_typed(_adam_before(trained, stage.pace))
     return TrainingState(trained, adam, 0, stage.steps - stage.decay_steps, 1.0, 0)
 
 
@@ -164,32 +120,23 @@ def settled(history: dict[str, Float[np.ndarray, " step"]], stage: StageConfig) 
     return bool(max(changes) < SETTLED * loss)
 
 
-def learning_rate(step: Array, falls_from: Array, stage: StageConfig) -> Float[Array, ""]:
-    """Linear warm-up, plateau until `falls_from`, cosine decay to 2 % of the peak."""
-    rise = jnp.minimum(1.0, (step + 1) / max(stage.warm_up, 1))
-    progress = jnp.clip((step - falls_from) / max(stage.decay_steps, 1), 0.0, 1.0)
-    fall = 0.02 + 0.98 * 0.5 * (1.0 + jnp.cos(jnp.pi * progress))
-    return stage.learning_rate * rise * fall
-
-
-@partial(eqx.filter_jit)
+@eqx.filter_jit
 def _steps(
-    trained, adam, frozen, rates, data, prices, key, first, falls_from, rate_factor,
-    objective, stage, n_steps, noisy,
+    trained, adam, frozen, data, prices, key, amount, pace, first, falls_from, rate_factor,
+    objective, n_steps,
 ):  # fmt: skip
     """`n_steps` gradient steps in one dispatch. Returns the new (trained, adam) and all terms."""
 
     def loss(trained, step):
-        step_key = jax.random.fold_in(key, step) if noisy else None
-        risen = jnp.minimum(1.0, (step + 1) / max(stage.penalty_ramp, 1))
-        now = jax.tree.map(lambda price: risen * price, prices)
-        return objective(eqx.combine(trained, frozen), data, now, step_key)
+        noise = NoiseSource(jax.random.fold_in(key, step), amount)
+        return objective(eqx.combine(trained, frozen), data, pace.prices_at(step, prices), noise)
 
     def one(carry, step):
         trained, adam = carry
         (_, terms), gradient = jax.value_and_grad(loss, has_aux=True)(trained, step)
-        direction, adam = _adam(stage).update(gradient, adam)
-        rate = rate_factor * learning_rate(step, falls_from, stage)
+        direction, adam = pace.adam.update(gradient, adam)
+        rate = rate_factor * pace.rate_at(step, falls_from)
+        rates = pace.relative_rates(trained)
         trained = jax.tree.map(
             lambda p, d, relative: p - rate * relative * d, trained, direction, rates
         )
@@ -198,27 +145,22 @@ def _steps(
     return jax.lax.scan(one, (trained, adam), first + jnp.arange(n_steps))
 
 
-def _adam(stage: StageConfig) -> optax.GradientTransformation:
-    return optax.chain(optax.clip_by_global_norm(stage.clip), optax.scale_by_adam())
-
-
-def _relative_rates(trained: PyTree, bottleneck_rate: float) -> PyTree:
-    """Learning rate of each leaf as a multiple of the weights': bottlenecks may move faster."""
-
-    def rate(path, _leaf):
-        name = str(path[-1])
-        return bottleneck_rate if ("log_sigma" in name or "multiplier" in name) else 1.0
-
-    return jax.tree_util.tree_map_with_path(rate, trained)
+@eqx.filter_jit
+def _adam_before(trained: PyTree, pace: Pace) -> optax.OptState:
+    return pace.adam.init(trained)
 
 
 def _strongly_typed(tree: PyTree) -> PyTree:
     """Arrays made from Python numbers are weakly typed and would be compiled for separately."""
-    return jax.tree.map(lambda x: jnp.asarray(x, x.dtype), tree)
+    return jax.tree.map(lambda x: jnp.asarray(np.asarray(x)) if _is_weak(x) else x, tree)
+
+
+def _is_weak(x: Any) -> bool:
+    return getattr(x, "weak_type", not isinstance(x, np.ndarray))
 
 
 def _finite(tree: PyTree) -> bool:
-    return all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(tree))
+    return all(np.isfinite(np.asarray(leaf)).all() for leaf in jax.tree.leaves(tree))
 
 
 def _extended(history: dict, terms: dict) -> dict[str, np.ndarray]:

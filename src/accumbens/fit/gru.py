@@ -20,12 +20,14 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from ..errors import ConfigError
 from ..models.disrnn import signal_moments
+from ..models.disrnn.passes import NoiseSource
 from ..models.gru import GRU
 from ..trials import Batch, Trials
 from ..unroll import squared_signal_errors
-from .gradient import StageConfig, TrainingState, train
+from .gradient import TrainingState, train
 from .objectives import Terms, choice_nll
 from .recipe import Progress
+from .stage import StageConfig
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,10 +115,10 @@ def fit_gru(
 
 
 def gru_objective(
-    model: GRU, data: _GRUData, l2: Float[Array, ""], key: PRNGKeyArray | None
+    model: GRU, data: _GRUData, l2: Float[Array, ""], noise: NoiseSource | None
 ) -> tuple[Float[Array, ""], Terms]:
     """The loss above and its terms."""
-    del key
+    del noise
     unrolled = model.unroll(data.batch)
     nll = choice_nll(unrolled.choice_logits, data.batch)
     terms = {"choice_nll": nll}

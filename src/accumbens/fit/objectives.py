@@ -3,8 +3,8 @@
     loss = -mean log p(choice) + signal_weight * mean squared standardised signal error
            + sum over kinds of penalty weight * nats per trial + L2
 
-Every objective has the form (model, data, prices, key) -> (loss, terms); `key` None means no
-noise and no penalties, which is the warm-up.
+Every objective has the form (model, data, prices, noise) -> (loss, terms); without noise, or at an
+amount of 0 (the warm-up), no penalty is charged.
 """
 
 from __future__ import annotations
@@ -12,19 +12,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float
 
 from ..models.disrnn import DisRNN
-from ..models.disrnn.passes import choice_pass, core_pass, signal_pass
+from ..models.disrnn.passes import NoiseSource, choice_pass, core_pass, signal_pass
 from ..trials import Batch
 from ..unroll import choice_log_likelihood, squared_signal_errors
 
 Terms = dict[str, Float[Array, ""]]
 Prices = dict[str, Float[Array, ""]]
 """`Penalties.prices()`: what each kind of penalty costs."""
-Objective = Callable[[Any, Any, Any, PRNGKeyArray | None], tuple[Float[Array, ""], Terms]]
+Objective = Callable[[Any, Any, Any, NoiseSource | None], tuple[Float[Array, ""], Terms]]
 
 
 class ReadOutData(NamedTuple):
@@ -42,39 +41,39 @@ class JointData(NamedTuple):
 
 
 def choice_objective(
-    model: DisRNN, batch: Batch, prices: Prices, key: PRNGKeyArray | None
+    model: DisRNN, batch: Batch, prices: Prices, noise: NoiseSource | None
 ) -> tuple[Float[Array, ""], Terms]:
     """First stage: predict choices, pay for the core's and the choice network's bottlenecks."""
-    k_core, k_choice = (None, None) if key is None else jax.random.split(key)
-    core = core_pass(model, batch, k_core)
-    nll = choice_nll(choice_pass(model, batch, core.before, k_choice), batch)
+    of_core, of_choice = (None, None) if noise is None else noise.split(2)
+    core = core_pass(model, batch, of_core)
+    nll = choice_nll(choice_pass(model, batch, core.before, of_choice), batch)
     l2 = model.update_reader.mlps.squared_weights() + model.choice_reader.mlps.squared_weights()
-    return _total({"choice_nll": nll}, core.penalties, l2, prices, noisy=key is not None)
+    return _total({"choice_nll": nll}, core.penalties, l2, prices, noise)
 
 
 def signal_objective(
-    model: DisRNN, data: ReadOutData, prices: Prices, key: PRNGKeyArray | None
+    model: DisRNN, data: ReadOutData, prices: Prices, noise: NoiseSource | None
 ) -> tuple[Float[Array, ""], Terms]:
     """Second stage: predict the signals from the frozen core's latents."""
-    out, costs = signal_pass(model, data.batch, data.before, key)
+    out, costs = signal_pass(model, data.batch, data.before, noise)
     mse = signal_mse(model, out, data.batch)
     l2 = model.signal_reader.mlps.squared_weights() / max(model.n_signals, 1)
-    return _total({"signal_mse": mse}, costs, l2, prices, noisy=key is not None)
+    return _total({"signal_mse": mse}, costs, l2, prices, noise)
 
 
 def joint_objective(
-    model: DisRNN, data: JointData, prices: Prices, key: PRNGKeyArray | None
+    model: DisRNN, data: JointData, prices: Prices, noise: NoiseSource | None
 ) -> tuple[Float[Array, ""], Terms]:
     """Choices and signals at once, every bottleneck paid for."""
-    keys = (None, None, None) if key is None else jax.random.split(key, 3)
-    core = core_pass(model, data.batch, keys[0])
-    nll = choice_nll(choice_pass(model, data.batch, core.before, keys[1]), data.batch)
-    out, costs = signal_pass(model, data.batch, core.before, keys[2])
+    sources = (None, None, None) if noise is None else noise.split(3)
+    core = core_pass(model, data.batch, sources[0])
+    nll = choice_nll(choice_pass(model, data.batch, core.before, sources[1]), data.batch)
+    out, costs = signal_pass(model, data.batch, core.before, sources[2])
     mse = signal_mse(model, out, data.batch)
     readers = (model.update_reader, model.choice_reader, model.signal_reader)
     l2 = sum((reader.mlps.squared_weights() for reader in readers), jnp.zeros(()))
     fits = {"choice_nll": nll, "signal_mse": mse}
-    return _total(fits, core.penalties | costs, l2, prices, key is not None, data.signal_weight)
+    return _total(fits, core.penalties | costs, l2, prices, noise, data.signal_weight)
 
 
 def choice_nll(logits: Float[Array, "session trial choice"], batch: Batch) -> Float[Array, ""]:
@@ -97,12 +96,12 @@ def _total(
     costs: Terms,
     l2: Array,
     prices: Prices,
-    noisy: bool,
+    noise: NoiseSource | None,
     signal_weight: Array | float = 1.0,
 ) -> tuple[Float[Array, ""], Terms]:
     weight = {"choice_nll": 1.0, "signal_mse": signal_weight}
     loss = sum((weight[name] * value for name, value in fits.items()), prices["l2"] * l2)
     priced = {name: prices[name] * nats for name, nats in costs.items()}
-    if noisy:
-        loss = loss + sum(priced.values())
+    if noise is not None:
+        loss = loss + noise.amount * sum(priced.values())
     return loss, {"loss": loss, **fits, **{f"penalty_{k}": v for k, v in priced.items()}}

@@ -16,14 +16,14 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, PRNGKeyArray, PyTree
+from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
 from ..errors import ConfigError
 from ..models.disrnn import DisRNN, DisRNNConfig, Penalties, in_order, signal_moments
 from ..models.disrnn.passes import core_pass
 from ..trials import Batch, Trials
 from .checkpoints import Checkpoint, CheckpointFile
-from .gradient import StageConfig, TrainingState, train
+from .gradient import TrainingState, initial_state, train
 from .objectives import (
     JointData,
     Objective,
@@ -32,6 +32,7 @@ from .objectives import (
     joint_objective,
     signal_objective,
 )
+from .stage import StageConfig
 
 History = dict[str, dict[str, Float[np.ndarray, " step"]]]
 """Terms of the loss at every step, by stage and term."""
@@ -140,7 +141,7 @@ def longest_first(batch: Batch) -> Batch:
 def initial_disrnn(trials: Trials, config: DisRNNConfig, key: PRNGKeyArray) -> DisRNN:
     """An untrained disRNN with the inputs, outputs and subjects of `trials`."""
     mean, scale = signal_moments(trials)
-    return DisRNN.initial(
+    return _initial(
         config,
         n_choices=trials.n_choices,
         outcome_names=trials.names.outcomes,
@@ -150,6 +151,9 @@ def initial_disrnn(trials: Trials, config: DisRNNConfig, key: PRNGKeyArray) -> D
         signal_scale=scale,
         key=jax.random.fold_in(key, 0),
     )
+
+
+_initial = eqx.filter_jit(DisRNN.initial)
 
 
 def trainable_fields(model: DisRNN, fields: tuple[str, ...]) -> PyTree:
@@ -177,12 +181,17 @@ def _stages(config: RecipeConfig, batch: Batch, *, has_signals: bool) -> list[_S
     if has_signals:
 
         def read_out(model: DisRNN) -> ReadOutData:
-            return ReadOutData(batch, core_pass(model, batch, None).before)
+            return ReadOutData(batch, _latents_before(model, batch))
 
         stages.append(
             _Stage("signal", signal_objective, config.signal_stage, True, SIGNAL_FIELDS, read_out)
         )
     return stages
+
+
+@eqx.filter_jit
+def _latents_before(model: DisRNN, batch: Batch) -> Float[Array, "trial latent session"]:
+    return core_pass(model, batch, None).before
 
 
 def _run_stage(
@@ -219,8 +228,6 @@ def _run_stage(
 
 def _template_of_state(stages: list[_Stage]):
     """For reading a checkpoint: the (untrained) training state of each stage."""
-    from .gradient import initial_state
-
     return lambda model, index: initial_state(
         model, trainable_fields(model, stages[index].fields), stages[index].config
     )

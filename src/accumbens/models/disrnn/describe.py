@@ -60,18 +60,19 @@ def open_latents(model: DisRNN) -> Int[np.ndarray, " open"]:
     return np.flatnonzero(sigma <= CLOSED_ABOVE)
 
 
+@eqx.filter_jit
 def in_order(model: DisRNN) -> DisRNN:
     """The same model with latents from most open to most closed, each pointing one way.
 
     Larger values of each latent favour the last choice (right, of left and right). Both changes
     leave every prediction as it is.
     """
-    order = np.argsort(np.asarray(model.latent_log_sigma), kind="stable")
+    order = jnp.argsort(model.latent_log_sigma, stable=True)
     ordered = _permuted(model, order)
     return _flipped(ordered, _choice_slopes(ordered) < 0)
 
 
-def _permuted(model: DisRNN, order: Int[np.ndarray, " latent"]) -> DisRNN:
+def _permuted(model: DisRNN, order: Int[Array, " latent"]) -> DisRNN:
     update = model.update_reader
     update = eqx.tree_at(
         lambda r: [r.latent, r.observation, r.subject],
@@ -99,7 +100,7 @@ def _permuted(model: DisRNN, order: Int[np.ndarray, " latent"]) -> DisRNN:
     )  # fmt: skip
 
 
-def _latents_permuted(reader: Reader, order: Int[np.ndarray, " latent"]) -> Reader:
+def _latents_permuted(reader: Reader, order: Int[Array, " latent"]) -> Reader:
     """The reader's inputs from latents in a new order."""
     k = len(order)
     w_in = reader.mlps.w_in

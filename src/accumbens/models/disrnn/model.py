@@ -9,6 +9,7 @@ from __future__ import annotations
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from ...trials import Batch, Trials
@@ -212,8 +213,10 @@ def encode_observation(
 
 def signal_moments(trials: Trials) -> tuple[Float[Array, " signal"], Float[Array, " signal"]]:
     """Mean and standard deviation of each signal over scored trials, for `DisRNN.initial`."""
-    batch = trials.batch()
-    n = jnp.maximum(batch.signal_scored.sum((0, 1)), 1)
-    mean = batch.signal.sum((0, 1)) / n
-    variance = (jnp.where(batch.signal_scored, batch.signal - mean, 0.0) ** 2).sum((0, 1)) / n
-    return mean, jnp.where(variance > 0, jnp.sqrt(variance), 1.0)
+    batch = trials.batch(np.float64)
+    n = np.maximum(np.asarray(batch.signal_scored).sum((0, 1)), 1)
+    mean = np.asarray(batch.signal).sum((0, 1)) / n
+    deviation = np.where(batch.signal_scored, batch.signal - mean, 0.0)
+    variance = (deviation**2).sum((0, 1)) / n
+    scale = np.sqrt(np.where(variance > 0, variance, 1.0))
+    return jnp.asarray(mean, jnp.float32), jnp.asarray(scale, jnp.float32)

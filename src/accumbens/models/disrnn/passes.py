@@ -21,6 +21,21 @@ from .loop import Implementation, choose_loop, fastest_loop
 from .model import DisRNN, Reader, encode_observation
 
 
+class NoiseSource(NamedTuple):
+    """Where a training step's noise comes from.
+
+    amount: 1; or 0 in the warm-up, when bottlenecks neither add noise nor cost anything. One
+        compiled step serves both.
+    """
+
+    key: PRNGKeyArray
+    amount: Float[Array, ""]
+
+    def split(self, n: int) -> tuple[NoiseSource, ...]:
+        """`n` independent sources of the same amount."""
+        return tuple(NoiseSource(key, self.amount) for key in jax.random.split(self.key, n))
+
+
 class CorePass(NamedTuple):
     """before: latents at the start of each trial. penalties: nats per valid trial, by kind."""
 
@@ -36,27 +51,31 @@ def observations(model: DisRNN, batch: Batch) -> Float[Array, "trial observation
     return jnp.where(batch.valid[..., None], seen, 0.0).transpose(1, 2, 0)
 
 
-def core_pass(model: DisRNN, batch: Batch, key: PRNGKeyArray | None) -> CorePass:
-    """Latents along all trials, and what the core's bottlenecks cost. key: None for no noise."""
+def core_pass(model: DisRNN, batch: Batch, noise: NoiseSource | None) -> CorePass:
+    """Latents along all trials, and what the core's bottlenecks cost. noise: None for none."""
     seen, subject = observations(model, batch), model.embedding[batch.subject].T
-    loop = fastest_loop(_loop_inputs(model, batch, seen, subject, key))
+    loop = fastest_loop(_loop_inputs(model, batch, seen, subject, noise))
     return CorePass(loop.before, _core_penalties(model, batch, loop, seen, subject))
 
 
 def loop_implementation(model: DisRNN, batch: Batch) -> Implementation:
     """Which implementation of the loop trains this model on this batch here."""
     seen, subject = observations(model, batch), model.embedding[batch.subject].T
-    return choose_loop(_loop_inputs(model, batch, seen, subject, jax.random.key(0))).name
+    noise = NoiseSource(jax.random.key(0), jnp.ones(()))
+    return choose_loop(_loop_inputs(model, batch, seen, subject, noise)).name
 
 
 def _loop_inputs(
-    model: DisRNN, batch: Batch, seen: Array, subject: Array, key: PRNGKeyArray | None
+    model: DisRNN, batch: Batch, seen: Array, subject: Array, source: NoiseSource | None
 ) -> LoopInputs:
     reader, n_sessions = model.update_reader, seen.shape[2]
     described = jnp.broadcast_to(subject, (len(seen), *subject.shape))
     noise = None
-    if key is not None:
-        noise = Noise(reader.sigma, noise_scale(model.latent_log_sigma), words_of(key))
+    if source is not None:
+        latent_sigma = noise_scale(model.latent_log_sigma)
+        noise = Noise(
+            source.amount * reader.sigma, source.amount * latent_sigma, words_of(source.key)
+        )
     z_initial = jnp.broadcast_to(model.z_initial[:, None], (model.n_latents, n_sessions))
     outside = jnp.concatenate([seen, described], axis=1)
     valid = jnp.asarray(batch.valid).T
@@ -94,11 +113,11 @@ def read(
     before: Float[Array, "trial latent session"],
     seen: Float[Array, "trial observation session"],
     subject: Float[Array, "embedding session"],
-    key: PRNGKeyArray | None,
+    noise: NoiseSource | None,
 ) -> Float[Array, "net output trial session"]:
-    """A reader's networks on all trials at once. key: None for no noise."""
+    """A reader's networks on all trials at once. noise: None for none."""
     n_trials, _, n_sessions = before.shape
-    out = reader.mlps(_through(reader, _inputs(before, seen, subject), key))
+    out = reader.mlps(_through(reader, _inputs(before, seen, subject), noise))
     return out.reshape(*out.shape[:2], n_trials, n_sessions)
 
 
@@ -114,12 +133,12 @@ def _inputs(
 
 
 def _through(
-    reader: Reader, x: Float[Array, "input sample"], key: PRNGKeyArray | None
+    reader: Reader, x: Float[Array, "input sample"], noise: NoiseSource | None
 ) -> Float[Array, "net input sample"]:
     """What comes out of the reader's bottlenecks, for each of its networks."""
     y = reader.multiplier[:, :, None] * x
-    if key is not None:
-        y = y + reader.sigma[:, :, None] * normals(key, y.shape)
+    if noise is not None:
+        y = y + (noise.amount * reader.sigma)[:, :, None] * normals(noise.key, y.shape)
     return y
 
 
@@ -127,19 +146,19 @@ def choice_pass(
     model: DisRNN,
     batch: Batch,
     before: Float[Array, "trial latent session"],
-    key: PRNGKeyArray | None,
+    noise: NoiseSource | None,
 ) -> Float[Array, "session trial choice"]:
     """Choice logits on all trials, from the latents before them."""
     nothing = jnp.zeros((before.shape[0], 0, before.shape[2]))
     subject = model.embedding[batch.subject].T
-    return read(model.choice_reader, before, nothing, subject, key)[0].transpose(2, 1, 0)
+    return read(model.choice_reader, before, nothing, subject, noise)[0].transpose(2, 1, 0)
 
 
 def signal_pass(
     model: DisRNN,
     batch: Batch,
     before: Float[Array, "trial latent session"],
-    key: PRNGKeyArray | None,
+    noise: NoiseSource | None,
 ) -> tuple[Float[Array, "session trial signal"], dict[str, Float[Array, ""]]]:
     """Predicted signals on all trials in standardised units, and their bottlenecks' penalties.
 
@@ -147,7 +166,7 @@ def signal_pass(
     """
     seen, reader = observations(model, batch), model.signal_reader
     subject = model.signal_embedding[batch.subject].T
-    out = read(reader, before, seen, subject, key)[:, 0].transpose(2, 1, 0)
+    out = read(reader, before, seen, subject, noise)[:, 0].transpose(2, 1, 0)
     share = trial_share(batch).T[:, None, :]
     n = max(model.n_signals, 1)
     return out, {
