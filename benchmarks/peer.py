@@ -19,21 +19,37 @@ def installed() -> bool:
     return there
 
 
-def inputs(trials: Trials) -> tuple[np.ndarray, np.ndarray]:
-    """The package's form: the trial before, [trial, session, choice and outcomes]; the choice,
-    [trial, session, 1]."""
-    choice = trials.choice.T[..., None].astype(float)
-    seen = np.concatenate([choice, trials.outcome.transpose(1, 0, 2)], axis=-1)
-    return np.concatenate([np.zeros_like(seen[:1]), seen[:-1]]), choice.astype(int)
+def inputs(trials: Trials) -> np.ndarray:
+    """What the package's networks see: the trial before, [trial, session, choice and outcomes]."""
+    choice = choices(trials).astype(float)
+    return _one_later(np.concatenate([choice, trials.outcome.transpose(1, 0, 2)], axis=-1))
 
 
-def timed_dataset(trials: Trials, times: list[float]) -> Any:
-    """A data set of the package that notes in `times` when its training loop asks for a batch."""
+def choices(trials: Trials) -> np.ndarray:
+    """What they predict: the choice, [trial, session, 1]."""
+    return trials.choice.T[..., None].astype(int)
+
+
+def timed_dataset(trials: Trials, times: list[float], *, dopamine: bool = False) -> Any:
+    """A data set of the package that notes in `times` when its training loop asks for a batch.
+
+    dopamine: predict the signals of the trial before as well.
+    """
     from disentangled_rnns.library import rnn_utils
 
-    class Timed(rnn_utils.DatasetRNNCategorical):
+    kind = rnn_utils.DatasetRNNMixed if dopamine else rnn_utils.DatasetRNNCategorical
+    targets = choices(trials)
+    if dopamine:
+        before = _one_later(trials.signal.transpose(1, 0, 2))
+        targets = np.concatenate([targets.astype(float), before], axis=-1)
+
+    class Timed(kind):
         def __next__(self):
             times.append(time.perf_counter())
             return super().__next__()
 
-    return Timed(*inputs(trials), batch_mode="rolling", batch_size=trials.n_sessions)
+    return Timed(inputs(trials), targets, batch_mode="rolling", batch_size=trials.n_sessions)
+
+
+def _one_later(x: np.ndarray) -> np.ndarray:
+    return np.concatenate([np.zeros_like(x[:1]), x[:-1]])

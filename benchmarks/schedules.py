@@ -46,8 +46,13 @@ def schedule(choice: dict, signal: dict) -> tuple[StageConfig, StageConfig]:
 
 
 SCHEDULES = {
+    "default": (RecipeConfig().choice_stage, RecipeConfig().signal_stage),
     "long": schedule({"steps": 1500}, {"steps": 3000}),
     "half": schedule({"steps": 750}, {"steps": 1500}),
+    "1200, fast, penalties rise over 150": schedule(
+        {"steps": 1200, "learning_rate": 1e-2, "penalty_ramp": 150},
+        {"steps": 1500, "learning_rate": 1e-2},
+    ),
     "half, fast": schedule(
         {"steps": 750, "learning_rate": 1e-2}, {"steps": 1500, "learning_rate": 1e-2}
     ),

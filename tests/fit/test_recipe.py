@@ -17,7 +17,7 @@ from accumbens.fit.gradient import (
     settled,
     train,
 )
-from accumbens.fit.objectives import choice_objective
+from accumbens.fit.objectives import ReadOutData, choice_objective, signal_objective
 from accumbens.fit.recipe import (
     CORE_FIELDS,
     RecipeConfig,
@@ -28,6 +28,7 @@ from accumbens.fit.recipe import (
 )
 from accumbens.fit.stage import StageConfig
 from accumbens.models.disrnn import DisRNNConfig, Penalties
+from accumbens.models.disrnn.passes import NoiseSource, core_pass
 from accumbens.models.q_learning import QLearning
 from accumbens.simulate import simulate
 from accumbens.tasks.bandits import DriftingBandit
@@ -283,3 +284,46 @@ def test_longest_sessions_come_first_and_nothing_else_changes(trials):
     model = initial_disrnn(trials, TINY.disrnn, jax.random.key(1))
     losses = [choice_objective(model, b, Penalties().prices(), None)[0] for b in (batch, found)]
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)
+
+
+def test_the_read_out_learns_from_valid_trials_alone(trials):
+    """Same loss and same gradient as with the padding, which costs nothing."""
+    batch = trials.batch()
+    valid = np.array(batch.valid)
+    valid[0, 3:], valid[2, ::2] = False, False
+    batch = jax.tree.map(
+        jnp.asarray,
+        batch._replace(
+            valid=valid,
+            scored=valid & batch.scored,
+            signal_scored=valid[..., None] & batch.signal_scored,
+        ),
+    )
+    model = initial_disrnn(trials, TINY.disrnn, jax.random.key(1))
+    padded = ReadOutData(batch, core_pass(model, batch, None).before)
+    alone = ReadOutData.of_valid_trials(*padded)
+    assert alone.before.shape == (1, model.n_latents, valid.sum())
+    assert alone.batch.valid.all()
+    found = [graded(signal_objective, model, data, 0.0) for data in (padded, alone)]
+    assert {"penalty_signal_latent", "penalty_signal_observation"} <= set(found[0][0][1])
+    assert_alike(*found)
+
+
+def test_the_warm_up_has_neither_noise_nor_penalties(trials):
+    batch = jax.tree.map(jnp.asarray, trials.batch())
+    model = initial_disrnn(trials, TINY.disrnn, jax.random.key(1))
+    warm, without, noisy = (graded(choice_objective, model, batch, x) for x in (0.0, None, 1.0))
+    assert_alike(warm, without)
+    assert not np.allclose(noisy[0][0], without[0][0])
+
+
+def graded(objective, model, data, amount):
+    """Loss, terms and gradient; amount: of noise and penalties, None without a source of noise."""
+    noise = None if amount is None else NoiseSource(jax.random.key(0), jnp.asarray(amount))
+    loss = lambda m: objective(m, data, Penalties().prices(), noise)  # noqa: E731
+    return jax.value_and_grad(loss, has_aux=True)(model)
+
+
+def assert_alike(one, other):
+    for a, b in zip(*(jax.tree.leaves(x) for x in (one, other)), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)

@@ -35,8 +35,8 @@ CONFIG = FitConfig(
     recipe=RecipeConfig(
         disrnn=DisRNNConfig(latents=2, update_layers=1, update_units=4, choice_layers=1),
         warm_up=StageConfig(steps=10, learning_rate=2e-3, decay=0.0),
-        choice_stage=StageConfig(steps=60),
-        signal_stage=StageConfig(steps=30, bottleneck_rate=5.0),
+        choice_stage=dataclasses.replace(RecipeConfig().choice_stage, steps=60),
+        signal_stage=dataclasses.replace(RecipeConfig().signal_stage, steps=30),
     ),
     signal_scale="none",
     seeds=1,

@@ -8,6 +8,7 @@ the same numbers as one that was never interrupted.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -127,22 +128,25 @@ def _steps(
 ):  # fmt: skip
     """`n_steps` gradient steps in one dispatch. Returns the new (trained, adam) and all terms."""
 
-    def loss(trained, step):
-        noise = NoiseSource(jax.random.fold_in(key, step), amount)
+    def loss(trained, step, step_key):
+        noise = NoiseSource(step_key, amount)
         return objective(eqx.combine(trained, frozen), data, pace.prices_at(step, prices), noise)
 
-    def one(carry, step):
+    def one(carry, now):
         trained, adam = carry
-        (_, terms), gradient = jax.value_and_grad(loss, has_aux=True)(trained, step)
+        step, step_key, rate = now
+        (_, terms), gradient = jax.value_and_grad(loss, has_aux=True)(trained, step, step_key)
         direction, adam = pace.adam.update(gradient, adam)
-        rate = rate_factor * pace.rate_at(step, falls_from)
         rates = pace.relative_rates(trained)
         trained = jax.tree.map(
             lambda p, d, relative: p - rate * relative * d, trained, direction, rates
         )
         return (trained, adam), terms
 
-    return jax.lax.scan(one, (trained, adam), first + jnp.arange(n_steps))
+    steps = first + jnp.arange(n_steps)
+    keys = jax.vmap(partial(jax.random.fold_in, key))(steps)
+    rates = rate_factor * pace.rate_at(steps, falls_from)
+    return jax.lax.scan(one, (trained, adam), (steps, keys, rates))
 
 
 @eqx.filter_jit

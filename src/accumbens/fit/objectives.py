@@ -12,7 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from ..models.disrnn import DisRNN
@@ -31,6 +33,19 @@ class ReadOutData(NamedTuple):
 
     batch: Batch
     before: Float[Array, "trial latent session"]
+
+    @classmethod
+    def of_valid_trials(
+        cls, batch: Batch, before: Float[Array, "trial latent session"]
+    ) -> ReadOutData:
+        """Valid trials alone, each as a session of one trial, so that padding costs nothing."""
+        trial, session = np.nonzero(np.asarray(batch.valid).T)
+        arrays = {name: np.asarray(x) for name, x in batch._asdict().items()}
+        subject = arrays.pop("subject")[session]
+        alone = {name: x[session, trial][:, None] for name, x in arrays.items()}
+        latents = np.asarray(before)[trial, :, session].T[None]
+        batch = jax.tree.map(jnp.asarray, Batch(**alone, subject=subject))
+        return cls(batch, jnp.asarray(latents))
 
 
 class JointData(NamedTuple):

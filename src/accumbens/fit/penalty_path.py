@@ -154,7 +154,8 @@ def _fold(
         ).model  # fmt: skip
 
     model = fit(model, recipe.warm_up, recipe.penalties, False, 0, 1)
-    stage = dataclasses.replace(recipe.choice_stage, steps=config.steps)
+    # Penalties rise from one factor to the next, not from 0 again.
+    stage = dataclasses.replace(recipe.choice_stage, steps=config.steps, penalty_ramp=0)
     scores, n_open = [], []
     for i, factor in enumerate(sorted(config.factors)):
         penalties = recipe.penalties.scaled(factor)

@@ -7,7 +7,9 @@ Joint: everything learns from choices and signals at once, with a stated weight 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import threading
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -20,7 +22,7 @@ from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
 from ..errors import ConfigError
 from ..models.disrnn import DisRNN, DisRNNConfig, Penalties, in_order, signal_moments
-from ..models.disrnn.passes import core_pass
+from ..models.disrnn.passes import core_pass, loop_implementation
 from ..trials import Batch, Trials
 from .checkpoints import Checkpoint, CheckpointFile
 from .gradient import TrainingState, initial_state, train
@@ -51,11 +53,15 @@ class RecipeConfig:
     )
     """Stage 0: no noise, no penalties."""
     choice_stage: StageConfig = dataclasses.field(
-        default_factory=lambda: StageConfig(steps=1500, settle=200)
+        default_factory=lambda: StageConfig(
+            steps=1200, learning_rate=1e-2, penalty_ramp=300, settle=200
+        )
     )
     """Stage 1: choices, with noise and penalties (with joint: choices and signals)."""
     signal_stage: StageConfig = dataclasses.field(
-        default_factory=lambda: StageConfig(steps=3000, bottleneck_rate=5.0, settle=200)
+        default_factory=lambda: StageConfig(
+            steps=1500, learning_rate=1e-2, bottleneck_rate=5.0, settle=200
+        )
     )
     """Stage 2: signal networks on the frozen core."""
     joint: bool = False
@@ -116,6 +122,7 @@ def fit_disrnn(
     """
     batch = jax.tree.map(jnp.asarray, longest_first(trials.batch()))
     stages = _stages(config, batch, has_signals=bool(trials.names.signals))
+    _compile_loop_meanwhile(trials, config.disrnn, batch)
     reached = Checkpoint(initial_disrnn(trials, config.disrnn, key), 0, None, {}, {})
     if checkpoint is not None:
         reached = checkpoint.load(reached, _template_of_state(stages)) or reached
@@ -156,6 +163,19 @@ def initial_disrnn(trials: Trials, config: DisRNNConfig, key: PRNGKeyArray) -> D
 _initial = eqx.filter_jit(DisRNN.initial)
 
 
+def _compile_loop_meanwhile(trials: Trials, config: DisRNNConfig, batch: Batch) -> None:
+    """Has the C++ compiler at work already while XLA's is busy with other things."""
+
+    def work() -> None:
+        with contextlib.suppress(Exception):  # the fit meets it again, and reports it
+            eqx.filter_eval_shape(
+                lambda key: (loop_implementation(initial_disrnn(trials, config, key), batch), key),
+                jax.random.key(0),
+            )
+
+    threading.Thread(target=work, daemon=True).start()
+
+
 def trainable_fields(model: DisRNN, fields: tuple[str, ...]) -> PyTree:
     """A pytree of booleans like `model`, True in the named fields."""
     mask = jax.tree.map(lambda _: False, model)
@@ -181,7 +201,7 @@ def _stages(config: RecipeConfig, batch: Batch, *, has_signals: bool) -> list[_S
     if has_signals:
 
         def read_out(model: DisRNN) -> ReadOutData:
-            return ReadOutData(batch, _latents_before(model, batch))
+            return ReadOutData.of_valid_trials(batch, _latents_before(model, batch))
 
         stages.append(
             _Stage("signal", signal_objective, config.signal_stage, True, SIGNAL_FIELDS, read_out)

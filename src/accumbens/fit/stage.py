@@ -76,7 +76,7 @@ class Pace(NamedTuple):
     penalty_ramp: Float[Array, ""]
     clip: Float[Array, ""]
 
-    def rate_at(self, step: Array, falls_from: Array) -> Float[Array, ""]:
+    def rate_at(self, step: Array, falls_from: Array) -> Float[Array, "*step"]:
         """Linear warm-up, plateau until `falls_from`, cosine decay to 2 % of the peak."""
         rise = jnp.minimum(1.0, (step + 1) / jnp.maximum(self.warm_up, 1))
         progress = jnp.clip((step - falls_from) / jnp.maximum(self.decay_steps, 1), 0.0, 1.0)
@@ -90,7 +90,8 @@ class Pace(NamedTuple):
 
     @property
     def adam(self) -> optax.GradientTransformation:
-        return optax.chain(optax.clip_by_global_norm(self.clip), optax.scale_by_adam())  # type: ignore[arg-type]
+        clipped = optax.clip_by_global_norm(self.clip)  # type: ignore[arg-type]
+        return optax.flatten(optax.chain(clipped, optax.scale_by_adam()))
 
     def relative_rates(self, trained: PyTree) -> PyTree:
         """Each leaf's learning rate as a multiple of the weights': bottlenecks may be faster."""

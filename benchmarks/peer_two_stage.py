@@ -1,0 +1,143 @@
+"""The two stages of the paper assembled from the parts of `disentangled_rnns`, timed.
+
+Settings of its two-stage notebook: 7 latents, update networks 4 x 16, choice network 2 x 2,
+dopamine network 2 x 4, its penalties, Adam at 1e-3, all training sessions in every step. Stage 1
+has the likelihood alone in its loss; stage 2 re-opens the dopamine network's bottlenecks, trains
+that network alone and has the dopamine alone in its loss.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+import peer
+from accumbens.cli.demo import demo_agent, demo_trials
+from accumbens.stats.metrics import normalized_likelihood, pooled, predict, session_sums
+from accumbens.stats.splits import apply_split, every_nth
+from accumbens.trials import Trials
+
+CHUNK = 500
+"""Steps between evaluations."""
+CORE = "hk_neuro_disentangled_rnn"
+
+
+class Reached(NamedTuple):
+    """Where training stands. ratio: held-out likelihood over the agent's own; mse: of dopamine;
+    n_open: latents whose own noise is below 0.9; met: as good as asked for."""
+
+    steps: int
+    seconds: float
+    ratio: float
+    mse: float
+    n_open: int
+    met: bool
+
+
+def two_stages(goal: float, most_error: float, limit: float) -> Iterator[tuple[str, Reached]]:
+    """Where each stage ended, as soon as it has. goal: of `ratio`; limit: seconds in all."""
+    began = time.perf_counter()
+    import optax
+    from disentangled_rnns.library import checkpoint_utils
+
+    trials = demo_trials(0)
+    train, test = apply_split(every_nth(trials), trials)
+    run = _Run(train, test, time.perf_counter() - began)
+    yield "choices", run.train(1.0, optax.adam(1e-3), limit, lambda r: r.ratio >= goal)
+    run.reopen()
+    frozen = checkpoint_utils.get_optimizer_with_frozen_params(
+        optax.adam(1e-3), run.params, ["neural_activity_net"]
+    )
+    yield "both stages", run.train(0.0, frozen, limit, lambda r: r.mse <= most_error)
+
+
+class _Run:
+    """A network in training. seconds: so far."""
+
+    def __init__(self, train: Trials, test: Trials, seconds: float) -> None:
+        self.test, self.seconds, self.steps = test, seconds, 0
+        self.own = normalized_likelihood(pooled(session_sums(predict(demo_agent(), test), test)))[0]
+        self.times: list[float] = []
+        self.dataset = peer.timed_dataset(train, self.times, dopamine=True)
+        self.params: Any = None
+
+    def train(self, likelihood_weight: float, optimiser, limit: float, done) -> Reached:
+        """Until `done`, or until the seconds are used up."""
+        from disentangled_rnns.library import rnn_utils
+
+        state, reached, first = None, None, True
+        while self.seconds < limit and not (reached and reached.met):
+            self.times.clear()
+            began = time.perf_counter()
+            self.params, state, _ = rnn_utils.train_network(
+                lambda: _network(noiseless=False), self.dataset, None, opt=optimiser,
+                params=self.params, opt_state=state, n_steps=CHUNK, loss="penalized_hybrid",
+                loss_param={"likelihood_weight": likelihood_weight, "penalty_scale": 1.0},
+                random_key=jax.random.PRNGKey(self.steps), log_losses_every=10**6,
+                report_progress_by="none",
+            )  # fmt: skip
+            per_step = (self.times[-1] - self.times[-CHUNK // 2]) / (CHUNK // 2 - 1)
+            self.seconds += time.perf_counter() - began if first else per_step * CHUNK
+            self.steps, first = self.steps + CHUNK, False
+            reached = self.evaluate()
+            reached = reached._replace(met=done(reached))
+            print(
+                f"  peer: {reached.steps} steps, {reached.seconds:.0f} s, ratio "
+                f"{reached.ratio:.4f}, dopamine MSE {reached.mse:.5f}",
+                flush=True,
+            )
+        return reached or self.evaluate()
+
+    def reopen(self) -> None:
+        """The dopamine network's bottlenecks as at the start of its notebook's second stage."""
+        core = dict(self.params[CORE])
+        sigma = core["neural_activity_net_sigma_params"]
+        random = np.random.default_rng(0).uniform(-0.2, 0.2, sigma.shape)
+        core["neural_activity_net_sigma_params"] = random.astype(np.float32)
+        core["neural_activity_net_multipliers"] = np.ones(sigma.shape, np.float32)
+        self.params = {**self.params, CORE: core}
+
+    def evaluate(self) -> Reached:
+        from disentangled_rnns.library import disrnn, rnn_utils
+
+        xs, ys = peer.inputs(self.test), peer.choices(self.test)
+        out = rnn_utils.eval_network(
+            lambda: _network(noiseless=True), self.params, xs, return_states=False
+        )
+        logits, dopamine = np.asarray(out)[..., :2], np.asarray(out)[1:, :, 2]
+        log_p = logits - np.logaddexp(logits[..., :1], logits[..., 1:])
+        ratio = float(np.exp(np.take_along_axis(log_p, ys, -1).mean()) / self.own)
+        mse = float(((dopamine - self.test.signal[:, :-1, 0].T) ** 2).mean())
+        sigma = disrnn.reparameterize_sigma(self.params[CORE]["latent_sigma_params"])
+        n_open = int((np.asarray(sigma) < 0.9).sum())
+        return Reached(self.steps, self.seconds, ratio, mse, n_open, met=False)
+
+
+def _network(*, noiseless: bool):
+    from disentangled_rnns.library import neuro_disrnn
+
+    return neuro_disrnn.HkNeuroDisentangledRNN(
+        neuro_disrnn.DisRnnWNeuralActivityConfig(
+            obs_size=2,
+            output_size=2,
+            latent_size=7,
+            update_net_n_layers=4,
+            update_net_n_units_per_layer=16,
+            choice_net_n_layers=2,
+            choice_net_n_units_per_layer=2,
+            neural_activity_net_n_layers=2,
+            neural_activity_net_n_units_per_layer=4,
+            latent_penalty=1e-3,
+            choice_net_latent_penalty=1e-4,
+            update_net_obs_penalty=1e-5,
+            update_net_latent_penalty=2e-3,
+            neural_activity_net_latent_penalty=1e-4,
+            noiseless_mode=noiseless,
+            x_names=["choice", "reward"],
+            y_names=["next choice", "dopamine"],
+        )
+    )
