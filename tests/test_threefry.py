@@ -4,7 +4,15 @@ import numpy as np
 from jax.extend.random import threefry_2x32
 from scipy import stats
 
-from accumbens.threefry import _cosine, _unit_interval, normal_deviates, normals, threefry, uniforms
+from accumbens.threefry import (
+    _cosine,
+    _unit_interval,
+    normal_deviates,
+    normals,
+    threefry,
+    truncated_normals,
+    uniforms,
+)
 
 
 def words(rng, n):
@@ -71,3 +79,11 @@ def test_a_pair_of_deviates_is_that_of_box_and_muller():
     first, second = (normal_deviates(key, counter, jnp.uint32(i)) for i in (0, 1))
     np.testing.assert_allclose(first, radius * np.cos(angle), atol=2e-6)
     np.testing.assert_allclose(second, radius * np.sin(angle), atol=2e-6)
+
+
+def test_truncated_normals_are_those_of_jax():
+    keys = jax.random.split(jax.random.key(3), 3)
+    shapes = ((2, 3, 4), (0, 5), (700,))
+    for key, shape, found in zip(keys, shapes, truncated_normals(tuple(keys), shapes), strict=True):
+        expected = jax.random.truncated_normal(key, -2.0, 2.0, shape)
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)

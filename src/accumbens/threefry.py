@@ -9,9 +9,11 @@ Source: Salmon et al. (2011), Parallel random numbers: as easy as 1, 2, 3.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray, UInt32
 
 Words = UInt32[Array, "..."]
@@ -65,6 +67,29 @@ def normals(key: PRNGKeyArray, shape: tuple[int, ...]) -> Float[Array, "*shape"]
     words = words_of(key)
     counter = (place >> 1, jnp.zeros_like(place))
     return normal_deviates((words[0], words[1]), counter, place & 1).reshape(shape)
+
+
+def truncated_normals(
+    keys: Sequence[PRNGKeyArray], shapes: Sequence[tuple[int, ...]]
+) -> tuple[Float[Array, ...], ...]:
+    """Standard normal deviates between -2 and 2, an array for each key and shape.
+
+    The numbers of `jax.random.truncated_normal(key, -2, 2, shape)`, to rounding; drawn all at once,
+    which XLA compiles several times faster.
+    """
+    sizes = [math.prod(shape) for shape in shapes]
+    words = [
+        jnp.broadcast_to(jax.random.key_data(key)[:, None], (2, n))
+        for key, n in zip(keys, sizes, strict=True)
+    ]
+    first_word, second_word = jnp.concatenate(words, axis=1)
+    place = jnp.concatenate([jnp.arange(n, dtype=jnp.uint32) for n in sizes])
+    x, y = threefry((first_word, second_word), (jnp.zeros_like(place), place))
+    one_to_two = jax.lax.bitcast_convert_type(((x ^ y) >> 9) | jnp.uint32(0x3F800000), jnp.float32)
+    bound = math.erf(math.sqrt(2.0))
+    within = jnp.maximum(-bound, (one_to_two - 1.0) * (2.0 * bound) - bound)
+    parts = jnp.split(math.sqrt(2.0) * jax.lax.erf_inv(within), np.cumsum(sizes)[:-1])
+    return tuple(x.reshape(shape) for x, shape in zip(parts, shapes, strict=True))
 
 
 def words_of(key: PRNGKeyArray) -> UInt32[Array, " word"]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from .bottleneck import noise_scale
 from .model import DisRNN, Reader
@@ -42,43 +43,40 @@ def bottlenecks(model: DisRNN) -> list[BottleneckRow]:
     """Every bottleneck: latents' own, then of each network in the order of its inputs."""
     latents, seen = model.latent_names, model.observation_names
     subject = tuple(f"subject_{i + 1}" for i in range(model.embedding.shape[1]))
-    sigma = np.asarray(noise_scale(model.latent_log_sigma))
-    rows = [
-        _row("latent", name, name, float(s), 1.0) for name, s in zip(latents, sigma, strict=True)
-    ]
-    rows += _reader_rows("update", model.update_reader, latents, (*latents, *seen, *subject))
-    rows += _reader_rows("choice", model.choice_reader, ("choice",), (*latents, *subject))
-    rows += _reader_rows(
-        "signal", model.signal_reader, model.signal_names, (*latents, *seen, *subject)
-    )
+    own, update, choice, signal = _channels(model)
+    everything = (*latents, *seen, *subject)
+    rows = [_row("latent", name, name, float(s), 1.0) for name, s in zip(latents, own, strict=True)]
+    rows += _reader_rows("update", update, latents, everything)
+    rows += _reader_rows("choice", choice, ("choice",), (*latents, *subject))
+    rows += _reader_rows("signal", signal, model.signal_names, everything)
     return rows
 
 
 def open_latents(model: DisRNN) -> Int[np.ndarray, " open"]:
     """Numbers (from 0) of the latents that carry anything: own bottleneck not closed."""
-    sigma = np.asarray(noise_scale(model.latent_log_sigma))
+    sigma = np.asarray(_channels(model)[0])
     return np.flatnonzero(sigma <= CLOSED_ABOVE)
 
 
-@eqx.filter_jit
 def in_order(model: DisRNN) -> DisRNN:
     """The same model with latents from most open to most closed, each pointing one way.
 
     Larger values of each latent favour the last choice (right, of left and right). Both changes
     leave every prediction as it is.
     """
-    order = jnp.argsort(model.latent_log_sigma, stable=True)
-    ordered = _permuted(model, order)
-    return _flipped(ordered, _choice_slopes(ordered) < 0)
+    flip = np.asarray(_choice_slopes(model)) < 0
+    order = np.argsort(np.asarray(model.latent_log_sigma), kind="stable")
+    on_host = jax.tree.map(np.asarray, model)
+    return jax.tree.map(jnp.asarray, _flipped(_permuted(on_host, order), flip[order]))
 
 
-def _permuted(model: DisRNN, order: Int[Array, " latent"]) -> DisRNN:
+def _permuted(model: DisRNN, order: Int[np.ndarray, " latent"]) -> DisRNN:
     update = model.update_reader
     update = eqx.tree_at(
         lambda r: [r.latent, r.observation, r.subject],
         update,
         [
-            type(b)(b.multiplier[order], b.log_sigma[order])
+            jax.tree.map(lambda x: x[order], b)
             for b in (update.latent, update.observation, update.subject)
         ],
     )
@@ -100,7 +98,7 @@ def _permuted(model: DisRNN, order: Int[Array, " latent"]) -> DisRNN:
     )  # fmt: skip
 
 
-def _latents_permuted(reader: Reader, order: Int[Array, " latent"]) -> Reader:
+def _latents_permuted(reader: Reader, order: Int[np.ndarray, " latent"]) -> Reader:
     """The reader's inputs from latents in a new order."""
     k = len(order)
     w_in = reader.mlps.w_in
@@ -108,17 +106,17 @@ def _latents_permuted(reader: Reader, order: Int[Array, " latent"]) -> Reader:
         lambda r: [r.latent.multiplier, r.latent.log_sigma, r.mlps.w_in],
         reader,
         [reader.latent.multiplier[:, order], reader.latent.log_sigma[:, order],
-         jnp.concatenate([w_in[:, :, order], w_in[:, :, k:]], axis=2)],
+         np.concatenate([w_in[:, :, order], w_in[:, :, k:]], axis=2)],
     )  # fmt: skip
 
 
-def _flipped(model: DisRNN, flip: Array) -> DisRNN:
+def _flipped(model: DisRNN, flip: Bool[np.ndarray, " latent"]) -> DisRNN:
     """The same model with z -> -z for the latents in `flip` (targets are odd in their input)."""
-    sign = jnp.where(flip, -1.0, 1.0)
+    sign = np.where(flip, -1.0, 1.0).astype(model.z_initial.dtype)
     k = len(sign)
 
-    def inputs(w_in: Array) -> Array:
-        return jnp.concatenate([w_in[:, :, :k] * sign, w_in[:, :, k:]], axis=2)
+    def inputs(w_in):
+        return np.concatenate([w_in[:, :, :k] * sign, w_in[:, :, k:]], axis=2)
 
     def mlps(m: DisRNN):
         readers = (m.update_reader, m.choice_reader, m.signal_reader)
@@ -126,14 +124,15 @@ def _flipped(model: DisRNN, flip: Array) -> DisRNN:
 
     model = eqx.tree_at(mlps, model, [inputs(w) for w in mlps(model)])
     out = model.update_reader.mlps
+    of_outputs = np.stack([np.ones_like(sign), sign], axis=1)  # gate, then target
     return eqx.tree_at(
         lambda m: [m.update_reader.mlps.w_out, m.update_reader.mlps.b_out, m.z_initial],
         model,
-        [out.w_out.at[:, 1].multiply(sign[:, None]), out.b_out.at[:, 1].multiply(sign),
-         model.z_initial * sign],
-    )  # fmt: skip
+        [out.w_out * of_outputs[:, :, None], out.b_out * of_outputs, model.z_initial * sign],
+    )
 
 
+@eqx.filter_jit
 def _choice_slopes(model: DisRNN) -> Float[Array, " latent"]:
     """Change of the last choice's log-odds as each latent goes from -0.5 to 0.5."""
     subject = model.embedding.mean(0)
@@ -143,11 +142,18 @@ def _choice_slopes(model: DisRNN) -> Float[Array, " latent"]:
         return logits[-1] - logits[0]
 
     steps = 0.5 * jnp.eye(model.n_latents)
-    return jnp.stack([logit(step) - logit(-step) for step in steps])
+    return jax.vmap(lambda step: logit(step) - logit(-step))(steps)
 
 
-def _reader_rows(kind: str, reader: Reader, names, inputs) -> list[BottleneckRow]:
-    sigma, multiplier = np.asarray(reader.sigma), np.asarray(reader.multiplier)
+@eqx.filter_jit
+def _channels(model: DisRNN):
+    """Noise of the latents' own bottlenecks; noise and multipliers of the three readers'."""
+    readers = (model.update_reader, model.choice_reader, model.signal_reader)
+    return noise_scale(model.latent_log_sigma), *((r.sigma, r.multiplier) for r in readers)
+
+
+def _reader_rows(kind: str, channels, names, inputs) -> list[BottleneckRow]:
+    sigma, multiplier = (np.asarray(x) for x in channels)
     return [
         _row(kind, name, source, float(sigma[n, i]), float(multiplier[n, i]))
         for n, name in enumerate(names)

@@ -16,6 +16,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from ...threefry import truncated_normals
+
 Activation = Literal["leaky_relu", "relu", "tanh", "softplus"]
 
 ACTIVATIONS: dict[Activation, Callable[[Array], Array]] = {
@@ -50,18 +52,19 @@ class ResidualMLPs(eqx.Module):
         key: PRNGKeyArray,
     ) -> ResidualMLPs:
         """Random weights of variance 1 / fan-in, zero biases."""
-        k_in, k_hidden, k_out = jax.random.split(key, 3)
-
-        def weights(key, *shape):
-            flat = jax.random.truncated_normal(key, -2.0, 2.0, (math.prod(shape),))
-            return flat.reshape(shape) / math.sqrt(shape[-1])  # six times faster to compile
-
+        shapes = (
+            (n_nets, n_units, n_inputs),
+            (n_layers, n_nets, n_units, n_units),
+            (n_nets, n_outputs, n_units),
+        )
+        drawn = truncated_normals(tuple(jax.random.split(key, 3)), shapes)
+        w_in, w_hidden, w_out = (w / math.sqrt(w.shape[-1]) for w in drawn)
         return cls(
-            w_in=weights(k_in, n_nets, n_units, n_inputs),
+            w_in=w_in,
             b_in=jnp.zeros((n_nets, n_units)),
-            w_hidden=weights(k_hidden, n_layers, n_nets, n_units, n_units),
+            w_hidden=w_hidden,
             b_hidden=jnp.zeros((n_layers, n_nets, n_units)),
-            w_out=weights(k_out, n_nets, n_outputs, n_units),
+            w_out=w_out,
             b_out=jnp.zeros((n_nets, n_outputs)),
             activation=activation,
         )
