@@ -8,8 +8,9 @@ that network alone and has the dopamine alone in its loss.
 
 from __future__ import annotations
 
+import copy
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import jax
@@ -39,7 +40,10 @@ class Reached(NamedTuple):
 
 
 def two_stages(goal: float, most_error: float, limit: float) -> Iterator[tuple[str, Reached]]:
-    """Where each stage ended, as soon as it has. goal: of `ratio`; limit: seconds in all."""
+    """Where the peer stands at three moments, each as soon as it is known.
+
+    goal: of `ratio`. limit: seconds of training in all, for each of the three.
+    """
     began = time.perf_counter()
     import optax
     from disentangled_rnns.library import checkpoint_utils
@@ -47,12 +51,19 @@ def two_stages(goal: float, most_error: float, limit: float) -> Iterator[tuple[s
     trials = demo_trials(0)
     train, test = apply_split(every_nth(trials), trials)
     run = _Run(train, test, time.perf_counter() - began)
-    yield "choices", run.train(1.0, optax.adam(1e-3), limit, lambda r: r.ratio >= goal)
-    run.reopen()
+    run.start(optax.adam(1e-3), likelihood_weight=1.0)
+    yield "stage 1, likelihood reached", run.train(limit, lambda r: r.ratio >= goal)
+
+    second = copy.copy(run)
+    second.reopen()
     frozen = checkpoint_utils.get_optimizer_with_frozen_params(
-        optax.adam(1e-3), run.params, ["neural_activity_net"]
+        optax.adam(1e-3), second.params, ["neural_activity_net"]
     )
-    yield "both stages", run.train(0.0, frozen, limit, lambda r: r.mse <= most_error)
+    second.start(frozen, likelihood_weight=0.0)
+    yield "stage 2 from there", second.train(limit, lambda r: r.mse <= most_error)
+
+    settled = lambda r: r.ratio >= goal and r.n_open == 2  # noqa: E731
+    yield "stage 1 alone, two latents left open", run.train(limit, settled)
 
 
 class _Run:
@@ -65,32 +76,36 @@ class _Run:
         self.dataset = peer.timed_dataset(train, self.times, dopamine=True)
         self.params: Any = None
 
-    def train(self, likelihood_weight: float, optimiser, limit: float, done) -> Reached:
-        """Until `done`, or until the seconds are used up."""
+    def start(self, optimiser, *, likelihood_weight: float) -> None:
+        """A stage."""
+        self.optimiser, self.state, self.compiled = optimiser, None, False
+        self.loss = {"likelihood_weight": likelihood_weight, "penalty_scale": 1.0}
+
+    def train(self, limit: float, done: Callable[[Reached], bool]) -> Reached:
+        """On with the stage until `done`, or until the seconds are used up."""
         from disentangled_rnns.library import rnn_utils
 
-        state, reached, first = None, None, True
-        while self.seconds < limit and not (reached and reached.met):
+        reached = self.evaluate()
+        while self.seconds < limit and not reached.met:
             self.times.clear()
             began = time.perf_counter()
-            self.params, state, _ = rnn_utils.train_network(
-                lambda: _network(noiseless=False), self.dataset, None, opt=optimiser,
-                params=self.params, opt_state=state, n_steps=CHUNK, loss="penalized_hybrid",
-                loss_param={"likelihood_weight": likelihood_weight, "penalty_scale": 1.0},
-                random_key=jax.random.PRNGKey(self.steps), log_losses_every=10**6,
-                report_progress_by="none",
+            self.params, self.state, _ = rnn_utils.train_network(
+                lambda: _network(noiseless=False), self.dataset, None, opt=self.optimiser,
+                params=self.params, opt_state=self.state, n_steps=CHUNK, loss="penalized_hybrid",
+                loss_param=self.loss, random_key=jax.random.PRNGKey(self.steps),
+                log_losses_every=10**6, report_progress_by="none",
             )  # fmt: skip
             per_step = (self.times[-1] - self.times[-CHUNK // 2]) / (CHUNK // 2 - 1)
-            self.seconds += time.perf_counter() - began if first else per_step * CHUNK
-            self.steps, first = self.steps + CHUNK, False
+            self.seconds += per_step * CHUNK if self.compiled else time.perf_counter() - began
+            self.steps, self.compiled = self.steps + CHUNK, True
             reached = self.evaluate()
             reached = reached._replace(met=done(reached))
             print(
                 f"  peer: {reached.steps} steps, {reached.seconds:.0f} s, ratio "
-                f"{reached.ratio:.4f}, dopamine MSE {reached.mse:.5f}",
+                f"{reached.ratio:.4f}, dopamine MSE {reached.mse:.5f}, {reached.n_open} open",
                 flush=True,
             )
-        return reached or self.evaluate()
+        return reached
 
     def reopen(self) -> None:
         """The dopamine network's bottlenecks as at the start of its notebook's second stage."""
@@ -102,6 +117,8 @@ class _Run:
         self.params = {**self.params, CORE: core}
 
     def evaluate(self) -> Reached:
+        if self.params is None:
+            return Reached(0, self.seconds, 0.0, float("inf"), 0, met=False)
         from disentangled_rnns.library import disrnn, rnn_utils
 
         xs, ys = peer.inputs(self.test), peer.choices(self.test)

@@ -37,7 +37,7 @@ def measure(latents: int, units: int, sessions: int, trials: int, models: int) -
     import numpy as np
 
     from accumbens.fit.objectives import choice_objective
-    from accumbens.fit.recipe import CORE_FIELDS, initial_disrnn, trainable_fields
+    from accumbens.fit.preparation import CORE_FIELDS, initial_disrnn, trainable_fields
     from accumbens.models.disrnn import DisRNNConfig, Penalties
     from accumbens.trials import trials_from_arrays
 

@@ -15,7 +15,7 @@ import jax
 import numpy as np
 
 from accumbens.cli.demo import DEMO, demo_agent, demo_trials
-from accumbens.fit.recipe import RecipeConfig, fit_disrnn
+from accumbens.fit.recipe import DisRNNFit, RecipeConfig, fit_disrnn
 from accumbens.models.disrnn import bottlenecks, open_latents
 from accumbens.stats.metrics import (
     mean_squared_error,
@@ -25,6 +25,7 @@ from accumbens.stats.metrics import (
     session_sums,
 )
 from accumbens.stats.splits import apply_split, every_nth
+from accumbens.trials import Trials
 from accumbens.unroll import unroll
 
 
@@ -64,9 +65,19 @@ class Recovered(NamedTuple):
 
 def recover(seed: int, recipe: RecipeConfig) -> Recovered:
     """The synthetic set of this seed, fitted by the recipe with this seed."""
+    fit, test = fitted(seed, recipe)
+    return judged(fit, test)
+
+
+def fitted(seed: int, recipe: RecipeConfig) -> tuple[DisRNNFit, Trials]:
+    """The fit, and the sessions held out."""
     trials = demo_trials(seed)
     train, test = apply_split(every_nth(trials), trials)
-    fit = fit_disrnn(train, recipe, key=jax.random.fold_in(jax.random.key(seed), 0))
+    return fit_disrnn(train, recipe, key=jax.random.fold_in(jax.random.key(seed), 0)), test
+
+
+def judged(fit: DisRNNFit, test: Trials) -> Recovered:
+    """Its quality on the sessions held out."""
     model, agent = fit.model, demo_agent()
     sums = pooled(session_sums(predict(model, test), test))
     own = pooled(session_sums(predict(agent, test), test))

@@ -25,7 +25,7 @@ import peer
 from accumbens.cli.demo import demo_agent
 from accumbens.fit.gradient import STEPS_PER_DISPATCH, train
 from accumbens.fit.objectives import choice_objective
-from accumbens.fit.recipe import CORE_FIELDS, initial_disrnn, trainable_fields
+from accumbens.fit.preparation import CORE_FIELDS, initial_disrnn, trainable_fields
 from accumbens.fit.stage import StageConfig
 from accumbens.models.disrnn import DisRNNConfig, Penalties
 from accumbens.simulate import simulate

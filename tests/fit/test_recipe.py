@@ -18,13 +18,15 @@ from accumbens.fit.gradient import (
     train,
 )
 from accumbens.fit.objectives import ReadOutData, choice_objective, signal_objective
-from accumbens.fit.recipe import (
+from accumbens.fit.preparation import (
     CORE_FIELDS,
-    RecipeConfig,
-    fit_disrnn,
     initial_disrnn,
     longest_first,
     trainable_fields,
+)
+from accumbens.fit.recipe import (
+    RecipeConfig,
+    fit_disrnn,
 )
 from accumbens.fit.stage import StageConfig
 from accumbens.models.disrnn import DisRNNConfig, Penalties

@@ -25,13 +25,10 @@ from ..trials import Trials
 from ..unroll import choice_log_likelihood, unroll
 from .gradient import train
 from .objectives import choice_objective
+from .preparation import CORE_FIELDS, initial_disrnn, longest_first, trainable_fields
 from .recipe import (
-    CORE_FIELDS,
     Progress,
     RecipeConfig,
-    initial_disrnn,
-    longest_first,
-    trainable_fields,
 )
 
 

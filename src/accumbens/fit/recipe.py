@@ -7,9 +7,7 @@ Joint: everything learns from choices and signals at once, with a stated weight 
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import threading
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -21,8 +19,8 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
 from ..errors import ConfigError
-from ..models.disrnn import DisRNN, DisRNNConfig, Penalties, in_order, signal_moments
-from ..models.disrnn.passes import core_pass, loop_implementation
+from ..models.disrnn import DisRNN, DisRNNConfig, Penalties, in_order
+from ..models.disrnn.passes import core_pass
 from ..trials import Batch, Trials
 from .checkpoints import Checkpoint, CheckpointFile
 from .gradient import TrainingState, initial_state, train
@@ -33,6 +31,15 @@ from .objectives import (
     choice_objective,
     joint_objective,
     signal_objective,
+)
+from .preparation import (
+    CORE_FIELDS,
+    SIGNAL_FIELDS,
+    compile_loop_meanwhile,
+    compile_signal_stage_meanwhile,
+    initial_disrnn,
+    longest_first,
+    trainable_fields,
 )
 from .stage import StageConfig
 
@@ -102,10 +109,6 @@ class _Stage(NamedTuple):
     data: Callable[[DisRNN], PyTree]
 
 
-CORE_FIELDS = ("update_reader", "choice_reader", "latent_log_sigma", "z_initial", "embedding")
-SIGNAL_FIELDS = ("signal_reader", "signal_embedding")
-
-
 def fit_disrnn(
     trials: Trials,
     config: RecipeConfig,
@@ -122,68 +125,17 @@ def fit_disrnn(
     """
     batch = jax.tree.map(jnp.asarray, longest_first(trials.batch()))
     stages = _stages(config, batch, has_signals=bool(trials.names.signals))
-    _compile_loop_meanwhile(trials, config.disrnn, batch)
+    compile_loop_meanwhile(trials, config.disrnn, batch)
     reached = Checkpoint(initial_disrnn(trials, config.disrnn, key), 0, None, {}, {})
     if checkpoint is not None:
         reached = checkpoint.load(reached, _template_of_state(stages)) or reached
+    if stages[-1].name == "signal" and reached.stage < len(stages):
+        compile_signal_stage_meanwhile(reached.model, batch, config.penalties, config.signal_stage)
     for index in range(reached.stage, len(stages)):
         reached = _run_stage(
             stages[index], index, reached, config.penalties, key, on_progress, checkpoint
         )
     return DisRNNFit(reached.model, reached.history, reached.seconds)
-
-
-def longest_first(batch: Batch) -> Batch:
-    """The same sessions, those with the latest valid trial first.
-
-    The compiled loop skips what follows the last valid trial of neighbouring sessions, so that
-    sessions of unequal length cost about their own trials.
-    """
-    valid = np.asarray(batch.valid)
-    length = np.where(valid.any(1), valid.shape[1] - np.argmax(valid[:, ::-1], axis=1), 0)
-    order = np.argsort(-length, kind="stable")
-    return jax.tree.map(lambda x: x[order], batch)
-
-
-def initial_disrnn(trials: Trials, config: DisRNNConfig, key: PRNGKeyArray) -> DisRNN:
-    """An untrained disRNN with the inputs, outputs and subjects of `trials`."""
-    mean, scale = signal_moments(trials)
-    return _initial(
-        config,
-        n_choices=trials.n_choices,
-        outcome_names=trials.names.outcomes,
-        signal_names=trials.names.signals,
-        n_subjects=len(trials.names.subjects),
-        signal_mean=mean,
-        signal_scale=scale,
-        key=jax.random.fold_in(key, 0),
-    )
-
-
-_initial = eqx.filter_jit(DisRNN.initial)
-
-
-def _compile_loop_meanwhile(trials: Trials, config: DisRNNConfig, batch: Batch) -> None:
-    """Has the C++ compiler at work already while XLA's is busy with other things."""
-
-    def work() -> None:
-        with contextlib.suppress(Exception):  # the fit meets it again, and reports it
-            eqx.filter_eval_shape(
-                lambda key: (loop_implementation(initial_disrnn(trials, config, key), batch), key),
-                jax.random.key(0),
-            )
-
-    threading.Thread(target=work, daemon=True).start()
-
-
-def trainable_fields(model: DisRNN, fields: tuple[str, ...]) -> PyTree:
-    """A pytree of booleans like `model`, True in the named fields."""
-    mask = jax.tree.map(lambda _: False, model)
-    return eqx.tree_at(
-        lambda m: [getattr(m, name) for name in fields],
-        mask,
-        [jax.tree.map(lambda _: True, getattr(model, name)) for name in fields],
-    )
 
 
 def _stages(config: RecipeConfig, batch: Batch, *, has_signals: bool) -> list[_Stage]:
