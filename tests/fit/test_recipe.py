@@ -1,6 +1,7 @@
 """The recipe: stages train what they should, resume exactly, and survive divergence."""
 
 import dataclasses
+import threading
 
 import equinox as eqx
 import jax
@@ -20,6 +21,8 @@ from accumbens.fit.gradient import (
 from accumbens.fit.objectives import ReadOutData, choice_objective, signal_objective
 from accumbens.fit.preparation import (
     CORE_FIELDS,
+    SIGNAL_FIELDS,
+    compile_signal_stage_meanwhile,
     initial_disrnn,
     longest_first,
     trainable_fields,
@@ -329,3 +332,30 @@ def graded(objective, model, data, amount):
 def assert_alike(one, other):
     for a, b in zip(*(jax.tree.leaves(x) for x in (one, other)), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
+def test_the_signal_stage_is_compiled_ahead(trials, caplog):
+    """Real latents, other penalties and another key then need no further compilation."""
+    batch = jax.tree.map(jnp.asarray, trials.batch())
+    model = initial_disrnn(trials, TINY.disrnn, jax.random.key(1))
+    stage = StageConfig(steps=37)
+
+    def signal_stage(penalties):
+        data = ReadOutData.of_valid_trials(batch, core_pass(model, batch, None).before)
+        trainable = trainable_fields(model, SIGNAL_FIELDS)
+        with jax.log_compiles():
+            train(
+                model, signal_objective, data, penalties.prices(), stage, noisy=True,
+                trainable=trainable, key=jax.random.key(2),
+            )  # fmt: skip
+        compiled = "_steps" in caplog.text
+        caplog.clear()
+        return compiled
+
+    compile_signal_stage_meanwhile(model, batch, Penalties(), stage)
+    for thread in set(threading.enumerate()) - {threading.main_thread()}:
+        if not thread.daemon:
+            thread.join(60)
+    assert not signal_stage(Penalties(signal_latent=0.5))
+    stage = StageConfig(steps=36)
+    assert signal_stage(Penalties()), "the log does show compilations"
