@@ -75,19 +75,17 @@ def train(
         stage ends early if it returns True.
     Raises DivergedError, with the step and term, when lower learning rates do not help either.
     """
-    model, prices, pace = _strongly_typed(model), _strongly_typed(prices), stage.pace
+    model, prices = _strongly_typed(model), _strongly_typed(prices)
     frozen = eqx.filter(model, trainable, inverse=True)
     state, history = start or (initial_state(model, trainable, stage), {})
     while state.step < state.n_steps(stage):
-        n_steps = min(STEPS_PER_DISPATCH, state.n_steps(stage) - state.step)
         (trained, adam), terms = _steps(
-            state.trained, state.adam, frozen, data, prices, key, np.float32(noisy), pace,
-            np.int32(state.step), np.int32(state.falls_from), np.float32(state.rate_factor),
-            objective, n_steps,
-        )  # fmt: skip
+            *_arguments(state, frozen, data, prices, key, noisy, objective, stage)
+        )
         trained, adam = _strongly_typed((trained, adam))
         terms = jax.tree.map(np.asarray, terms)
         if _finite(trained) and np.isfinite(terms["loss"]).all():
+            n_steps = len(terms["loss"])
             state = state._replace(trained=trained, adam=adam, step=state.step + n_steps)
             history = _extended(history, terms)
             if state.step < state.falls_from and settled(history, stage):
@@ -97,6 +95,20 @@ def train(
         if on_dispatch is not None and on_dispatch(state, history):
             break
     return Trained(eqx.combine(state.trained, frozen), history)
+
+
+def compile_training(
+    model: PyTree, objective: Objective, data: PyTree, prices: PyTree, stage: StageConfig,
+    *, trainable: PyTree,
+) -> None:  # fmt: skip
+    """Compiles what `train` runs for arguments of these shapes and for this objective."""
+    model, prices = _strongly_typed(model), _strongly_typed(prices)
+    frozen, state = (
+        eqx.filter(model, trainable, inverse=True),
+        initial_state(model, trainable, stage),
+    )
+    key = jax.random.key(0)
+    _steps.lower(*_arguments(state, frozen, data, prices, key, True, objective, stage)).compile()
 
 
 def initial_state(model: PyTree, trainable: PyTree, stage: StageConfig) -> TrainingState:
@@ -119,6 +131,15 @@ def settled(history: dict[str, Float[np.ndarray, " step"]], stage: StageConfig) 
     loss = abs(history["loss"][-n:].mean())
     changes = [abs(v[-n:].mean() - v[-2 * n : -n].mean()) for v in history.values()]
     return bool(max(changes) < SETTLED * loss)
+
+
+def _arguments(state, frozen, data, prices, key, noisy, objective, stage):
+    """What `_steps` takes, for the next dispatch."""
+    return (
+        state.trained, state.adam, frozen, data, prices, key, np.float32(noisy), stage.pace,
+        np.int32(state.step), np.int32(state.falls_from), np.float32(state.rate_factor),
+        objective, min(STEPS_PER_DISPATCH, state.n_steps(stage) - state.step),
+    )  # fmt: skip
 
 
 @eqx.filter_jit

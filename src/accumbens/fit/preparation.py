@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import threading
 from collections.abc import Callable
 
@@ -16,7 +15,7 @@ from jaxtyping import PRNGKeyArray, PyTree
 from ..models.disrnn import DisRNN, DisRNNConfig, Penalties, signal_moments
 from ..models.disrnn.passes import loop_implementation
 from ..trials import Batch, Trials
-from .gradient import STEPS_PER_DISPATCH, train
+from .gradient import compile_training
 from .objectives import ReadOutData, signal_objective
 from .stage import StageConfig
 
@@ -79,15 +78,13 @@ def compile_loop_meanwhile(trials: Trials, config: DisRNNConfig, batch: Batch) -
 def compile_signal_stage_meanwhile(
     model: DisRNN, batch: Batch, penalties: Penalties, stage: StageConfig
 ) -> None:
-    """Has the signal stage's step compiled while earlier stages train, by steps for nothing."""
+    """Has the signal stage's step compiled while earlier stages train."""
 
     def work() -> None:
         latents = jnp.zeros((batch.valid.shape[1], model.n_latents, batch.valid.shape[0]))
-        train(
+        compile_training(
             model, signal_objective, ReadOutData.of_valid_trials(batch, latents),
-            penalties.prices(),
-            dataclasses.replace(stage, steps=min(stage.steps, STEPS_PER_DISPATCH)), noisy=True,
-            trainable=trainable_fields(model, SIGNAL_FIELDS), key=jax.random.key(0),
+            penalties.prices(), stage, trainable=trainable_fields(model, SIGNAL_FIELDS),
         )  # fmt: skip
 
     _in_background(work)
