@@ -39,6 +39,7 @@ def measure(latents: int, units: int, sessions: int, trials: int, models: int) -
     from accumbens.fit.objectives import choice_objective
     from accumbens.fit.preparation import CORE_FIELDS, initial_disrnn, trainable_fields
     from accumbens.models.disrnn import DisRNNConfig, Penalties
+    from accumbens.models.disrnn.passes import NoiseSource
     from accumbens.trials import trials_from_arrays
 
     rng = np.random.default_rng(0)
@@ -53,7 +54,8 @@ def measure(latents: int, units: int, sessions: int, trials: int, models: int) -
 
     def loss(trained, key):
         model = eqx.combine(trained, frozen)
-        return choice_objective(model, batch, Penalties().prices(), key)[0]
+        noise = NoiseSource(key, jnp.ones(()))
+        return choice_objective(model, batch, Penalties().prices(), noise)[0]
 
     @jax.jit
     def step(trained, keys):
