@@ -17,10 +17,8 @@ import jax
 import numpy as np
 
 import peer
-from accumbens.cli.demo import demo_agent, demo_trials
-from accumbens.stats.metrics import normalized_likelihood, pooled, predict, session_sums
-from accumbens.stats.splits import apply_split, every_nth
 from accumbens.trials import Trials
+from synthetic import agents_likelihood, halves
 
 CHUNK = 500
 """Steps between evaluations."""
@@ -48,8 +46,7 @@ def two_stages(goal: float, most_error: float, limit: float) -> Iterator[tuple[s
     import optax
     from disentangled_rnns.library import checkpoint_utils
 
-    trials = demo_trials(0)
-    train, test = apply_split(every_nth(trials), trials)
+    train, test = halves(0)
     run = _Run(train, test, time.perf_counter() - began)
     run.start(optax.adam(1e-3), likelihood_weight=1.0)
     yield "stage 1, likelihood reached", run.train(limit, lambda r: r.ratio >= goal)
@@ -71,7 +68,7 @@ class _Run:
 
     def __init__(self, train: Trials, test: Trials, seconds: float) -> None:
         self.test, self.seconds, self.steps = test, seconds, 0
-        self.own = normalized_likelihood(pooled(session_sums(predict(demo_agent(), test), test)))[0]
+        self.own = agents_likelihood(test)
         self.times: list[float] = []
         self.dataset = peer.timed_dataset(train, self.times, dopamine=True)
         self.params: Any = None

@@ -28,6 +28,9 @@ from accumbens.stats.splits import apply_split, every_nth
 from accumbens.trials import Trials
 from accumbens.unroll import unroll
 
+MOST_ERROR = 0.004
+"""Of held-out dopamine, mean squared."""
+
 
 class Recovered(NamedTuple):
     """Held-out quality of one fit. ratio: normalized likelihood over the generating agent's own."""
@@ -50,7 +53,7 @@ class Recovered(NamedTuple):
             and set(self.read) == {"z_1", "z_2", "choice", "reward"}
             and self.ratio >= 0.998
             and min(self.q_r2) >= 0.95
-            and self.mse <= 0.004
+            and self.mse <= MOST_ERROR
         )
 
     def __str__(self) -> str:
@@ -65,29 +68,37 @@ class Recovered(NamedTuple):
 
 def recover(seed: int, recipe: RecipeConfig) -> Recovered:
     """The synthetic set of this seed, fitted by the recipe with this seed."""
-    fit, test = fitted(seed, recipe)
-    return judged(fit, test)
+    train, test = halves(seed)
+    return judged(fitted(train, seed, recipe), test)
 
 
-def fitted(seed: int, recipe: RecipeConfig) -> tuple[DisRNNFit, Trials]:
-    """The fit, and the sessions held out."""
+def halves(seed: int) -> tuple[Trials, Trials]:
+    """This seed's sessions to fit, and those held out."""
     trials = demo_trials(seed)
-    train, test = apply_split(every_nth(trials), trials)
-    return fit_disrnn(train, recipe, key=jax.random.fold_in(jax.random.key(seed), 0)), test
+    return apply_split(every_nth(trials), trials)
+
+
+def fitted(train: Trials, seed: int, recipe: RecipeConfig) -> DisRNNFit:
+    return fit_disrnn(train, recipe, key=jax.random.fold_in(jax.random.key(seed), 0))
+
+
+def agents_likelihood(trials: Trials) -> float:
+    """Normalized likelihood of the choices under the agent that made them."""
+    sums = pooled(session_sums(predict(demo_agent(), trials), trials))
+    return float(normalized_likelihood(sums)[0])
 
 
 def judged(fit: DisRNNFit, test: Trials) -> Recovered:
     """Its quality on the sessions held out."""
     model, agent = fit.model, demo_agent()
     sums = pooled(session_sums(predict(model, test), test))
-    own = pooled(session_sums(predict(agent, test), test))
     is_open = open_latents(model)
     rows = [r for r in bottlenecks(model) if r.kind == "signal"]
     return Recovered(
         n_open=len(is_open),
         read=tuple(sorted(r.input for r in rows if r.openness == "open")),
         partly_read=tuple(f"{r.input} ({r.noise:.2f})" for r in rows if r.openness == "partial"),
-        ratio=float(normalized_likelihood(sums)[0] / normalized_likelihood(own)[0]),
+        ratio=float(normalized_likelihood(sums)[0] / agents_likelihood(test)),
         q_r2=tuple(q_value_r2(model, agent, test, is_open)),
         mse=float(mean_squared_error(sums)[0, 0]),
         variance=float(test.signal.var()),

@@ -1,7 +1,6 @@
 """The recipe: stages train what they should, resume exactly, and survive divergence."""
 
 import dataclasses
-import threading
 
 import equinox as eqx
 import jax
@@ -22,6 +21,7 @@ from accumbens.fit.objectives import ReadOutData, choice_objective, signal_objec
 from accumbens.fit.preparation import (
     CORE_FIELDS,
     SIGNAL_FIELDS,
+    compile_loop_meanwhile,
     compile_signal_stage_meanwhile,
     initial_disrnn,
     longest_first,
@@ -32,9 +32,10 @@ from accumbens.fit.recipe import (
     fit_disrnn,
 )
 from accumbens.fit.stage import StageConfig
-from accumbens.models.disrnn import DisRNNConfig, Penalties
+from accumbens.models.disrnn import DisRNNConfig, Penalties, kernel
 from accumbens.models.disrnn.passes import NoiseSource, core_pass
 from accumbens.models.q_learning import QLearning
+from accumbens.native import cache_folder
 from accumbens.simulate import simulate
 from accumbens.tasks.bandits import DriftingBandit
 
@@ -352,10 +353,16 @@ def test_the_signal_stage_is_compiled_ahead(trials, caplog):
         caplog.clear()
         return compiled
 
-    compile_signal_stage_meanwhile(model, batch, Penalties(), stage)
-    for thread in set(threading.enumerate()) - {threading.main_thread()}:
-        if not thread.daemon:
-            thread.join(60)
+    compile_signal_stage_meanwhile(model, batch, Penalties(), stage).join()
     assert not signal_stage(Penalties(signal_latent=0.5))
     stage = StageConfig(steps=36)
     assert signal_stage(Penalties()), "the log does show compilations"
+
+
+@pytest.mark.skipif(not kernel.available(), reason="no C++ compiler, or not on a CPU")
+def test_the_loop_is_compiled_ahead(trials, tmp_path, monkeypatch):
+    """Into an empty cache, for an architecture that no other test has."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    config = DisRNNConfig(latents=3, update_layers=1, update_units=5)
+    compile_loop_meanwhile(trials, config, trials.batch()).join()
+    assert [path.suffix for path in cache_folder().iterdir()] == [".so"]

@@ -71,8 +71,7 @@ def train(
     trainable: a pytree of booleans like `model`. noisy: False is a source of no noise.
     start: where to go on, from an earlier `on_dispatch`.
     on_dispatch: called with the state and the history so far after every few dozen steps (for
-        progress, checkpoints and interruption); the
-        stage ends early if it returns True.
+        progress, checkpoints and interruption); the stage ends early if it returns True.
     Raises DivergedError, with the step and term, when lower learning rates do not help either.
     """
     model, prices = _strongly_typed(model), _strongly_typed(prices)

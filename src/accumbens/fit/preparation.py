@@ -35,6 +35,10 @@ def longest_first(batch: Batch) -> Batch:
     return jax.tree.map(lambda x: x[order], batch)
 
 
+_initial = eqx.filter_jit(DisRNN.initial)
+"""Compiled as a whole: its arrays one by one would take XLA several times as long."""
+
+
 def initial_disrnn(trials: Trials, config: DisRNNConfig, key: PRNGKeyArray) -> DisRNN:
     """An untrained disRNN with the inputs, outputs and subjects of `trials`."""
     mean, scale = signal_moments(trials)
@@ -50,9 +54,6 @@ def initial_disrnn(trials: Trials, config: DisRNNConfig, key: PRNGKeyArray) -> D
     )
 
 
-_initial = eqx.filter_jit(DisRNN.initial)
-
-
 def trainable_fields(model: DisRNN, fields: tuple[str, ...]) -> PyTree:
     """A pytree of booleans like `model`, True in the named fields."""
     mask = jax.tree.map(lambda _: False, model)
@@ -63,21 +64,19 @@ def trainable_fields(model: DisRNN, fields: tuple[str, ...]) -> PyTree:
     )
 
 
-def compile_loop_meanwhile(trials: Trials, config: DisRNNConfig, batch: Batch) -> None:
+def compile_loop_meanwhile(trials: Trials, config: DisRNNConfig, batch: Batch) -> threading.Thread:
     """Has the C++ compiler at work while XLA's is busy with other things."""
 
-    def work() -> None:
-        eqx.filter_eval_shape(
-            lambda key: (loop_implementation(initial_disrnn(trials, config, key), batch), key),
-            jax.random.key(0),
-        )
+    def shapes_alone(key: PRNGKeyArray) -> PRNGKeyArray:
+        loop_implementation(initial_disrnn(trials, config, key), batch)  # compiles to find out
+        return key
 
-    _in_background(work)
+    return _in_background(lambda: jax.eval_shape(shapes_alone, jax.random.key(0)))
 
 
 def compile_signal_stage_meanwhile(
     model: DisRNN, batch: Batch, penalties: Penalties, stage: StageConfig
-) -> None:
+) -> threading.Thread:
     """Has the signal stage's step compiled while earlier stages train."""
 
     def work() -> None:
@@ -87,14 +86,16 @@ def compile_signal_stage_meanwhile(
             penalties.prices(), stage, trainable=trainable_fields(model, SIGNAL_FIELDS),
         )  # fmt: skip
 
-    _in_background(work)
+    return _in_background(work)
 
 
-def _in_background(work: Callable[[], None]) -> None:
+def _in_background(work: Callable[[], object]) -> threading.Thread:
     """Whatever goes wrong there, the fit itself meets again, and reports."""
 
     def quietly() -> None:
         with contextlib.suppress(Exception):
             work()
 
-    threading.Thread(target=quietly).start()
+    thread = threading.Thread(target=quietly)
+    thread.start()
+    return thread

@@ -77,19 +77,23 @@ class Pace(NamedTuple):
     clip: Float[Array, ""]
 
     def rate_at(self, step: Array, falls_from: Array) -> Float[Array, "*step"]:
-        """Linear warm-up, plateau until `falls_from`, cosine decay to 2 % of the peak."""
+        """The weights' learning rate: linear warm-up, plateau, cosine decay to 2 % of the peak.
+
+        step: number of the gradient step, from 0. falls_from: the step that ends the plateau.
+        """
         rise = jnp.minimum(1.0, (step + 1) / jnp.maximum(self.warm_up, 1))
         progress = jnp.clip((step - falls_from) / jnp.maximum(self.decay_steps, 1), 0.0, 1.0)
         fall = 0.02 + 0.98 * 0.5 * (1.0 + jnp.cos(jnp.pi * progress))
         return self.learning_rate * rise * fall
 
     def prices_at(self, step: Array, prices: PyTree) -> PyTree:
-        """The prices of information at this step: they rise over `penalty_ramp` steps."""
+        """The prices at this step (from 0): all of them rise linearly over `penalty_ramp` steps."""
         risen = jnp.minimum(1.0, (step + 1) / jnp.maximum(self.penalty_ramp, 1))
         return jax.tree.map(lambda price: risen * price, prices)
 
     @property
     def adam(self) -> optax.GradientTransformation:
+        """Adam after clipping, without its learning rate (Kingma & Ba 2015), on one flat vector."""
         clipped = optax.clip_by_global_norm(self.clip)  # type: ignore[arg-type]
         return optax.flatten(optax.chain(clipped, optax.scale_by_adam()))
 
