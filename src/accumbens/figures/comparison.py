@@ -33,7 +33,8 @@ are the interval's ends (NaN for none)."""
 
 MODEL_LABELS = {
     "disrnn": "disRNN", "disrnn_joint": "disRNN, joint", "gru": "GRU", "naive": "naive",
-    "dfq_choice": "DFQ, choices", "dfq_signal": "DFQ, signal",
+    "dfq_choice": "DFQ, choices", "dfq_signal": "DFQ, signal", "q_learning": "Q-learning",
+    "actor_critic": "actor-critic",
 }  # fmt: skip
 
 _METRICS = {
