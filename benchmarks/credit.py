@@ -17,12 +17,12 @@ import numpy as np
 import statsmodels.api as sm
 
 from accumbens.cohort import draw_agents, shared_out, simulate_cohort
-from accumbens.io.tables import to_table, write_table
+from accumbens.credit.history import history_data
+from accumbens.credit.history.refit import Redraw, redraw_problem, redrawn_types, refit
+from accumbens.io.tables.trials import to_table, write_table
 from accumbens.models.structured import StructureMixture
-from accumbens.run.credit import run_credit
-from accumbens.run.credit_config import CreditConfig
-from accumbens.stats.history import history_data
-from accumbens.stats.history.refit import Redraw, redraw_problem, redrawn_types, refit
+from accumbens.run.credit.analysis import run_credit
+from accumbens.run.credit.config import CreditConfig
 from accumbens.tasks.distractor import DistractorRewards
 
 MEDIANS = {"learning_rate": 0.3, "inverse_temperature": 3.0, "structure_weight": 0.5}

@@ -15,11 +15,11 @@ import jax
 import numpy as np
 
 from accumbens.cli.demo import DEMO
-from accumbens.fit.recipe import fit_disrnn
+from accumbens.credit.history import pooled_history
+from accumbens.fit.disrnn.recipe import fit_disrnn
 from accumbens.models.disrnn import bottlenecks, open_latents
 from accumbens.models.structured import StructureNaive, StructureSavvy
-from accumbens.simulate import simulate
-from accumbens.stats.history import pooled_history
+from accumbens.simulation import simulate
 from accumbens.tasks.distractor import DistractorRewards
 
 AGENTS = {"savvy": StructureSavvy(0.3, 4.0), "naive": StructureNaive(0.3, 4.0)}

@@ -20,8 +20,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from accumbens.models.disrnn.core import LoopInputs, LoopUnrolled, Noise, run_loop
-from accumbens.models.disrnn.kernel import run_loop_cpu, why_unavailable
+from accumbens.models.disrnn.recurrence.cpu import run_loop_cpu, why_unavailable
+from accumbens.models.disrnn.recurrence.scan import LoopInputs, LoopUnrolled, Noise, run_loop
 from accumbens.models.disrnn.residual_mlp import ResidualMLPs
 
 SHAPES = {  # latents, units, layers, trials, sessions; lengths

@@ -12,7 +12,7 @@ import time
 
 import jax
 
-from accumbens.fit.recovery import recover
+from accumbens.fit.likelihood.recovery import recover
 from accumbens.models.actor_critic import ActorCritic
 from accumbens.models.bias import BiasOnly
 from accumbens.models.dfq import DFQ

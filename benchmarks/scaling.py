@@ -36,8 +36,8 @@ def measure(latents: int, units: int, sessions: int, trials: int, models: int) -
     import jax.numpy as jnp
     import numpy as np
 
-    from accumbens.fit.objectives import choice_objective
-    from accumbens.fit.preparation import CORE_FIELDS, initial_disrnn, trainable_fields
+    from accumbens.fit.disrnn.objectives import choice_objective
+    from accumbens.fit.disrnn.preparation import CORE_FIELDS, initial_disrnn, trainable_fields
     from accumbens.models.disrnn import DisRNNConfig, Penalties
     from accumbens.models.disrnn.passes import NoiseSource
     from accumbens.trials import trials_from_arrays

@@ -20,19 +20,19 @@ from pathlib import Path
 import jax
 
 from accumbens.cli.demo import DEMO
-from accumbens.fit.recipe import RecipeConfig, fit_disrnn
-from accumbens.fit.stage import StageConfig
-from accumbens.io.table_format import TableFormat
-from accumbens.run.config import FitConfig
-from accumbens.run.pipeline import make_split, read_trials
-from accumbens.stats.metrics import (
+from accumbens.fit.disrnn.recipe import RecipeConfig, fit_disrnn
+from accumbens.fit.gradient.stage import StageConfig
+from accumbens.io.tables.format import TableFormat
+from accumbens.run.fit.config import FitConfig
+from accumbens.run.fit.pipeline import make_split, read_trials
+from accumbens.scoring.metrics import (
     mean_squared_error,
     normalized_likelihood,
     pooled,
     predict,
     session_sums,
 )
-from accumbens.stats.splits import apply_split
+from accumbens.scoring.splits import apply_split
 from synthetic import recover
 
 

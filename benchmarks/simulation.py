@@ -20,7 +20,7 @@ import time
 import jax
 
 from accumbens.models.q_learning import QLearning
-from accumbens.simulate import simulate
+from accumbens.simulation import simulate
 from accumbens.tasks.bandits import DriftingBandit
 
 try:

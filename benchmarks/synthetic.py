@@ -15,18 +15,18 @@ import jax
 import numpy as np
 
 from accumbens.cli.demo import DEMO, demo_agent, demo_trials
-from accumbens.fit.recipe import DisRNNFit, RecipeConfig, fit_disrnn
+from accumbens.fit.disrnn.recipe import DisRNNFit, RecipeConfig, fit_disrnn
 from accumbens.models.disrnn import bottlenecks, open_latents
-from accumbens.stats.metrics import (
+from accumbens.scoring.metrics import (
     mean_squared_error,
     normalized_likelihood,
     pooled,
     predict,
     session_sums,
 )
-from accumbens.stats.splits import apply_split, every_nth
+from accumbens.scoring.splits import apply_split, every_nth
 from accumbens.trials import Trials
-from accumbens.unroll import unroll
+from accumbens.unrolling import unroll
 
 MOST_ERROR = 0.004
 """Of held-out dopamine, mean squared."""

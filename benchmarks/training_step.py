@@ -23,12 +23,12 @@ import jax.numpy as jnp
 
 import peer
 from accumbens.cli.demo import demo_agent
-from accumbens.fit.gradient import STEPS_PER_DISPATCH, train
-from accumbens.fit.objectives import choice_objective
-from accumbens.fit.preparation import CORE_FIELDS, initial_disrnn, trainable_fields
-from accumbens.fit.stage import StageConfig
+from accumbens.fit.disrnn.objectives import choice_objective
+from accumbens.fit.disrnn.preparation import CORE_FIELDS, initial_disrnn, trainable_fields
+from accumbens.fit.gradient.stage import StageConfig
+from accumbens.fit.gradient.training import STEPS_PER_DISPATCH, train
 from accumbens.models.disrnn import DisRNNConfig, Penalties
-from accumbens.simulate import simulate
+from accumbens.simulation import simulate
 from accumbens.tasks.bandits import DriftingBandit
 
 

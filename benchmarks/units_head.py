@@ -18,11 +18,11 @@ import jax
 import numpy as np
 
 from accumbens.cli.demo import DEMO
-from accumbens.fit.recipe import fit_disrnn
-from accumbens.fit.stage import StageConfig
+from accumbens.fit.disrnn.recipe import fit_disrnn
+from accumbens.fit.gradient.stage import StageConfig
 from accumbens.models.disrnn import DisRNNConfig, bottlenecks, open_latents
 from accumbens.models.structured import StructureMixture
-from accumbens.simulate import simulate_with_latents
+from accumbens.simulation import simulate_with_latents
 from accumbens.tasks.distractor import DistractorRewards
 
 AGENT = StructureMixture(learning_rate=0.4, inverse_temperature=5.0, structure_weight=0.4)

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 
 import accumbens
 from accumbens.figures import draw_event_response, event_response_data, save_figure
-from accumbens.neural.photometry import PreprocessConfig
-from accumbens.run.photometry import process_channel
+from accumbens.neural.photometry.preprocessing import PreprocessConfig
+from accumbens.run.convert.photometry import process_channel
 
 recording = accumbens.read_recording(sys.argv[1])
 config = PreprocessConfig(low_pass=10.0, scale="dff")

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 import accumbens
 from accumbens.figures import draw_population, draw_raster, population_data, raster_data
 from accumbens.figures import save_figure as save
-from accumbens.neural.kernels import KernelConfig, bin_spikes
-from accumbens.neural.spikes import ResponseConfig
+from accumbens.neural.events.kernels import KernelConfig, bin_spikes
+from accumbens.neural.units.responses import ResponseConfig
 
 data, out = Path(sys.argv[1]), Path(sys.argv[2])
 

@@ -8,12 +8,12 @@ from scipy import stats
 
 from accumbens.cohort import draw_agents, shared_out, simulate_cohort
 from accumbens.errors import ConfigError
-from accumbens.fit.parameter_space import parameter_space
+from accumbens.fit.likelihood.parameter_space import parameter_space
 from accumbens.models.bias import BiasOnly
 from accumbens.models.history import HistoryRegression
 from accumbens.models.structured import StructureMixture
 from accumbens.models.two_process import TwoProcess
-from accumbens.simulate import simulate
+from accumbens.simulation import simulate
 from accumbens.tasks.distractor import DistractorRewards
 
 KEY = jax.random.key(4)

@@ -9,7 +9,7 @@ from accumbens.models.bias import BiasOnly
 from accumbens.models.dfq import DFQ
 from accumbens.models.gru import GRU
 from accumbens.models.q_learning import QLearning
-from accumbens.simulate import simulate, simulate_with_latents
+from accumbens.simulation import simulate, simulate_with_latents
 from accumbens.tasks.bandits import DriftingBandit
 from accumbens.threefry import threefry, uniforms
 

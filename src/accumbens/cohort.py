@@ -14,7 +14,7 @@ from scipy.special import expit, logit
 from .errors import ConfigError
 from .models.base import Model
 from .models.cognitive import CognitiveModel, Parameter
-from .simulate import simulate
+from .simulation import simulate
 from .tasks.base import Task
 from .trials import Trials, concatenate
 

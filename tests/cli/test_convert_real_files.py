@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from accumbens.cli import main
-from accumbens.io.photometry_files import read_ppd
+from accumbens.io.photometry.files import read_ppd
 from accumbens.run.folder import load_run
 
 FILES = {

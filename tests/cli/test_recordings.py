@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from accumbens.cli import main
-from accumbens.io.tables import TableFormat, from_table
+from accumbens.io.tables.trials import TableFormat, from_table
 
 
 def refused(capsys, *arguments):

@@ -10,9 +10,9 @@ from rich.console import Console
 
 from accumbens.cli import main
 from accumbens.cli.simulate import AGENTS, SimulateCommand
-from accumbens.io.tables import to_table
+from accumbens.io.tables.trials import to_table
 from accumbens.models.q_learning import QLearning
-from accumbens.simulate import simulate
+from accumbens.simulation import simulate
 from accumbens.tasks.bandits import DriftingBandit
 
 SMALL = ["--task", "distractor", "--agent", "structure_mixture", "--trials", "10"]
@@ -56,7 +56,7 @@ def test_without_spread_subjects_are_alike_and_no_parameters_are_written(tmp_pat
 def test_the_papers_cohort_is_the_default_of_the_distractor_task(tmp_path, monkeypatch):
     tables = []
     monkeypatch.setattr(
-        "accumbens.io.tables.write_table", lambda table, path: tables.append((table, path))
+        "accumbens.io.tables.trials.write_table", lambda table, path: tables.append((table, path))
     )
     SimulateCommand(tmp_path / "a.csv", "structure_mixture", task="distractor").run(Console())
     (table, _), (drawn, path) = tables
@@ -69,7 +69,9 @@ def test_the_papers_cohort_is_the_default_of_the_distractor_task(tmp_path, monke
 
 def test_one_subject_is_a_plain_simulation_of_the_seed(tmp_path, monkeypatch):
     tables = []
-    monkeypatch.setattr("accumbens.io.tables.write_table", lambda table, path: tables.append(table))
+    monkeypatch.setattr(
+        "accumbens.io.tables.trials.write_table", lambda table, path: tables.append(table)
+    )
     command = SimulateCommand(tmp_path / "a.csv", sessions=3, trials=10, seed=5)
     command.run(Console())
     model = QLearning(0.3, 3.0, gain=1.0, offset=0.0)

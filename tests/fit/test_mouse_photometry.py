@@ -5,12 +5,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from accumbens.fit.maximum_likelihood import fit_maximum_likelihood
+from accumbens.fit.likelihood.maximum_likelihood import fit_maximum_likelihood
 from accumbens.models.dfq import DFQ
 from accumbens.models.naive import Naive
-from accumbens.stats.comparison import compare
-from accumbens.stats.metrics import predict
-from accumbens.stats.splits import apply_split, every_nth, order_sessions
+from accumbens.scoring.comparison import compare
+from accumbens.scoring.metrics import predict
+from accumbens.scoring.splits import apply_split, every_nth, order_sessions
 from accumbens.trials import TrialNames, trials_from_arrays
 
 

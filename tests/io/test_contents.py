@@ -6,9 +6,9 @@ import pytest
 
 from accumbens.errors import DataError
 from accumbens.io.contents import inspect_file
-from accumbens.io.file_kinds import file_kind
-from accumbens.io.table_contents import describe_columns
-from accumbens.io.tables import write_table
+from accumbens.io.sources import file_kind
+from accumbens.io.tables.contents import describe_columns
+from accumbens.io.tables.trials import write_table
 
 
 def described(**columns):

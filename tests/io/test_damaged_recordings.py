@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accumbens.errors import AccumbensError, DataError
-from accumbens.io.nwb import read_nwb
-from accumbens.io.nwb_contents import inspect_nwb
-from accumbens.io.nwb_format import NwbFormat
-from accumbens.io.nwb_series import read_nwb_series
-from accumbens.io.photometry_files import read_ppd, read_recording
-from accumbens.io.spike_files import read_phy, read_units
+from accumbens.io.nwb.contents import inspect_nwb
+from accumbens.io.nwb.format import NwbFormat
+from accumbens.io.nwb.series import read_nwb_series
+from accumbens.io.nwb.trials import read_nwb
+from accumbens.io.photometry.files import read_ppd, read_recording
+from accumbens.io.spikes.files import read_phy, read_units
 from accumbens.recordings import ClockConfig, settle_clock
 
 FORMAT = NwbFormat(choice="choice", outcome=("reward",))

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from accumbens.errors import AccumbensError
 from accumbens.io.contents import inspect_file
 from accumbens.io.trial_sources import SourceFormat, read_sources
-from accumbens.run.convert import ConvertConfig, convert
-from accumbens.run.photometry import PhotometryConfig
-from accumbens.run.spikes import SpikesConfig
+from accumbens.run.convert.conversion import ConvertConfig, convert
+from accumbens.run.convert.photometry import PhotometryConfig
+from accumbens.run.convert.spikes import SpikesConfig
 
 MANY = settings(
     max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True

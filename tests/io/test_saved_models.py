@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from accumbens.errors import DataError
-from accumbens.io.saved_models import load_model, save_model
+from accumbens.io.models import load_model, save_model
 from accumbens.models.dfq import DFQ
 from accumbens.models.disrnn import DisRNN, DisRNNConfig
 from accumbens.models.gru import GRU

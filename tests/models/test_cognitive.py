@@ -17,9 +17,8 @@ from accumbens.models.q_learning import QLearning
 from accumbens.models.structured import StructureMixture, StructureNaive, StructureSavvy
 from accumbens.models.two_process import TwoProcess
 from accumbens.trials import TrialNames, trials_from_arrays
-from accumbens.unroll import unroll
-
-from .table import example_trials
+from accumbens.unrolling import unroll
+from helpers.table import example_trials
 
 TWO_REWARDS = [StructureNaive, StructureSavvy, StructureMixture, TwoProcess]
 CLASSES = [QLearning, DFQ, ActorCritic, BiasOnly, *TWO_REWARDS]

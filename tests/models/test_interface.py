@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 
 from accumbens.models.base import Unrolled
-from accumbens.simulate import simulate_with_latents
+from accumbens.simulation import simulate_with_latents
 from accumbens.trials import trials_from_arrays
-from accumbens.unroll import choice_log_likelihood, squared_signal_errors, unroll
-
-from . import oracles
-from .table import COGNITIVE, MODELS
+from accumbens.unrolling import choice_log_likelihood, squared_signal_errors, unroll
+from helpers import oracles
+from helpers.table import COGNITIVE, MODELS
 
 TOLERANCE = {"rtol": 1e-5, "atol": 1e-5}
 

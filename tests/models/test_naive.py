@@ -8,7 +8,7 @@ import pytest
 from accumbens.errors import DataError
 from accumbens.models.naive import Naive
 from accumbens.trials import TrialNames, trials_from_arrays
-from accumbens.unroll import unroll
+from accumbens.unrolling import unroll
 
 
 @pytest.fixture

@@ -12,12 +12,11 @@ from accumbens.errors import ConfigError
 from accumbens.models.cognitive import CognitiveModel
 from accumbens.models.structured import StructureMixture, StructureNaive, StructureSavvy
 from accumbens.models.two_process import TwoProcess
-from accumbens.simulate import simulate
+from accumbens.simulation import simulate
 from accumbens.tasks.distractor import DistractorRewards
 from accumbens.trials import TrialNames, trials_from_arrays
-from accumbens.unroll import unroll
-
-from .table import example_trials
+from accumbens.unrolling import unroll
+from helpers.table import example_trials
 
 SIGNAL = {"gain": 0.7, "offset": -0.2}
 NAIVE = StructureNaive(0.3, 3.0, **SIGNAL)

@@ -11,7 +11,7 @@ from accumbens.errors import ConfigError, DataError
 from accumbens.models.dfq import DFQ
 from accumbens.models.q_learning import QLearning
 from accumbens.neural.model_signals import model_latents, signals_in_time, signals_on_latents
-from accumbens.simulate import simulate
+from accumbens.simulation import simulate
 from accumbens.tasks.bandits import DriftingBandit
 
 GAIN, NOISE = 1.7, 0.8

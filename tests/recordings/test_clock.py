@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from accumbens.errors import ConfigError, DataError
-from accumbens.io.nwb_series import read_nwb_series
+from accumbens.io.nwb.series import read_nwb_series
 from accumbens.recordings import ClockConfig, Series, Trace, clock_report, settle_clock
 
 N = 2000

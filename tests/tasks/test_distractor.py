@@ -8,7 +8,7 @@ from scipy import stats
 
 from accumbens.errors import ConfigError
 from accumbens.models.bias import BiasOnly
-from accumbens.simulate import simulate
+from accumbens.simulation import simulate
 from accumbens.tasks.bandits import DriftingBandit, ReversalBandit
 from accumbens.tasks.distractor import DistractorRewards
 

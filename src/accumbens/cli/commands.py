@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from ..errors import ConfigError
-from ..run.config import FitConfig, read_config
+from ..run.fit.config import FitConfig, read_config
 from .credit import CreditCommand
 from .power import PowerCommand
 from .recordings import ConvertCommand, InspectCommand
@@ -38,7 +38,7 @@ class FitCommand:
     )
 
     def run(self, console: Console) -> None:
-        from ..run.pipeline import resume_fit, run_fit
+        from ..run.fit.pipeline import resume_fit, run_fit
         from .printing import fit_progress, print_run
 
         if self.resume is not None:

@@ -14,10 +14,10 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from ..run.credit_config import CreditConfig
+from ..run.credit.config import CreditConfig
 
 if TYPE_CHECKING:
-    from ..run.credit import Credit, Report
+    from ..run.credit.analysis import Credit, Report
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +32,7 @@ class CreditCommand:
     """Folder to create; default: runs/<name of the table>-credit."""
 
     def run(self, console: Console) -> None:
-        from ..run.credit import run_credit
+        from ..run.credit.analysis import run_credit
 
         out = self.out or Path("runs") / f"{self.table.name.split('.')[0]}-credit"
         with credit_progress(console) as report:

@@ -9,15 +9,15 @@ from pathlib import Path
 import jax
 from rich.console import Console
 
-from ..fit.recipe import RecipeConfig
-from ..io.table_format import TableFormat
-from ..io.tables import to_table, write_table
+from ..fit.disrnn.recipe import RecipeConfig
+from ..io.tables.format import TableFormat
+from ..io.tables.trials import to_table, write_table
 from ..models.disrnn import DisRNNConfig, Penalties
 from ..models.q_learning import QLearning
-from ..run.config import FitConfig
+from ..run.fit.config import FitConfig
+from ..run.fit.pipeline import run_fit
 from ..run.folder import RunFolder
-from ..run.pipeline import run_fit
-from ..simulate import simulate
+from ..simulation import simulate
 from ..tasks.bandits import DriftingBandit
 from ..trials import Trials
 from .printing import fit_progress, print_run

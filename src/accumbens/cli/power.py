@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from ..credit.power import PowerConfig, credit_power
 from ..errors import ConfigError
-from ..stats.power import PowerConfig, credit_power
 from ..tasks.bandits import ReversalBandit
 from ..tasks.distractor import DistractorRewards
 
@@ -44,7 +44,7 @@ class PowerCommand:
     def run(self, console: Console) -> None:
         from matplotlib.figure import Figure
 
-        from ..figures.power_curves import draw_power_curves, power_curves_data
+        from ..figures.credit.power_curves import draw_power_curves, power_curves_data
         from ..figures.save import save_figure
 
         if not 0 < self.wanted < 1:

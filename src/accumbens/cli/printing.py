@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from ..fit.recipe import Progress as Stand
-from ..run.fitting import Report
+from ..fit.disrnn.recipe import Progress as Stand
+from ..run.fit.models import Report
 from ..run.folder import Run
 
 TERMS = {"choice_nll": "NLL", "signal_mse": "MSE", "loss": "loss", "validation": "validation"}

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..errors import ConfigError
-from ..run.convert import ConvertConfig
+from ..run.convert.conversion import ConvertConfig
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +57,7 @@ class ConvertCommand:
     )
 
     def run(self, console: Console) -> None:
-        from ..run.convert import convert, write_converted
+        from ..run.convert.conversion import convert, write_converted
 
         if not self.files:
             raise ConfigError(

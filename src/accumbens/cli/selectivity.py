@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from ..run.selectivity_config import SelectivityConfig
+from ..run.selectivity.config import SelectivityConfig
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +36,7 @@ class SelectivityCommand:
 
     def run(self, console: Console) -> None:
         from ..figures.labels import data_counts
-        from ..run.selectivity import run_selectivity
+        from ..run.selectivity.analysis import run_selectivity
 
         out = self.out or Path("runs") / f"{self.table.name.split('.')[0]}-selectivity"
         with Progress(console=console, transient=True) as progress:
@@ -82,7 +82,7 @@ def print_selectivity(
 def print_saved_selectivity(console: Console, folder: Path) -> None:
     """The tables that a finished analysis left in `folder`, and its warnings."""
     from ..errors import DataError
-    from ..io.tables import read_table
+    from ..io.tables.trials import read_table
 
     try:
         metrics = json.loads((folder / "metrics.json").read_text())
@@ -104,7 +104,7 @@ def _question(contrast: str) -> str:
 
 def _print_units(console: Console, selectivity: pd.DataFrame, unit: str) -> None:
     """The most selective units: the smallest q of any contrast, of these the closest relation."""
-    from ..neural.selectivity import most_selective
+    from ..neural.units.selectivity import most_selective
 
     units = most_selective(selectivity.query("selective"))
     if not units:

@@ -116,8 +116,8 @@ class SimulateCommand:
 
     def run(self, console: Console) -> None:
         from ..cohort import shared_out, simulate_cohort
-        from ..io.tables import to_table, write_table
-        from ..simulate import simulate
+        from ..io.tables.trials import to_table, write_table
+        from ..simulation import simulate
 
         cohort = self.task == "distractor"
         n_subjects = self.subjects if self.subjects is not None else (12 if cohort else 1)
@@ -188,7 +188,7 @@ class SimulateCommand:
     def _write_parameters(self, trials: Trials, agents: tuple[Model, ...]) -> Path:
         import pandas as pd
 
-        from ..io.tables import write_table
+        from ..io.tables.trials import write_table
 
         rows = [
             {"subject": subject}

@@ -12,7 +12,7 @@ from typing import Protocol, runtime_checkable
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ..io.saved_models import write_atomically
+from ..files import write_atomically
 from .style import style
 
 

@@ -23,11 +23,11 @@ from ..models.disrnn import signal_moments
 from ..models.disrnn.passes import NoiseSource
 from ..models.gru import GRU
 from ..trials import Batch, Trials
-from ..unroll import squared_signal_errors
-from .gradient import TrainingState, train
-from .objectives import Terms, choice_nll
-from .recipe import Progress
-from .stage import StageConfig
+from ..unrolling import squared_signal_errors
+from .disrnn.objectives import Terms, choice_nll
+from .disrnn.recipe import Progress
+from .gradient.stage import StageConfig
+from .gradient.training import TrainingState, train
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from .file_kinds import file_kind
-from .nwb_contents import describe_series, inspect_nwb
-from .photometry_files import read_ppd
-from .spike_contents import inspect_spikes
-from .table_contents import describe_columns
-from .table_files import open_table
+from .nwb.contents import describe_series, inspect_nwb
+from .photometry.files import read_ppd
+from .sources import file_kind
+from .spikes.contents import inspect_spikes
+from .tables.contents import describe_columns
+from .tables.files import open_table
 
 _COLUMNS = ["column", "type", "blank", "values", "range", "description"]
 _SERIES = ["name", "kind", "samples", "unit", "rate", "start", "span", "clock"]

@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 from ..errors import ConfigError, DataError
 from ..trials import Trials, concatenate
-from .file_kinds import KINDS, Kind, file_kind
-from .nwb import join_sessions, read_nwb_session
-from .nwb_format import NwbFormat
-from .table_files import ENDINGS as TABLE_ENDINGS
-from .table_format import DEFAULT_FORMAT, TableFormat
-from .table_problems import show
-from .tables import from_table
+from .nwb.format import NwbFormat
+from .nwb.trials import join_sessions, read_nwb_session
+from .sources import KINDS, Kind, file_kind
+from .tables.files import ENDINGS as TABLE_ENDINGS
+from .tables.format import DEFAULT_FORMAT, TableFormat
+from .tables.problems import show
+from .tables.trials import from_table
 
 
 @dataclasses.dataclass(frozen=True)

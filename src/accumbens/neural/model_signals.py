@@ -19,7 +19,7 @@ from scipy import stats
 from ..errors import ConfigError, DataError
 from ..models.base import Model
 from ..trials import Trials
-from ..unroll import unroll
+from ..unrolling import unroll
 
 Errors = Literal["cluster", "bootstrap"]
 
@@ -119,7 +119,7 @@ def signals_on_latents(
     statsmodels; too small with fewer than some 20 sessions. "bootstrap": SD over `resamples` draws
     of whole sessions, which needs `rng`. Neither knows that the latent variables were estimated
     from the same choices, nor that slow drifts of both series correlate by chance within sessions:
-    for a test of that, `accumbens.stats.series_tests`.
+    for a test of that, `accumbens.neural.series_tests`.
     Raises ConfigError for names that are not there or "bootstrap" without rng; DataError where
     regressors are collinear, or there are fewer than two sessions or too few trials.
     """

@@ -23,12 +23,13 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
-from ..io.saved_models import load_model, save_model, write_atomically
+from ..files import write_atomically
+from ..io.models import load_model, save_model
 from ..models.base import Model
 from ..models.disrnn import DisRNN
-from ..stats.splits import Split
+from ..scoring.splits import Split
 from ..trials import Trials
-from .config import FitConfig, config_as_dict, read_config
+from .fit.config import FitConfig, config_as_dict, read_config
 
 
 class RunFolder:

@@ -16,7 +16,7 @@ from ...trials import Batch, Trials
 from ..base import Model, Unrolled
 from .bottleneck import Bottleneck, open_log_sigma
 from .config import DisRNNConfig
-from .core import blend
+from .recurrence.scan import blend
 from .residual_mlp import ResidualMLPs
 
 

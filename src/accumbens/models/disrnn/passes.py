@@ -16,9 +16,9 @@ from ...threefry import normals, words_of
 from ...trials import Batch
 from ..base import Unrolled
 from .bottleneck import kl_to_unit_normal, noise_scale
-from .core import LoopInputs, LoopUnrolled, Noise
-from .loop import Implementation, choose_loop, fastest_loop
 from .model import DisRNN, Reader, encode_observation
+from .recurrence.choose import Implementation, choose_loop, fastest_loop
+from .recurrence.scan import LoopInputs, LoopUnrolled, Noise
 
 
 class NoiseSource(NamedTuple):

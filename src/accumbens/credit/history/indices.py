@@ -1,0 +1,113 @@
+"""Indices of credit: how much more an outcome draws the animal back than no outcome does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from ...errors import DataError
+from ...scoring.bootstrap import percentile_interval, session_weights
+from .design import HistoryData
+from .fitting import HistoryFit
+from .refit import bootstrap_problem, refit
+
+
+class Index(NamedTuple):
+    """A sum of weights of one subject, or a mean over subjects (log-odds).
+
+    standard_error: by the weights' full covariance. low, high: 95 % interval by resampling the
+    subject's sessions (NaN with fewer than three): value +- t SD over resamples, t of Student's
+    distribution with as many degrees of freedom as sessions less one. Percentiles would lie too
+    high, since refits to resamples overshoot.
+    """
+
+    subject: str
+    name: str
+    value: float
+    standard_error: float
+    low: float
+    high: float
+
+
+def index_contrasts(data: HistoryData) -> dict[str, Float[np.ndarray, " weight"]]:
+    """For each outcome that can come alone, +1 on its weights and -1 on those of no outcome.
+
+    index = sum over lags of (weights of that outcome alone - weights of none); for `controllable`
+    and `distractor` these are the controllable and the distractor index of the paper.
+    Source: Miller et al., Structured credit assignment in mice, Figure 2d.
+    """
+    lags = data.n_lags
+    contrasts = {}
+    for k, name in enumerate(data.type_names):
+        if k and k & (k - 1) == 0:
+            contrast = np.zeros(data.n_weights)
+            contrast[1 : 1 + lags] = -1.0
+            contrast[1 + k * lags : 1 + (k + 1) * lags] = 1.0
+            contrasts[name] = contrast
+    return contrasts
+
+
+def indices(fit: HistoryFit, *, n_draws: int = 1000, rng: np.random.Generator) -> tuple[Index, ...]:
+    """The indices of one fit with standard errors and session-bootstrap intervals.
+
+    n_draws: resamples of the sessions of each subject in the fit; 0 for no interval.
+    Raises DataError for an index whose weights were left out of the fit.
+    """
+    contrasts = index_contrasts(fit.data)
+    drawn = _bootstrap(fit, n_draws, rng)
+    found = []
+    for name, contrast in contrasts.items():
+        used = contrast != 0
+        if np.isnan(fit.weights[used]).any():
+            raise DataError(
+                f"{fit.subject}: the {name} index cannot be had, since some of its weights were "
+                "left out of the regression. Use fewer lags, or more sessions."
+            )
+        variance = contrast[used] @ fit.covariance[np.ix_(used, used)] @ contrast[used]
+        value = float(fit.weights[used] @ contrast[used])
+        low, high = np.nan, np.nan
+        if drawn is not None:
+            half = drawn.t * float((drawn.weights @ contrast).std(ddof=1))
+            low, high = value - half, value + half
+        found.append(Index(fit.subject, name, value, float(variance**0.5), float(low), float(high)))
+    return tuple(found)
+
+
+def group_index(
+    name: str, of_subjects: Sequence[Index], *, n_draws: int = 10_000, rng: np.random.Generator
+) -> Index:
+    """The mean of one index over subjects; standard error and interval over subjects."""
+    values = np.array([index.value for index in of_subjects])
+    n = len(values)
+    if n < 2:
+        return Index("group", name, float(values.mean()), np.nan, np.nan, np.nan)
+    draws = values[rng.integers(0, n, (n_draws, n))].mean(1)
+    low, high = percentile_interval(draws)
+    error = values.std(ddof=1) / n**0.5
+    return Index("group", name, float(values.mean()), float(error), float(low), float(high))
+
+
+class _Drawn(NamedTuple):
+    """Refits to resampled sessions, and the quantile of Student's t for that many sessions."""
+
+    weights: Float[np.ndarray, "draw weight"]
+    t: float
+
+
+FEWEST_SESSIONS = 3
+
+
+def _bootstrap(fit: HistoryFit, n_draws: int, rng: np.random.Generator) -> _Drawn | None:
+    from scipy import stats
+
+    sessions, member = np.unique(fit.data.session, return_inverse=True)
+    if n_draws == 0 or len(sessions) < FEWEST_SESSIONS:
+        return None
+    one = np.zeros(len(sessions), int)
+    counts = session_weights(one, n_draws, rng, unit="session within subject")
+    weights = refit(bootstrap_problem(fit, member, counts), seed=0, count=n_draws)
+    t = float(stats.t.ppf(0.975, len(sessions) - 1))
+    return _Drawn(weights.astype(np.float64), t)

@@ -1,0 +1,227 @@
+"""One session of distractor rewards: schedule, choices, rewards: Figure 1c of Miller et al."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Bool, Float
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ...credit.randomization import Schedule
+from ...errors import ConfigError, DataError
+from ...trials import MISSED, Trials
+from ..labels import choice_labels, counted, printed, signal_label
+from ..rows import column
+from ..style import BLACK, CHOICE_COLOURS, GREY, PAGE_MM, lay_out, styled
+from .history_weights import outcome_colour
+
+MAX_TRIALS = 300
+"""What fits on a page."""
+
+WINDOW = 15
+"""Choices in the running mean, half of them before and half after."""
+
+MARKS = "osDv"
+"""Of the first outcome (the controllable reward), the second (the distractor), and further ones."""
+
+
+class CreditSessionData(NamedTuple):
+    """The trials of one session.
+
+    trials: number, choice (in words, empty where missed), instructed, running_share (of the second
+    choice), the outcomes, and the columns of `schedule`. schedule: for each probability known, its
+    column ("<outcome> after <choice>" for the first outcome, "<outcome>" + " probability" for the
+    others). window: choices in the running mean.
+    """
+
+    trials: pd.DataFrame
+    label: str
+    choices: tuple[str, ...]
+    outcomes: tuple[str, ...]
+    schedule: tuple[str, ...]
+    window: int
+    caption: str
+
+    def table(self) -> pd.DataFrame:
+        return self.trials
+
+
+def credit_session_data(
+    trials: Trials,
+    session: int | None = None,
+    *,
+    schedule: Schedule | None = None,
+    window: int = WINDOW,
+    max_trials: int = MAX_TRIALS,
+) -> CreditSessionData:
+    """One session of two choices, with any number of outcomes of 0 or 1.
+
+    session: its number in `trials`; by default the one with the median share of trials on which
+    the first outcome came. schedule: the rewards' probabilities; by default the context columns
+    that the tasks make (`<first outcome>_probability_<choice>`, `<other outcome>_probability`).
+    running_share: mean over the `window` choices around each choice, fewer at the ends.
+    Raises ConfigError for an unknown session or a window without a choice; DataError when there
+    are not two choices.
+    """
+    if trials.n_choices != 2:
+        raise DataError(f"This figure is of two choices, not {trials.n_choices}.")
+    if window < 1:
+        raise ConfigError(f"window is {window}; average over at least one choice.")
+    why = ""
+    if session is None:
+        session = _median_session(trials)
+        why = f", the session of the median {trials.names.outcomes[0]} rate" * (
+            trials.n_sessions > 1
+        )
+    if not 0 <= session < trials.n_sessions:
+        raise ConfigError(f"No session number {session}; there are {trials.n_sessions} (from 0).")
+    n_all = int(trials.length[session])
+    n = min(n_all, max_trials)
+    here = (session, slice(0, n))
+    labels, valid, made = choice_labels(trials.names), trials.valid[here], trials.choice[here]
+    columns: dict[str, object] = {
+        "number": trials.number[here],
+        "choice": [labels[c] if c != MISSED else "" for c in made],
+        "instructed": trials.instructed[here],
+        "running_share": _running_share(made == 1, valid, window),
+    }
+    outcome = np.where(valid[:, None], trials.outcome[here], np.nan)
+    columns |= {name: outcome[:, i] for i, name in enumerate(trials.names.outcomes)}
+    known = _probabilities(trials, schedule)
+    columns |= {name: p[here] for name, p in known.items()}
+    n_missed = int((~valid).sum())
+    caption = f"Session {trials.session_labels[session]}{why}: {counted(n, 'trial')}"
+    caption += f" (of {n_all:,})" if n < n_all else ""
+    caption += f", {n_missed} missed" if n_missed else ""
+    caption += "".join(f", {int((outcome[:, i] > 0).sum())} {name}"
+                       for i, name in enumerate(trials.names.outcomes))  # fmt: skip
+    caption += f". Line: share of {labels[1]} among the {window} nearest choices."
+    return CreditSessionData(
+        pd.DataFrame(columns), trials.session_labels[session], labels, trials.names.outcomes,
+        tuple(known), window, caption,
+    )  # fmt: skip
+
+
+def _median_session(trials: Trials) -> int:
+    came = (np.where(trials.valid, trials.outcome[..., 0], 0.0) > 0).sum(1)
+    n = trials.valid.sum(1)
+    rate = np.where(n > 0, came / np.maximum(n, 1), np.nan)
+    order = np.argsort(rate, kind="stable")  # NaN last
+    return int(order[(max(int((n > 0).sum()), 1) - 1) // 2])
+
+
+def _running_share(
+    second: Bool[np.ndarray, " trial"], valid: Bool[np.ndarray, " trial"], window: int
+) -> Float[np.ndarray, " trial"]:
+    """NaN on missed trials, which the mean skips."""
+    chosen = second[valid].astype(float)
+    before = np.arange(chosen.size) - window // 2
+    total = np.concatenate([[0.0], np.cumsum(chosen)])
+    first, last = np.maximum(before, 0), np.minimum(before + window, chosen.size)
+    share = np.full(len(second), np.nan)
+    share[valid] = (total[last] - total[first]) / np.maximum(last - first, 1)
+    return share
+
+
+def _probabilities(
+    trials: Trials, schedule: Schedule | None
+) -> dict[str, Float[np.ndarray, "session trial"]]:
+    """The known probabilities by their column in the table."""
+    first, *others = trials.names.outcomes
+    found = {}
+    for i, label in enumerate(choice_labels(trials.names)):
+        context = f"{first}_probability_{i}"
+        if schedule is not None:
+            found[f"{first} after {label}"] = schedule.controllable[..., i]
+        elif context in trials.names.contexts:
+            at = trials.names.contexts.index(context)
+            found[f"{first} after {label}"] = trials.context[..., at]
+    for k, name in enumerate(others):
+        context = f"{name}_probability"
+        if schedule is not None and k == 0:
+            found[f"{name} probability"] = schedule.distractor
+        elif schedule is None and context in trials.names.contexts:
+            at = trials.names.contexts.index(context)
+            found[f"{name} probability"] = trials.context[..., at]
+    return found
+
+
+@styled
+def draw_credit_session(data: CreditSessionData, fig: Figure) -> None:
+    """Above the probabilities of the rewards, below each choice with the rewards that it got."""
+    heights = [17.0] * bool(data.schedule) + [34.0 + 5.0 * len(data.outcomes)]
+    lay_out(fig, PAGE_MM, 17 + 1.1 * sum(heights), data.caption)
+    axes = fig.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
+    x = column(data.trials, "number")
+    if data.schedule:
+        _draw_schedule(axes[0], data)
+    _draw_choices(axes[-1], data)
+    axes[-1].set_xlabel("trial")
+    spare = max(1.0, 0.01 * float(np.ptp(x)))
+    axes[-1].set_xlim(x.min() - spare, x.max() + spare)
+    fig.align_ylabels(list(axes))
+
+
+def _draw_schedule(ax: Axes, data: CreditSessionData) -> None:
+    x = column(data.trials, "number")
+    for name in data.schedule:
+        after = [i for i, c in enumerate(data.choices) if name == f"{data.outcomes[0]} after {c}"]
+        if after:
+            look = {"color": CHOICE_COLOURS[after[0]], "linewidth": 1.1}
+        else:
+            k = data.outcomes.index(name.removesuffix(" probability"))
+            look = {"color": outcome_colour(1 << k), "linestyle": (0, (4, 1.6)), "linewidth": 1.3}
+        label = signal_label(name.removesuffix(" probability"))
+        ax.step(x, column(data.trials, name), where="mid", label=label, **look)
+    ax.set_ylabel("reward\nprobability")
+    ax.set_ylim(-0.06, 1.06)
+    ax.set_yticks([0, 0.5, 1])
+    _legend(ax)
+
+
+def _draw_choices(ax: Axes, data: CreditSessionData) -> None:
+    """The running share between both rows of choices; outside these, the rewards of each choice."""
+    table, x = data.trials, column(data.trials, "number")
+    words = {label: signal_label(label) for label in data.choices}
+    for i, (label, side, edge) in enumerate(zip(data.choices, (-1, 1), (0.0, 1.0), strict=True)):
+        made = column(table, "choice") == label
+        forced = column(table, "instructed").astype(bool)
+        low, high = sorted((edge + side * 0.07, edge + side * 0.19))
+        for which, alpha in ((made & ~forced, 1.0), (made & forced, 0.4)):
+            ax.vlines(x[which], low, high, color=CHOICE_COLOURS[i], linewidth=0.9, alpha=alpha)
+        for k, name in enumerate(data.outcomes):
+            came = made & (column(table, name) > 0)
+            row = edge + side * (0.28 + 0.12 * k)
+            ax.plot(x[came], np.full(came.sum(), row), MARKS[k % len(MARKS)], markersize=2.0,
+                    color=outcome_colour(1 << k), markeredgewidth=0,
+                    label=signal_label(name) if i else None)  # fmt: skip
+    shown = np.isfinite(column(table, "running_share"))
+    ax.plot(x[shown], column(table, "running_share")[shown], color=BLACK, linewidth=1.0,
+            label="running mean")  # fmt: skip
+    ax.axhline(0.5, color=GREY, linewidth=0.5, linestyle=":", zorder=0)
+    missed = column(table, "choice") == ""
+    if missed.any():
+        ax.plot(x[missed], np.full(missed.sum(), 0.5), "x", color=GREY, markersize=3,
+                markeredgewidth=0.7, label="missed")  # fmt: skip
+    if column(table, "instructed").any():
+        ax.plot([], [], "|", color=BLACK, alpha=0.4, label="pale: instructed")
+    reach = 0.28 + 0.12 * (len(data.outcomes) - 1) + 0.1
+    ax.set_ylim(-reach, 1 + reach)
+    ax.set_yticks([-0.13, 0, 0.5, 1, 1.13],
+                  [words[data.choices[0]], "0", "0.5", "1", words[data.choices[1]]])  # fmt: skip
+    for place, (tick, colour) in enumerate(
+        zip(ax.yaxis.get_major_ticks(), (CHOICE_COLOURS[0], *[BLACK] * 3, CHOICE_COLOURS[1]),
+            strict=True)
+    ):  # fmt: skip
+        tick.label1.set_color(colour)
+        tick.tick1line.set_visible(place not in (0, 4))
+    ax.spines["left"].set_bounds(0, 1)
+    ax.set_ylabel(printed(f"share of {data.choices[1]}"))
+    _legend(ax)
+
+
+def _legend(ax: Axes) -> None:
+    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), handlelength=1.8, borderaxespad=0.4)

@@ -1,0 +1,132 @@
+"""Models side by side: each metric with its interval, and each subject's value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ...errors import ConfigError
+from ...scoring.comparison import Comparison
+from ..labels import signal_label
+from ..rows import column, combinations, joined, pick
+from ..style import (
+    BLUE,
+    MODEL_COLOURS,
+    ORANGE,
+    PAGE_MM,
+    SKY,
+    VERMILLION,
+    grid_shape,
+    lay_out,
+    panels,
+    styled,
+)
+
+COLUMNS = ("model", "signal", "metric", "value", "low", "high", "subject")
+"""Of the table: signal is empty for metrics of choice, subject for the pooled value; low and high
+are the interval's ends (NaN for none)."""
+
+MODEL_LABELS = {
+    "disrnn": "disRNN", "disrnn_joint": "disRNN, joint", "gru": "GRU", "naive": "naive",
+    "dfq_choice": "DFQ, choices", "dfq_signal": "DFQ, signal", "q_learning": "Q-learning",
+    "actor_critic": "actor-critic",
+}  # fmt: skip
+
+_METRICS = {
+    "normalized_likelihood": ("choice: normalized likelihood", "better →"),
+    "mse": ("mean squared error", "← better"),
+    "r2": ("R²", "better →"),
+}
+
+
+class ComparisonData(NamedTuple):
+    """One row a model, metric and (if given) subject, with the columns `COLUMNS`."""
+
+    rows: pd.DataFrame
+    caption: str
+
+    def table(self) -> pd.DataFrame:
+        return self.rows
+
+
+def comparison_table(
+    comparison: Comparison, metrics: Sequence[str] = ("normalized_likelihood", "mse")
+) -> pd.DataFrame:
+    """The numbers of a `Comparison` as `comparison_data` takes them, each subject's among them."""
+    pooled = comparison.to_frame().assign(subject="")
+    rows = []
+    for model, evaluation in comparison.models.items():
+        for subject, score in evaluation.subjects.items():
+            one = (model, "", "normalized_likelihood", score.normalized_likelihood)
+            rows.append((*one, np.nan, np.nan, str(subject)))
+            for metric in ("mse", "r2"):
+                for signal, value in getattr(score, metric).items():
+                    rows.append((model, signal, metric, value, np.nan, np.nan, str(subject)))
+    each = pd.DataFrame(rows, columns=pd.Index(COLUMNS))
+    both = joined([pooled, each] if rows else [pooled], COLUMNS)
+    return joined([part for metric in metrics if len(part := pick(both, metric=metric))], COLUMNS)
+
+
+def comparison_data(table: pd.DataFrame, caption: str = "") -> ComparisonData:
+    """Checks and completes a table with the columns model, metric, value, low, high, and if wanted
+    signal and subject. Models keep the order in which they appear.
+
+    Raises ConfigError when columns are missing or there is no pooled value.
+    """
+    missing = [c for c in ("model", "metric", "value", "low", "high") if c not in table.columns]
+    if missing:
+        raise ConfigError(f"The comparison lacks the columns {missing}; it has {list(table)}.")
+    rows = table.reindex(columns=pd.Index(COLUMNS)).reset_index(drop=True)
+    for name in ("signal", "subject"):
+        words = rows[name].astype(object)
+        rows[name] = words.where(words.notna(), "").astype(str)
+    if not len(pick(rows, subject="")):
+        raise ConfigError("The comparison has subjects' rows only; add each model's pooled value.")
+    return ComparisonData(rows, caption)
+
+
+@styled
+def draw_comparison(data: ComparisonData, fig: Figure) -> None:
+    """A panel for each metric, a row for each model: value, interval, faint points by subject."""
+    models = [model for (model,) in combinations(data.rows, "model")]
+    wanted = combinations(data.rows, "metric", "signal")
+    spare = iter((VERMILLION, BLUE, ORANGE, SKY) * len(models))
+    colours = {model: MODEL_COLOURS.get(model) or next(spare) for model in models}
+    n_rows, columns = grid_shape(len(wanted), 3)
+    several = len(set(column(data.rows, "subject").tolist()) - {""}) > 1
+    lay_out(
+        fig, {1: 95.0, 2: 150.0}.get(columns, PAGE_MM), 14 + n_rows * (12 + 5.5 * len(models)),
+        f"Lines: 95 % intervals. {'Faint points: subjects. ' if several else ''}{data.caption}",
+    )  # fmt: skip
+    axes = panels(fig, len(wanted), 3)
+    for i, (ax, (metric, signal)) in enumerate(zip(axes, wanted, strict=True)):
+        here = pick(data.rows, metric=metric, signal=signal)
+        for row, model in enumerate(models):
+            _draw_model(ax, pick(here, model=model), row, colours[model], several)
+        words, better = _METRICS.get(metric, (str(metric).replace("_", " "), ""))
+        ax.set_xlabel(f"{signal_label(signal)}: {words}" if signal else words)
+        side = "right" if better.startswith("better") else "left"
+        ax.set_title(better, fontsize=6.5, color="#444444", loc=side)
+        labels = [MODEL_LABELS.get(model, signal_label(model)) for model in models]
+        ax.set_yticks(range(len(models)), labels if i % columns == 0 else [""] * len(models))
+        ax.set_ylim(len(models) - 0.5, -0.5)
+        ax.tick_params(axis="y", length=0)
+        ax.grid(axis="y", color="#EEEEEE", linewidth=0.6)
+        ax.set_axisbelow(True)
+        ax.margins(x=0.06)
+
+
+def _draw_model(ax: Axes, here: pd.DataFrame, row: int, colour: str, subjects: bool) -> None:
+    pooled = column(here, "subject") == ""
+    value, low, high = (column(here, name) for name in ("value", "low", "high"))
+    if subjects:
+        each = value[~pooled]
+        ax.plot(each, np.full(len(each), row + 0.24), "o", color=colour, alpha=0.35,
+                markersize=2.6, markeredgewidth=0)  # fmt: skip
+    ax.hlines(np.full(pooled.sum(), row), low[pooled], high[pooled], color=colour, linewidth=1.4)
+    ax.plot(value[pooled], np.full(pooled.sum(), row), "o", color=colour, markersize=4.5)

@@ -1,0 +1,205 @@
+"""The disRNN recipe: noiseless warm-up, choices with priced bottlenecks, then the signals.
+
+Two-stage (the default; Jain et al. 2025): the core and the choice network learn from choices alone;
+then both are frozen, their latents are read without noise, and only the signal networks learn.
+Joint: everything learns from choices and signals at once, with a stated weight of the signals.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray, PyTree
+
+from ...errors import ConfigError
+from ...models.disrnn import DisRNN, DisRNNConfig, Penalties, in_order
+from ...models.disrnn.passes import core_pass
+from ...trials import Batch, Trials
+from ..gradient.checkpoints import Checkpoint, CheckpointFile
+from ..gradient.stage import StageConfig
+from ..gradient.training import TrainingState, initial_state, train
+from .objectives import (
+    JointData,
+    Objective,
+    ReadOutData,
+    choice_objective,
+    joint_objective,
+    signal_objective,
+)
+from .preparation import (
+    CORE_FIELDS,
+    SIGNAL_FIELDS,
+    compile_loop_meanwhile,
+    compile_signal_stage_meanwhile,
+    initial_disrnn,
+    longest_first,
+    trainable_fields,
+)
+
+History = dict[str, dict[str, Float[np.ndarray, " step"]]]
+"""Terms of the loss at every step, by stage and term."""
+
+
+@dataclasses.dataclass(frozen=True)
+class RecipeConfig:
+    """How a disRNN is fitted."""
+
+    disrnn: DisRNNConfig = dataclasses.field(default_factory=DisRNNConfig)
+    """Architecture."""
+    penalties: Penalties = dataclasses.field(default_factory=Penalties)
+    """Price of information through each kind of bottleneck."""
+    warm_up: StageConfig = dataclasses.field(
+        default_factory=lambda: StageConfig(steps=150, learning_rate=2e-3, decay=0.0)
+    )
+    """Stage 0: no noise, no penalties."""
+    choice_stage: StageConfig = dataclasses.field(
+        default_factory=lambda: StageConfig(
+            steps=1200, learning_rate=1e-2, penalty_ramp=300, settle=200
+        )
+    )
+    """Stage 1: choices, with noise and penalties (with joint: choices and signals)."""
+    signal_stage: StageConfig = dataclasses.field(
+        default_factory=lambda: StageConfig(
+            steps=1500, learning_rate=1e-2, bottleneck_rate=5.0, settle=200
+        )
+    )
+    """Stage 2: signal networks on the frozen core."""
+    joint: bool = False
+    """Train on choices and signals at once instead of in two stages."""
+    signal_weight: float = 0.5
+    """With joint: weight of the squared standardised signal error against the choices' nats."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.signal_weight <= 1000:
+            raise ConfigError(
+                f"signal_weight is {self.signal_weight:g}; it must lie between 0 and 1000."
+            )
+
+
+class Progress(NamedTuple):
+    """Where a fit stands: stage `stage` is at `step` of `n_steps`; latest terms of the loss."""
+
+    stage: str
+    step: int
+    n_steps: int
+    terms: dict[str, float]
+
+
+class DisRNNFit(NamedTuple):
+    """A fitted disRNN (latents in order), every step's loss, and wall-clock seconds by stage."""
+
+    model: DisRNN
+    history: History
+    seconds: dict[str, float]
+
+
+class _Stage(NamedTuple):
+    name: str
+    objective: Objective
+    config: StageConfig
+    noisy: bool
+    fields: tuple[str, ...]
+    data: Callable[[DisRNN], PyTree]
+
+
+def fit_disrnn(
+    trials: Trials,
+    config: RecipeConfig,
+    *,
+    key: PRNGKeyArray,
+    on_progress: Callable[[Progress], None] | None = None,
+    checkpoint: CheckpointFile | None = None,
+) -> DisRNNFit:
+    """A disRNN fitted to all sessions of `trials` by the recipe; all signals of the trials.
+
+    checkpoint: where to keep what was reached; if it holds something, the fit goes on from there
+        and gives the numbers of a fit that was never interrupted.
+    Raises DivergedError when training cannot be rescued.
+    """
+    batch = jax.tree.map(jnp.asarray, longest_first(trials.batch()))
+    stages = _stages(config, batch, has_signals=bool(trials.names.signals))
+    compile_loop_meanwhile(trials, config.disrnn, batch)
+    reached = Checkpoint(initial_disrnn(trials, config.disrnn, key), 0, None, {}, {})
+    if checkpoint is not None:
+        reached = checkpoint.load(reached, _template_of_state(stages)) or reached
+    if stages[-1].name == "signal" and reached.stage < len(stages):
+        compile_signal_stage_meanwhile(reached.model, batch, config.penalties, config.signal_stage)
+    for index in range(reached.stage, len(stages)):
+        reached = _run_stage(
+            stages[index], index, reached, config.penalties, key, on_progress, checkpoint
+        )
+    return DisRNNFit(reached.model, reached.history, reached.seconds)
+
+
+def _stages(config: RecipeConfig, batch: Batch, *, has_signals: bool) -> list[_Stage]:
+    if config.joint and has_signals:
+        data = JointData(batch, jnp.asarray(config.signal_weight))
+        fields = CORE_FIELDS + SIGNAL_FIELDS
+        return [
+            _Stage("warm_up", joint_objective, config.warm_up, False, fields, lambda _: data),
+            _Stage("joint", joint_objective, config.choice_stage, True, fields, lambda _: data),
+        ]
+    stages = [
+        _Stage("warm_up", choice_objective, config.warm_up, False, CORE_FIELDS, lambda _: batch),
+        _Stage("choice", choice_objective, config.choice_stage, True, CORE_FIELDS, lambda _: batch),
+    ]
+    if has_signals:
+
+        def read_out(model: DisRNN) -> ReadOutData:
+            return ReadOutData.of_valid_trials(batch, _latents_before(model, batch))
+
+        stages.append(
+            _Stage("signal", signal_objective, config.signal_stage, True, SIGNAL_FIELDS, read_out)
+        )
+    return stages
+
+
+@eqx.filter_jit
+def _latents_before(model: DisRNN, batch: Batch) -> Float[Array, "trial latent session"]:
+    return core_pass(model, batch, None).before
+
+
+def _run_stage(
+    stage: _Stage, index: int, reached: Checkpoint, penalties: Penalties, key: PRNGKeyArray,
+    on_progress: Callable[[Progress], None] | None, checkpoint: CheckpointFile | None,
+) -> Checkpoint:  # fmt: skip
+    began = time.monotonic() - reached.seconds.get(stage.name, 0.0)
+
+    def note(state: TrainingState | None, model: DisRNN, stage_index: int, terms) -> Checkpoint:
+        seconds = reached.seconds | {stage.name: time.monotonic() - began}
+        return Checkpoint(model, stage_index, state, reached.history | {stage.name: terms}, seconds)
+
+    def on_dispatch(state: TrainingState, history: dict[str, np.ndarray]) -> None:
+        if on_progress is not None and history:
+            latest = {name: float(values[-1]) for name, values in history.items()}
+            on_progress(Progress(stage.name, state.step, state.n_steps(stage.config), latest))
+        if checkpoint is not None:
+            checkpoint.save_now_and_then(lambda: note(state, reached.model, index, history))
+
+    start = None
+    if reached.state is not None:
+        start = (reached.state, reached.history.get(stage.name, {}))
+    trained = train(
+        reached.model, stage.objective, stage.data(reached.model), penalties.prices(), stage.config,
+        noisy=stage.noisy, trainable=trainable_fields(reached.model, stage.fields),
+        key=jax.random.fold_in(key, 1 + index), start=start, on_dispatch=on_dispatch,
+    )  # fmt: skip
+    model = in_order(trained.model) if stage.noisy and stage.name != "signal" else trained.model
+    done = note(None, model, index + 1, trained.history)
+    if checkpoint is not None:
+        checkpoint.save(done)
+    return done
+
+
+def _template_of_state(stages: list[_Stage]):
+    """For reading a checkpoint: the (untrained) training state of each stage."""
+    return lambda model, index: initial_state(
+        model, trainable_fields(model, stages[index].fields), stages[index].config
+    )

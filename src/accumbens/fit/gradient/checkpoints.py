@@ -1,0 +1,119 @@
+"""What a fit has reached, on disk: one file, replaced as a whole, readable after any kill."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import PyTree
+
+from ...errors import DataError
+from ...files import write_atomically
+from .training import TrainingState
+
+SECONDS_BETWEEN_SAVES = 10.0
+
+
+class Checkpoint(NamedTuple):
+    """The model after the last finished stage, the number of the stage that is under way and its
+    training state (None before its first step), every stage's history and seconds."""
+
+    model: Any
+    stage: int
+    state: TrainingState | None
+    history: dict[str, dict[str, np.ndarray]]
+    seconds: dict[str, float]
+
+
+class CheckpointFile:
+    """A checkpoint in one safetensors file, written to a temporary name, then renamed.
+
+    identity: what the checkpoint belongs to (configuration, seed, data); another one is refused.
+    """
+
+    def __init__(self, path: Path, identity: str) -> None:
+        self.path, self.identity, self._saved = path, identity, time.monotonic()
+
+    def save_now_and_then(self, checkpoint: Callable[[], Checkpoint]) -> None:
+        """Saves if the last save is some seconds ago."""
+        if time.monotonic() - self._saved >= SECONDS_BETWEEN_SAVES:
+            self.save(checkpoint())
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Replaces the file."""
+        from safetensors.numpy import save
+
+        arrays = _numbered("model", checkpoint.model)
+        note = {"identity": self.identity, "stage": checkpoint.stage, "seconds": checkpoint.seconds}
+        if checkpoint.state is not None:
+            state = checkpoint.state
+            arrays |= _numbered("trained", state.trained) | _numbered("adam", state.adam)
+            note["state"] = [state.step, state.falls_from, state.rate_factor, state.retries]
+        for stage, terms in checkpoint.history.items():
+            arrays |= {f"history/{stage}/{name}": values for name, values in terms.items()}
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(self.path, save(arrays, metadata={"note": json.dumps(note)}))
+        self._saved = time.monotonic()
+
+    def load(
+        self,
+        initial: Checkpoint,
+        initial_state: Callable[[Any, int], TrainingState],
+    ) -> Checkpoint | None:
+        """What the file holds, or None if there is no file.
+
+        initial: a checkpoint of the same structure. initial_state(model, stage): the training state
+        with which a stage begins. Raises DataError when the file is damaged or of another fit.
+        """
+        if not self.path.is_file():
+            return None
+        arrays, note = self._read()
+        if note["identity"] != self.identity:
+            raise DataError(
+                f"The checkpoint {self.path} belongs to a fit with other data or options. "
+                "Resume with the run's own options, or fit into another folder."
+            )
+        model = _restored("model", initial.model, arrays)
+        state = None
+        if "state" in note:
+            template = initial_state(model, note["stage"])
+            state = TrainingState(
+                _restored("trained", template.trained, arrays),
+                _restored("adam", template.adam, arrays),
+                *note["state"],
+            )
+        history: dict[str, dict[str, np.ndarray]] = {}
+        for name, values in arrays.items():
+            if name.startswith("history/"):
+                _, stage, term = name.split("/")
+                history.setdefault(stage, {})[term] = values
+        return Checkpoint(model, note["stage"], state, history, note["seconds"])
+
+    def _read(self) -> tuple[dict[str, np.ndarray], dict]:
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(self.path, framework="numpy") as file:
+                note = json.loads(file.metadata()["note"])
+                return {name: file.get_tensor(name) for name in file.keys()}, note  # noqa: SIM118
+        except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
+            raise DataError(
+                f"The checkpoint {self.path} is damaged ({error}). Delete it to start afresh."
+            ) from error
+
+
+def _numbered(prefix: str, tree: PyTree) -> dict[str, np.ndarray]:
+    leaves = jax.tree.leaves(tree)
+    return {f"{prefix}/{i}": np.array(leaf, order="C") for i, leaf in enumerate(leaves)}
+
+
+def _restored(prefix: str, template: PyTree, arrays: dict[str, np.ndarray]) -> PyTree:
+    leaves, structure = jax.tree.flatten(template)
+    new = [jnp.asarray(arrays[f"{prefix}/{i}"]) for i in range(len(leaves))]
+    return jax.tree.unflatten(structure, new)

@@ -1,0 +1,208 @@
+"""Gradient training in stages: Adam with real gradient clipping, many steps per dispatch.
+
+A stage that leaves the finite numbers is rolled back to its last good step and goes on at a lower
+learning rate. Keys are made from the stage's key and the step number, so that a resumed stage gives
+the same numbers as one that was never interrupted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Float, PRNGKeyArray, PyTree
+
+from ...errors import DivergedError
+from ...models.disrnn.passes import NoiseSource
+from ..disrnn.objectives import Objective
+from .stage import Pace, StageConfig
+
+STEPS_PER_DISPATCH = 50
+MAX_RETRIES = 4
+SETTLED = 5e-4
+"""Means of a term over two spans of steps are equal if they differ by less than this share of the
+loss."""
+
+
+class TrainingState(NamedTuple):
+    """All that a stage needs to go on: what is trained, Adam's memory, step, the step from which
+    the learning rate falls, rate, retries."""
+
+    trained: PyTree
+    adam: optax.OptState
+    step: int
+    falls_from: int
+    rate_factor: float
+    retries: int
+
+    def n_steps(self, stage: StageConfig) -> int:
+        """Steps of the whole stage."""
+        return min(stage.steps, self.falls_from + stage.decay_steps)
+
+
+class Trained(NamedTuple):
+    """The model after a stage, and every step's terms of the loss."""
+
+    model: Any
+    history: dict[str, Float[np.ndarray, " step"]]
+
+
+def train(
+    model: PyTree,
+    objective: Objective,
+    data: PyTree,
+    prices: PyTree,
+    stage: StageConfig,
+    *,
+    noisy: bool,
+    trainable: PyTree,
+    key: PRNGKeyArray,
+    start: tuple[TrainingState, dict[str, np.ndarray]] | None = None,
+    on_dispatch: Callable[[TrainingState, dict[str, np.ndarray]], bool | None] | None = None,
+) -> Trained:
+    """One stage: minimise `objective(model, data, prices, noise)` over the `trainable` leaves.
+
+    trainable: a pytree of booleans like `model`. noisy: False is a source of no noise.
+    start: where to go on, from an earlier `on_dispatch`.
+    on_dispatch: called with the state and the history so far after every few dozen steps (for
+        progress, checkpoints and interruption); the stage ends early if it returns True.
+    Raises DivergedError, with the step and term, when lower learning rates do not help either.
+    """
+    model, prices = _strongly_typed(model), _strongly_typed(prices)
+    frozen = eqx.filter(model, trainable, inverse=True)
+    state, history = start or (initial_state(model, trainable, stage), {})
+    while state.step < state.n_steps(stage):
+        (trained, adam), terms = _steps(
+            *_arguments(state, frozen, data, prices, key, noisy, objective, stage)
+        )
+        trained, adam = _strongly_typed((trained, adam))
+        terms = jax.tree.map(np.asarray, terms)
+        if _finite(trained) and np.isfinite(terms["loss"]).all():
+            n_steps = len(terms["loss"])
+            state = state._replace(trained=trained, adam=adam, step=state.step + n_steps)
+            history = _extended(history, terms)
+            if state.step < state.falls_from and settled(history, stage):
+                state = state._replace(falls_from=state.step)
+        else:
+            state = _roll_back(state, terms, stage)
+        if on_dispatch is not None and on_dispatch(state, history):
+            break
+    return Trained(eqx.combine(state.trained, frozen), history)
+
+
+def compile_training(
+    model: PyTree, objective: Objective, data: PyTree, prices: PyTree, stage: StageConfig,
+    *, trainable: PyTree,
+) -> None:  # fmt: skip
+    """Compiles what `train` runs for arguments of these shapes and for this objective."""
+    model, prices = _strongly_typed(model), _strongly_typed(prices)
+    frozen, state = (
+        eqx.filter(model, trainable, inverse=True),
+        initial_state(model, trainable, stage),
+    )
+    key = jax.random.key(0)
+    _steps.lower(*_arguments(state, frozen, data, prices, key, True, objective, stage)).compile()
+
+
+def initial_state(model: PyTree, trainable: PyTree, stage: StageConfig) -> TrainingState:
+    """The state before a stage's first step."""
+    trained = eqx.filter(_strongly_typed(model), trainable)
+    adam = _strongly_typed(_adam_before(trained, stage.pace))
+    return TrainingState(trained, adam, 0, stage.steps - stage.decay_steps, 1.0, 0)
+
+
+def settled(history: dict[str, Float[np.ndarray, " step"]], stage: StageConfig) -> bool:
+    """Whether no term of the loss, penalties included, has changed over the last spans of steps.
+
+    All means over the last `settle` steps lie within SETTLED times the loss of those over the
+    `settle` steps before: neither the fit nor any bottleneck moves. The rise of the learning rate
+    and of the penalties does not count.
+    """
+    n, rising = stage.settle, max(stage.warm_up, stage.penalty_ramp)
+    if n == 0 or len(history["loss"]) < rising + 2 * n:
+        return False
+    loss = abs(history["loss"][-n:].mean())
+    changes = [abs(v[-n:].mean() - v[-2 * n : -n].mean()) for v in history.values()]
+    return bool(max(changes) < SETTLED * loss)
+
+
+def _arguments(state, frozen, data, prices, key, noisy, objective, stage):
+    """What `_steps` takes, for the next dispatch."""
+    return (
+        state.trained, state.adam, frozen, data, prices, key, np.float32(noisy), stage.pace,
+        np.int32(state.step), np.int32(state.falls_from), np.float32(state.rate_factor),
+        objective, min(STEPS_PER_DISPATCH, state.n_steps(stage) - state.step),
+    )  # fmt: skip
+
+
+@eqx.filter_jit
+def _steps(
+    trained, adam, frozen, data, prices, key, amount, pace, first, falls_from, rate_factor,
+    objective, n_steps,
+):  # fmt: skip
+    """`n_steps` gradient steps in one dispatch. Returns the new (trained, adam) and all terms."""
+
+    def loss(trained, step, step_key):
+        noise = NoiseSource(step_key, amount)
+        return objective(eqx.combine(trained, frozen), data, pace.prices_at(step, prices), noise)
+
+    def one(carry, now):
+        trained, adam = carry
+        step, step_key, rate = now
+        (_, terms), gradient = jax.value_and_grad(loss, has_aux=True)(trained, step, step_key)
+        direction, adam = pace.adam.update(gradient, adam)
+        rates = pace.relative_rates(trained)
+        trained = jax.tree.map(
+            lambda p, d, relative: p - rate * relative * d, trained, direction, rates
+        )
+        return (trained, adam), terms
+
+    steps = first + jnp.arange(n_steps)
+    keys = jax.vmap(partial(jax.random.fold_in, key))(steps)
+    rates = rate_factor * pace.rate_at(steps, falls_from)
+    return jax.lax.scan(one, (trained, adam), (steps, keys, rates))
+
+
+@eqx.filter_jit
+def _adam_before(trained: PyTree, pace: Pace) -> optax.OptState:
+    return pace.adam.init(trained)
+
+
+def _strongly_typed(tree: PyTree) -> PyTree:
+    """Arrays made from Python numbers are weakly typed and would be compiled for separately."""
+    return jax.tree.map(lambda x: jnp.asarray(np.asarray(x)) if _is_weak(x) else x, tree)
+
+
+def _is_weak(x: Any) -> bool:
+    return getattr(x, "weak_type", not isinstance(x, np.ndarray))
+
+
+def _finite(tree: PyTree) -> bool:
+    return all(np.isfinite(np.asarray(leaf)).all() for leaf in jax.tree.leaves(tree))
+
+
+def _extended(history: dict, terms: dict) -> dict[str, np.ndarray]:
+    if not history:
+        return dict(terms)
+    return {name: np.concatenate([history[name], terms[name]]) for name in history}
+
+
+def _roll_back(state: TrainingState, terms: dict, stage: StageConfig) -> TrainingState:
+    """The last good state with a third of the learning rate, or DivergedError."""
+    if state.retries < MAX_RETRIES:
+        return state._replace(rate_factor=state.rate_factor / 3, retries=state.retries + 1)
+    bad = ~np.isfinite(terms["loss"])
+    step = int(state.step + (np.argmax(bad) if bad.any() else len(bad)))
+    guilty = [name for name, v in terms.items() if name != "loss" and not np.isfinite(v).all()]
+    raise DivergedError(
+        f"Training diverged at step {step} of {stage.steps} in {', '.join(guilty) or 'the weights'}"
+        f", also at {MAX_RETRIES} lower learning rates (down to "
+        f"{stage.learning_rate * state.rate_factor:.1e}). Try a lower learning_rate, a longer "
+        "warm_up, weaker penalties or fewer layers."
+    )

@@ -1,0 +1,225 @@
+"""What a maximum likelihood fit reports: estimates, standard errors, warnings."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import TYPE_CHECKING, Generic, Literal, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int, Shaped
+
+from ...errors import DivergedError
+from ...trials import Trials
+from .lbfgs import Minimum
+from .moments import Regression
+from .parameter_space import M, ParameterSpace
+from .standard_errors import Covariance, observed_information_covariance, two_step_covariance
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Target = Literal["choice", "signal", "both"]
+
+_SAME_MAXIMUM = 0.01
+"""Starts within this many nats of the best have found the same maximum."""
+_Z = 1.959964
+"""Of a normal 95 % interval."""
+
+
+class ParameterEstimate(NamedTuple):
+    """In the parameter's own unit; `low` and `high` bound the 95 % interval, which is made on the
+    unconstrained scale and so respects the parameter's bounds. NaN where not identified."""
+
+    estimate: float
+    standard_error: float
+    low: float
+    high: float
+
+
+class Starts(NamedTuple):
+    """What became of each start."""
+
+    log_likelihood: Float[np.ndarray, " start"]
+    converged: Bool[np.ndarray, " start"]
+    evaluations: Int[np.ndarray, " start"]
+
+
+@dataclasses.dataclass(frozen=True)
+class MaximumLikelihoodFit(Generic[M]):
+    """A fitted model and what is known of its parameters.
+
+    log_likelihood: of the target, in nats. n_parameters: what was fitted to the target.
+    n_observations: scored choices, or measured signal values, or their sum.
+    parameters: every fitted parameter; then `gain[s]`, `offset[s]`, `residual_sd[s]` of each signal
+    s. held: the values of those not fitted. warnings: what to know before trusting an estimate.
+    """
+
+    model: M
+    target: Target
+    log_likelihood: float
+    n_parameters: int
+    n_observations: int
+    parameters: dict[str, ParameterEstimate]
+    held: dict[str, float | list[float] | str]
+    starts: Starts
+    warnings: tuple[str, ...]
+
+    @property
+    def aic(self) -> float:
+        """2 k - 2 log L (Akaike 1974); lower is better."""
+        return 2 * self.n_parameters - 2 * self.log_likelihood
+
+    @property
+    def bic(self) -> float:
+        """k log n - 2 log L (Schwarz 1978); lower is better."""
+        return self.n_parameters * math.log(self.n_observations) - 2 * self.log_likelihood
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a parameter: parameter, estimate, standard_error, low, high."""
+        import pandas as pd
+
+        rows = [(name, *estimate) for name, estimate in self.parameters.items()]
+        return pd.DataFrame(rows, columns=["parameter", *ParameterEstimate._fields])
+
+
+class Solution(NamedTuple):
+    """What the optimiser found for one data set, in double precision.
+
+    best: the best start's unconstrained parameters. slope: of what was minimised there.
+    choice_hessian, signal_hessian: of the two negative log-likelihoods, by the parameters, then the
+    gains, offsets and log variances.
+    """
+
+    minima: Minimum
+    best: Shaped[Array, " place"]
+    regression: Regression
+    slope: Shaped[Array, " place"]
+    choice_hessian: Shaped[Array, "all all"]
+    signal_hessian: Shaped[Array, "all all"]
+
+
+def describe_solution(
+    space: ParameterSpace[M], target: Target, trials: Trials, solution: Solution
+) -> MaximumLikelihoodFit[M]:
+    """The solution in natural units. Raises DivergedError when no likelihood was finite."""
+    value = np.asarray(solution.minima.value)
+    if not np.isfinite(value).any():
+        raise DivergedError(
+            f"{type(space.template).__name__} has no finite likelihood at any start on the "
+            f"{trials.n_sessions} session(s) from {trials.session_labels[0]} on: look for extreme "
+            "outcomes or signals there."
+        )
+    n, signals = len(solution.best), trials.names.signals
+    of_choice, of_signal = target != "signal", target != "choice"
+    hessians = (solution.choice_hessian, of_choice), (solution.signal_hessian, of_signal)
+    curvature = np.sum([hessian for hessian, counts in hessians if counts], axis=0)
+    flat = (curvature[:n] == 0).all(axis=1)  # also where the parameter has run into its bound
+    gain, offset, variance = solution.regression
+    with jax.enable_x64(True):
+        at_bound = space.at_bound(np.asarray(space.natural(jnp.asarray(solution.best))))
+        silent = flat & ~at_bound
+        best = np.where(silent, space.middle(), solution.best)
+        everything = np.concatenate([best, gain, offset, np.log(variance)])
+        covariance = _covariance(target, curvature, solution, silent | at_bound)
+        estimates = _estimates(space, everything, covariance, silent | at_bound)
+    names = [
+        *space.names,
+        *(f"{p}[{s}]" for p in ("gain", "offset", "residual_sd") for s in signals),
+    ]
+    n_signal = int((trials.scored[..., None] & np.isfinite(trials.signal)).sum())
+    return MaximumLikelihoodFit(
+        model=space.build(*(jnp.asarray(a, jnp.float32) for a in (best, gain, offset))),
+        target=target,
+        log_likelihood=-float(np.nanmin(value)),
+        n_parameters=int((~silent).sum()) + 3 * len(signals) * of_signal,
+        n_observations=int(trials.scored.sum()) * of_choice + n_signal * of_signal,
+        parameters=dict(zip(names, estimates, strict=True)),
+        held=space.held_values(),
+        starts=Starts(-value, *(np.asarray(a) for a in solution.minima[2:])),
+        warnings=(
+            *_of_the_search(solution, covariance),
+            *_of_the_estimates(names, estimates, target, silent, at_bound, covariance.identified),
+        ),
+    )
+
+
+def _covariance(target: Target, curvature, solution: Solution, known) -> Covariance:
+    n = len(known)
+    known = np.pad(known, (0, len(curvature) - n))
+    if target != "choice":
+        return observed_information_covariance(curvature, known)
+    first = observed_information_covariance(curvature[:n, :n], known[:n])
+    signal = np.asarray(solution.signal_hessian)[n:]
+    second = two_step_covariance(first, signal[:, n:], signal[:, :n])
+    matrix = np.zeros_like(curvature)
+    matrix[:n, :n], matrix[n:, n:] = first.matrix, second.matrix
+    return Covariance(matrix, np.concatenate([first.identified, second.identified]))
+
+
+def _estimates(
+    space: ParameterSpace, at, covariance: Covariance, unsure
+) -> list[ParameterEstimate]:
+    """Standard errors by the delta method; intervals by the natural values of their ends."""
+    error = np.sqrt(np.diag(covariance.matrix))
+    error[: len(unsure)][unsure] = np.nan
+    columns = _natural_estimates(space, jnp.asarray(at), jnp.asarray(error))
+    return [ParameterEstimate(*map(float, row)) for row in zip(*columns, strict=True)]
+
+
+@eqx.filter_jit
+def _natural_estimates(space: ParameterSpace, at, error):
+    n = len(space.places)
+    n_linear = n + (2 * (at.shape[0] - n)) // 3
+
+    def natural(values):
+        parts = space.natural(values[:n]), values[n:n_linear], jnp.exp(values[n_linear:] / 2)
+        return jnp.concatenate(parts)
+
+    slope = jax.grad(lambda values: natural(values).sum())(at)
+    ends = jnp.stack([natural(at - _Z * error), natural(at + _Z * error)])
+    return natural(at), jnp.abs(slope) * error, ends.min(0), ends.max(0)
+
+
+def _of_the_search(solution: Solution, covariance: Covariance) -> list[str]:
+    """Warnings about how the maximum was found."""
+    value, warnings = np.asarray(solution.minima.value), []
+    best, slope = np.nanargmin(value), np.asarray(solution.slope)
+    left = 0.5 * slope @ np.nan_to_num(covariance.matrix[: len(slope), : len(slope)]) @ slope
+    if left > _SAME_MAXIMUM or not solution.minima.converged[best]:
+        warnings.append(
+            f"The best start had not converged after {int(solution.minima.evaluations[best])} "
+            f"evaluations, with about {left:.2g} nats to gain: give more (max_evaluations)."
+        )
+    agree = int((value < value[best] + _SAME_MAXIMUM).sum())
+    if agree == 1 and len(value) > 3:
+        behind = np.sort(value)[1] - value[best]
+        warnings.append(
+            f"Only 1 of {len(value)} starts reached the maximum, {behind:.3g} nats above the next: "
+            "give more starts (n_starts)."
+        )
+    return warnings
+
+
+def _of_the_estimates(names, estimates, target: Target, silent, at_bound, identified) -> list[str]:
+    """Warnings about single parameters."""
+    place, warnings = len(silent), []
+    for i, (name, estimate) in enumerate(zip(names, estimates, strict=True)):
+        if i < place and silent[i]:
+            warnings.append(
+                f"The {target} does not depend on {name}: it was left at {estimate.estimate:.3g}."
+            )
+        elif i < place and at_bound[i]:
+            warnings.append(
+                f"{name} is at its bound ({estimate.estimate:.6g}), so it has no standard error; "
+                "those of the other parameters take it as known."
+            )
+        elif not identified[i]:
+            warnings.append(
+                f"{name} is not identified by these trials: the likelihood hardly changes along a "
+                "direction in which it moves, so it has no standard error. Fix a parameter."
+            )
+    return warnings

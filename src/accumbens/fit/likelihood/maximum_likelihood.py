@@ -1,0 +1,240 @@
+"""Maximum likelihood for cognitive models: many starts and many data sets in one computation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import get_args
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Key
+
+from ...errors import ConfigError, DataError
+from ...trials import Batch, Trials
+from .fitted import MaximumLikelihoodFit, Solution, Target, describe_solution
+from .lbfgs import minimize_lbfgs
+from .moments import (
+    Regression,
+    choice_negative_log_likelihood,
+    moments,
+    regress_signals,
+    signal_negative_log_likelihood,
+)
+from .parameter_space import Held, M, ParameterSpace, parameter_space
+
+_TOLERANCE = 1e-6
+"""In nats of the whole log-likelihood: about a thousandth of a standard error in each estimate."""
+_CHUNK = 200_000
+"""Trials times starts that are computed at once; a matter of speed only."""
+
+
+def fit_maximum_likelihood(
+    model: type[M] | M,
+    trials: Trials,
+    *,
+    target: Target = "choice",
+    key: Key[Array, ""],
+    n_starts: int = 16,
+    variant: str | None = None,
+    fixed: Held | None = None,
+    free: Sequence[str] = (),
+    max_evaluations: int = 300,
+) -> MaximumLikelihoodFit[M]:
+    """The parameters that make choices, signals or both most likely, over all sessions of `trials`.
+
+    choices: -sum log p(choice);  signals: Normal(gain x prediction_error + offset, variance), each
+    signal with its own three, which are found exactly by least squares for every set of the other
+    parameters. Multi-start L-BFGS on the unconstrained scale, in double precision.
+
+    model: a class of cognitive model; or a model, whose values are then one of the starts.
+    target: "choice": the signals are regressed on the prediction error afterwards, with standard
+        errors that count in those of the choice parameters. "signal": the parameter that only
+        scales the prediction error (`model.scale_parameter`) is held at 1, and those that the
+        signal does not depend on are left in the middle of their starting range; the model's
+        choices then mean nothing. "both": the sum of the two log-likelihoods.
+    key: draws the starts. n_starts: how many. max_evaluations: of the likelihood, per start.
+    variant: a special case by name (`model.variants`). fixed: parameter -> value, or the name of
+        the parameter to which it is tied. free: fit these, though they have a default.
+    Raises ConfigError for options that do not suit the model, DataError for trials without
+    anything to fit, DivergedError when no start has a finite likelihood.
+    """
+    return fit_datasets(
+        model,
+        [trials],
+        target=target,
+        key=key,
+        n_starts=n_starts,
+        variant=variant,
+        fixed=fixed,
+        free=free,
+        max_evaluations=max_evaluations,
+    )[0]
+
+
+def fit_by_subject(
+    model: type[M] | M, trials: Trials, **options
+) -> dict[str, MaximumLikelihoodFit[M]]:
+    """Each subject's own fit, by name; options and errors of `fit_maximum_likelihood`."""
+    subjects = np.unique(trials.subject)
+    parts = [trials.select_sessions(np.flatnonzero(trials.subject == i)) for i in subjects]
+    fits = fit_datasets(model, parts, **options)
+    return {trials.names.subjects[i]: fit for i, fit in zip(subjects, fits, strict=True)}
+
+
+def fit_datasets(
+    model: type[M] | M,
+    datasets: Sequence[Trials],
+    *,
+    target: Target = "choice",
+    key: Key[Array, ""],
+    n_starts: int = 16,
+    variant: str | None = None,
+    fixed: Held | None = None,
+    free: Sequence[str] = (),
+    max_evaluations: int = 300,
+) -> list[MaximumLikelihoodFit[M]]:
+    """A fit to each of several `Trials`, computed together; as `fit_maximum_likelihood`.
+
+    All have the same choices and signals. Each gets the same starts, so a fit is the same
+    whatever it is computed with.
+    """
+    _check(datasets, target, n_starts)
+    n_choices = len(datasets[0].names.choices)
+    space = parameter_space(model, n_choices, variant=variant, fixed=fixed, free=free)
+    scale = space.template.scale_parameter
+    if target == "signal" and scale in space.free:
+        fixed = {**(fixed or {}), scale: 1.0}
+        space = parameter_space(model, n_choices, variant=variant, fixed=fixed, free=free)
+    with jax.enable_x64(True):
+        starts = space.draw_starts(key, n_starts)
+        if not isinstance(model, type):
+            starts = starts.at[0].set(space.own_values())
+        solutions = _solve_all(space, target, datasets, starts, max_evaluations)
+    return [
+        describe_solution(space, target, trials, solution)
+        for trials, solution in zip(datasets, solutions, strict=True)
+    ]
+
+
+@eqx.filter_jit
+def _solve(space: ParameterSpace, target: Target, batches: Batch, starts, max_evaluations):
+    def solve(batch: Batch) -> Solution:
+        def sums(u):
+            return moments(space.build(u, jnp.zeros(0), jnp.zeros(0)), batch)
+
+        def profile_of(found):
+            value = jnp.zeros(())
+            if target != "signal":
+                value += choice_negative_log_likelihood(found)
+            if target != "choice":
+                value += signal_negative_log_likelihood(found, regress_signals(found))
+            return value
+
+        minima = jax.vmap(
+            lambda u: minimize_lbfgs(
+                lambda u: profile_of(sums(u)),
+                u,
+                tolerance=_TOLERANCE,
+                max_evaluations=max_evaluations,
+            )
+        )(starts)
+        best = minima.x[jnp.argmin(jnp.where(jnp.isnan(minima.value), jnp.inf, minima.value))]
+        near = _quadratic(sums, best)
+        n_places, n_signals = best.shape[0], batch.signal.shape[-1]
+        regression = regress_signals(near(jnp.zeros(n_places)))
+
+        def likelihoods(shifts):
+            """Of choices and signals, by shifts of the parameters and of their regression."""
+            found = near(shifts[:n_places])
+            gain, offset, log_variance = shifts[n_places:].reshape(3, n_signals)
+            shifted = Regression(
+                regression.gain + gain,
+                regression.offset + offset,
+                regression.variance * jnp.exp(log_variance),
+            )
+            of_choice = choice_negative_log_likelihood(found)
+            return jnp.stack([of_choice, signal_negative_log_likelihood(found, shifted)])
+
+        unshifted = jnp.zeros(n_places + 3 * n_signals)
+        slope = jax.grad(lambda shift: profile_of(near(shift)))(unshifted[:n_places])
+        hessians = jax.hessian(likelihoods)(unshifted)
+        return Solution(minima, best, regression, slope, *hessians)
+
+    return jax.vmap(solve)(batches)
+
+
+def _quadratic(function, at):
+    """`function` near `at`, as exact as its first two derivatives: shift -> value.
+
+    Of a few sums over a long recurrence these derivatives are costly, so they are taken once; those
+    of what is made of the sums are cheap.
+    """
+
+    def value(x):
+        return (found := function(x)), found
+
+    def slope(x):
+        slopes, found = jax.jacfwd(value, has_aux=True)(x)
+        return slopes, (slopes, found)
+
+    curvatures, (slopes, values) = jax.jacfwd(slope, has_aux=True)(at)
+
+    def near(shift):
+        return jax.tree.map(
+            lambda v, s, c: v + s @ shift + 0.5 * (c @ shift) @ shift, values, slopes, curvatures
+        )
+
+    return near
+
+
+def _solve_all(space, target, datasets, starts, max_evaluations) -> list[Solution]:
+    """Padded to one shape and computed a few at a time."""
+    n_sessions = max(d.n_sessions for d in datasets)
+    n_trials = max(d.choice.shape[1] for d in datasets)
+    size = max(1, min(len(datasets), _CHUNK // (n_sessions * n_trials * len(starts))))
+    solutions = []
+    for first in range(0, len(datasets), size):
+        part = [_pad(d.batch(np.float64), n_sessions, n_trials) for d in datasets[first:][:size]]
+        part += part[:1] * (size - len(part))
+        batches = jax.tree.map(lambda *a: np.stack(a), *part)
+        found = _solve(space, target, batches, starts, np.asarray(max_evaluations))
+        found = jax.tree.map(np.asarray, found)
+        solutions += [jax.tree.map(lambda a, i=i: a[i], found) for i in range(size)]
+    return solutions[: len(datasets)]
+
+
+def _pad(batch: Batch, n_sessions: int, n_trials: int) -> Batch:
+    """Further trials and sessions in which nothing is valid."""
+
+    def pad(array):
+        more = [(0, n_sessions - array.shape[0])]
+        if array.ndim > 1:
+            more += [(0, n_trials - array.shape[1])] + [(0, 0)] * (array.ndim - 2)
+        return np.pad(array, more)
+
+    return Batch(*(pad(array) for array in batch))
+
+
+def _check(datasets: Sequence[Trials], target: str, n_starts: int) -> None:
+    if target not in get_args(Target):
+        raise ConfigError(f"No target '{target}': fit to one of {get_args(Target)}.")
+    if n_starts < 1:
+        raise ConfigError(f"n_starts is {n_starts}: give at least one.")
+    if target != "choice" and not datasets[0].names.signals:
+        raise ConfigError(
+            f"target='{target}' needs a signal, but these trials have no such column."
+        )
+    for trials in datasets:
+        sessions = f"the {trials.n_sessions} session(s) from {trials.session_labels[0]} on"
+        if not trials.scored.any():
+            raise DataError(f"There is no scored choice in {sessions}, so nothing to fit.")
+        for i, name in enumerate(trials.names.signals):
+            values = trials.signal[..., i][trials.scored & np.isfinite(trials.signal[..., i])]
+            if values.size < 3 or np.ptp(values) == 0:
+                raise DataError(
+                    f"Signal {name} has {values.size} values in {sessions}"
+                    f"{', all the same' if values.size else ''}: leave the signal or the sessions "
+                    "out (select_signals, select_sessions)."
+                )

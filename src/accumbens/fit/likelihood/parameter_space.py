@@ -1,0 +1,213 @@
+"""The parameters of a cognitive model as one vector of real numbers, in which a fit moves freely.
+
+A parameter in (low, high) is low + (high - low) logistic(u); one above low is low + exp(u); one
+without bounds is u itself.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Key
+
+from ...errors import ConfigError
+from ...models.cognitive import CognitiveModel, Parameter
+
+M = TypeVar("M", bound=CognitiveModel)
+Held = Mapping[str, float | str]
+
+
+class ParameterSpace(eqx.Module, Generic[M]):
+    """Which parameters of `template` are fitted, and what the others are.
+
+    free: the fitted ones, in the model's order. held: the values of those that are not.
+    tied: pairs of a parameter and the free one to which it is equal.
+    A parameter that is a vector (one entry per choice) takes as many places as it has entries.
+    """
+
+    template: M
+    held: dict[str, np.ndarray]
+    free: tuple[str, ...] = eqx.field(static=True)
+    tied: tuple[tuple[str, str], ...] = eqx.field(static=True)
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return {name: np.shape(getattr(self.template, name)) for name in self.free}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """One name for each place of the vector: `learning_rate`, or `bias[0]`, `bias[1]`."""
+        return tuple(
+            place_name(name, index)
+            for name, shape in self.shapes.items()
+            for index in np.ndindex(shape)
+        )
+
+    @property
+    def places(self) -> list[Parameter]:
+        """What is known of the parameter at each place of the vector."""
+        known = type(self.template).parameters
+        return [known[n] for n, s in self.shapes.items() for _ in range(math.prod(s))]
+
+    def natural(self, u: Float[Array, " place"]) -> Float[Array, " place"]:
+        """The parameters in their own units."""
+        values = [_bounded(u[i], place) for i, place in enumerate(self.places)]
+        return jnp.stack(values) if values else u
+
+    def unconstrained(
+        self, natural: Float[Array | np.ndarray, "*start place"]
+    ) -> Float[Array, "*start place"]:
+        """The inverse of `natural`; infinite at a bound."""
+        columns = [_unbounded(natural[..., i], place) for i, place in enumerate(self.places)]
+        return jnp.stack(columns, axis=-1) if columns else jnp.asarray(natural)
+
+    def build(
+        self,
+        u: Float[Array, " place"],
+        gain: Float[Array, " signal"],
+        offset: Float[Array, " signal"],
+    ) -> M:
+        """The model with these parameters, gains and offsets. Traceable by JAX."""
+        values, at = {}, 0
+        natural = self.natural(u)
+        for name, shape in self.shapes.items():
+            values[name] = natural[at : at + math.prod(shape)].reshape(shape)
+            at += math.prod(shape)
+        values |= {name: jnp.asarray(value, u.dtype) for name, value in self.held.items()}
+        values |= {name: values[target] for name, target in self.tied}
+        return dataclasses.replace(self.template, **values, gain=gain, offset=offset)
+
+    def draw_starts(self, key: Key[Array, ""], n: int) -> Float[Array, "start place"]:
+        """Unconstrained starting points, uniform over each parameter's starting range."""
+        low, high = np.array([p.start for p in self.places]).reshape(-1, 2).T
+        uniform = jax.random.uniform(key, (n, len(self.places)), dtype=float)
+        return self.unconstrained(low + (high - low) * uniform)
+
+    def own_values(self) -> Float[Array, " place"]:
+        """The template's own parameters, unconstrained; not quite at a bound."""
+        values = [np.ravel(getattr(self.template, name)).astype(float) for name in self.free]
+        inner = self.unconstrained(jnp.asarray(np.concatenate([*values, []])))
+        return jnp.nan_to_num(inner, posinf=10.0, neginf=-10.0)
+
+    def middle(self) -> Float[Array, " place"]:
+        """The middle of each parameter's starting range, unconstrained."""
+        return self.unconstrained(jnp.asarray([sum(p.start) / 2 for p in self.places], float))
+
+    def held_values(self) -> dict[str, float | list[float] | str]:
+        """What is not fitted: parameter -> its value, or the name to which it is tied."""
+        return {name: value.tolist() for name, value in self.held.items()} | dict(self.tied)
+
+    def at_bound(self, natural: Float[np.ndarray, " place"]) -> Bool[np.ndarray, " place"]:
+        """Closer to a bound than a thousandth of the parameter's starting range."""
+        low, high = np.array([(p.low, p.high) for p in self.places]).reshape(-1, 2).T
+        margin = np.array([1e-3 * (p.start[1] - p.start[0]) for p in self.places])
+        return (natural - low < margin) | (high - natural < margin)
+
+
+def place_name(parameter: str, index: tuple[int, ...]) -> str:
+    """`learning_rate` for a number, `bias[0]` for an entry of a vector."""
+    return f"{parameter}[{', '.join(map(str, index))}]" if index else parameter
+
+
+def parameter_space(
+    model: type[M] | M,
+    n_choices: int,
+    *,
+    variant: str | None = None,
+    fixed: Held | None = None,
+    free: Sequence[str] = (),
+) -> ParameterSpace[M]:
+    """The space of `model`, with some parameters held or tied.
+
+    model: a class; or a model, which then gives `n_choices`, `reward`, and the values at which
+        parameters with a default are held. n_choices: of the trials.
+    variant: a special case by name. fixed: parameter -> a number, or the name of the parameter to
+        which it is tied; goes before the variant. free: fit these, though they have a default.
+    Raises ConfigError for an unknown variant or parameter, a value out of bounds, or a
+    contradiction.
+    """
+    kind = model if isinstance(model, type) else type(model)
+    known = kind.parameters
+    for name in (*free, *(fixed or {})):
+        _check_known(name, known, f"{kind.__name__} has no parameter")
+    if variant is not None:
+        _check_known(variant, kind.variants, f"{kind.__name__} has no variant")
+    held: dict[str, Any] = dict(kind.variants[variant]) if variant is not None else {}
+    held |= fixed or {}
+    if both := sorted(set(free) & set(held)):
+        raise ConfigError(f"{', '.join(both)} cannot be both free and fixed (variant: {variant}).")
+    template = _template(model, kind, n_choices)
+    for name, parameter in known.items():
+        if parameter.default is not None and name not in free and name not in held:
+            held[name] = np.asarray(getattr(template, name))
+    tied = tuple((name, value) for name, value in held.items() if isinstance(value, str))
+    for name, target in tied:
+        _check_known(target, known, f"{name} cannot be tied: {kind.__name__} has no parameter")
+        if target in held:
+            raise ConfigError(f"{name} is tied to {target}, which is not free itself.")
+    values = {
+        name: np.broadcast_to(np.asarray(value, float), np.shape(getattr(template, name)))
+        for name, value in held.items()
+        if not isinstance(value, str)
+    }
+    for name, value in values.items():
+        low, high = known[name].low, known[name].high
+        if not ((value >= low) & (value <= high)).all():
+            raise ConfigError(f"{name} is fixed at {value}, but must lie in [{low}, {high}].")
+    return ParameterSpace(template, values, tuple(n for n in known if n not in held), tied)
+
+
+def _template(model, kind, n_choices):
+    if not isinstance(model, type):
+        if model.n_choices != n_choices:
+            raise ConfigError(
+                f"The model has {model.n_choices} choices but the trials have {n_choices}: give "
+                f"one with n_choices={n_choices}, or the class {kind.__name__}."
+            )
+        return model
+    start = {
+        name: sum(p.start) / 2 if p.default is None else p.default
+        for name, p in kind.parameters.items()
+    }
+    try:
+        return kind(**start, n_choices=n_choices)
+    except ConfigError as problem:
+        raise ConfigError(
+            f"{kind.__name__} cannot be built for {n_choices} choices from single numbers: give "
+            f"fit_maximum_likelihood a model in place of the class. {problem}"
+        ) from problem
+
+
+def _check_known(name, known, what):
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f" Did you mean '{near[0]}'?" if near else ""
+        raise ConfigError(f"{what} '{name}'; there are {', '.join(known) or 'none'}.{hint}")
+
+
+def _bounded(u, place: Parameter):
+    if math.isfinite(place.low) and math.isfinite(place.high):
+        return place.low + (place.high - place.low) * jax.nn.sigmoid(u)
+    if math.isfinite(place.low):
+        return place.low + jnp.exp(u)
+    if math.isfinite(place.high):
+        return place.high - jnp.exp(u)
+    return u
+
+
+def _unbounded(x, place: Parameter):
+    if math.isfinite(place.low) and math.isfinite(place.high):
+        return jnp.log(x - place.low) - jnp.log(place.high - x)
+    if math.isfinite(place.low):
+        return jnp.log(x - place.low)
+    if math.isfinite(place.high):
+        return jnp.log(place.high - x)
+    return jnp.asarray(x)

@@ -1,0 +1,101 @@
+"""What an NWB file holds, so that its columns can be named."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from ...recordings import Series, clock_report
+from ..tables.contents import COLUMNS as DESCRIBED
+from ..tables.contents import describe_columns
+from .files import nwb_kind, open_nwb
+from .series import read_nwb_series
+from .trials import table_column
+
+
+class NwbContents(NamedTuple):
+    """What an NWB file holds.
+
+    about: subject, session, start and the like. tables: number of rows by name of table.
+    columns: one row a column of a table of intervals: table, column, type, blank, values, range,
+    description. series: one row a time series: name, samples, unit, kind (events where all values
+    are the same), start, span, rate, clock ("ok", or what contradicts it). units: one row a column
+    of the units table, like `columns`; n_units, regions.
+    """
+
+    path: Path
+    about: dict[str, str]
+    tables: dict[str, int]
+    columns: pd.DataFrame
+    series: pd.DataFrame
+    units: pd.DataFrame
+    n_units: int
+
+
+def inspect_nwb(path: str | os.PathLike[str]) -> NwbContents:
+    """What an NWB file holds. Raises DataError when it cannot be read."""
+    path = Path(path)
+    kind = nwb_kind(path)
+    with open_nwb(path) as file:
+        subject = file.subject
+        about = {
+            "stored as": {"hdf5": "NWB in HDF5", "zarr": "NWB in Zarr"}[kind],
+            "subject": "" if subject is None else str(subject.subject_id or ""),
+            "species": "" if subject is None else str(subject.species or ""),
+            "session": str(file.session_id or ""),
+            "identifier": str(file.identifier),
+            "start": str(file.session_start_time),
+            "description": str(file.session_description or ""),
+        }
+        intervals = {} if file.intervals is None else dict(file.intervals)
+        if file.trials is not None:
+            intervals = {"trials": file.trials, **intervals}
+        tables = {name: len(table) for name, table in intervals.items()}
+        parts = [_columns(name, table) for name, table in intervals.items()]
+        units = [] if file.units is None else [_columns("units", file.units)]
+        n_units = 0 if file.units is None else len(file.units)
+    series = [describe_series(name, one) for name, one in read_nwb_series(path).items()]
+    return NwbContents(
+        path, {key: value for key, value in about.items() if value}, tables,
+        _joined(parts), pd.DataFrame(series), _joined(units), n_units,
+    )  # fmt: skip
+
+
+def describe_series(name: str, series: Series) -> dict[str, Any]:
+    """One row about a series: how long it is, and whether its clock agrees with its samples."""
+    report = clock_report(series)
+    values = series.values[np.isfinite(series.values)]
+    events = len(values) > 0 and (values == values[0]).all()
+    kind = "events" if events else "trace" if len(values) else "blank"
+    return {
+        "name": name,
+        "kind": kind,
+        "samples": len(series.values),
+        "unit": series.unit,
+        "rate": report.rate if kind != "events" else np.nan,
+        "start": report.start,
+        "span": report.span,
+        "clock": "ok" if kind == "events" or not report.problems else "; ".join(report.problems),
+    }
+
+
+def _columns(name: str, table: Any) -> pd.DataFrame:
+    rows = []
+    for column in table.colnames:
+        values = table_column(table, column)
+        row = dict.fromkeys(DESCRIBED, "") | {"column": column, "type": "list", "blank": 0}
+        if values is not None:
+            row = describe_columns(pd.DataFrame({column: values})).iloc[0].to_dict()
+        row["description"] = str(getattr(table[column], "description", "") or "")
+        rows.append({"table": name} | row)
+    return pd.DataFrame(rows)
+
+
+def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    columns = ["table", *DESCRIBED, "description"]
+    parts = [part for part in parts if len(part)]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({c: [] for c in columns})

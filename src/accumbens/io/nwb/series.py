@@ -1,0 +1,143 @@
+"""Time series and units of NWB files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from ...errors import DataError
+from ...recordings import Series, Units
+from ...recordings.units import UNKNOWN_REGION, check_order
+from .files import open_nwb
+
+REGION_COLUMNS = ("region", "brain_region", "brain_area", "location", "area", "structure")
+"""Columns of the units table, or of its electrodes, that may name the brain region."""
+
+
+def read_nwb_series(path: str | os.PathLike[str]) -> dict[str, Series]:
+    """All series of numbers in an NWB file by name, fiber photometry's among them.
+
+    Series are those of `acquisition` and of the processing modules; one with several columns
+    (fibers) is one series a column, `name:0`, `name:1`, ...; a name that occurs in several modules
+    is `module/name` after the first. Nothing about clocks is checked here.
+    Raises DataError when the file cannot be read.
+    """
+    found: dict[str, Series] = {}
+    with open_nwb(path) as file:
+        for where, item in series_objects(file):
+            for series in _columns(item, str(path)):
+                name = series.name if series.name not in found else f"{where}/{series.name}"
+                found[name] = series
+    return found
+
+
+def series_objects(file: Any) -> list[tuple[str, Any]]:
+    """Each time series of an open file, with the place where it stands."""
+    places = [("acquisition", file.acquisition), ("stimulus", file.stimulus)]
+    places += [(name, module.data_interfaces) for name, module in file.processing.items()]
+    found: list[tuple[str, Any]] = []
+    for where, items in places:
+        for item in items.values():
+            for inner in getattr(item, "time_series", None) or {"": item}:
+                one = item if inner == "" else item.time_series[inner]
+                if hasattr(one, "timestamps") and hasattr(one, "data"):
+                    found.append((where, one))
+    return found
+
+
+def _columns(item: Any, source: str) -> list[Series]:
+    """A time series of an open file, one `Series` a column."""
+    if item.data is None:
+        return []
+    values = np.asarray(item.data[:])
+    if values.dtype.kind not in "biuf" or values.ndim not in (1, 2):
+        return []
+    scale = 1.0 if item.conversion is None else float(item.conversion)
+    values = values.astype(np.float64) * scale + float(item.offset or 0.0)
+    times = None if item.timestamps is None else np.asarray(item.timestamps[:], np.float64)
+    rate = None if item.rate is None else float(item.rate)
+    start = float(item.starting_time or 0.0)
+    about = (times, start, rate, str(item.unit or ""), source)
+    if values.ndim == 1:
+        return [Series(item.name, values, *about)]
+    return [Series(f"{item.name}:{i}", column, *about) for i, column in enumerate(values.T)]
+
+
+def read_nwb_units(path: str | os.PathLike[str], *, sort: bool = False) -> Units:
+    """The units of an NWB file, with the brain region of each where the file names it.
+
+    The region is a column of the units table, or of the electrodes that the units refer to.
+    sort: spike times in no order are put in order; without it they are an error.
+    Raises DataError where there are no units, or spike times are damaged.
+    """
+    path = Path(path)
+    with open_nwb(path) as file:
+        table = file.units
+        if table is None or not len(table):
+            raise DataError(f"{path}: it holds no units.")
+        if "spike_times" not in table.colnames:
+            raise DataError(
+                f"{path}: its units have no spike times; their columns: "
+                f"{', '.join(table.colnames)}."
+            )
+        index = table["spike_times"]
+        ends = np.asarray(index.data[:], np.int64)
+        times = np.asarray(index.target.data[:], np.float64)
+        ids = tuple(str(i) for i in table.id.data[:])
+        regions = _regions(file, table)
+    first = np.concatenate([[0], ends])
+    if (np.diff(first) < 0).any() or first[-1] != len(times) or len(ends) != len(ids):
+        raise DataError(
+            f"{path}: the index of the units' spikes is damaged: it ends at {int(first[-1]):,} of "
+            f"{len(times):,} spikes. Export the file again."
+        )
+    return Units(_in_order(times, first, ids, str(path), sort), first, ids, regions, str(path))
+
+
+def _in_order(
+    times: Float[np.ndarray, " spike"],
+    first: np.ndarray,
+    ids: tuple[str, ...],
+    source: str,
+    sort: bool,
+) -> Float[np.ndarray, " spike"]:
+    bad = int((~np.isfinite(times)).sum())
+    if bad:
+        raise DataError(
+            f"{source}: {bad:,} of {len(times):,} spike times are not numbers. Remove those spikes."
+        )
+    unit = np.repeat(np.arange(len(ids)), np.diff(first))
+    if sort:
+        return times[np.lexsort((times, unit))]
+    falls = (np.diff(times) < 0) & (np.diff(unit) == 0)
+    check_order(falls, ids[unit[np.flatnonzero(falls)[0]]] if falls.any() else "", source)
+    return times
+
+
+def _regions(file: Any, table: Any) -> tuple[str, ...]:
+    """Each unit's region, "" where the file does not say."""
+    for name in REGION_COLUMNS:
+        if name in table.colnames:
+            return tuple(_region(value) for value in table[name].data[:])
+    if "electrodes" in table.colnames and file.electrodes is not None:
+        for name in REGION_COLUMNS:
+            if name not in file.electrodes.colnames:
+                continue
+            of_electrode = [_region(value) for value in file.electrodes[name].data[:]]
+            index = table["electrodes"]
+            rows, ends = np.asarray(index.target.data[:]), np.asarray(index.data[:], np.int64)
+            starts = np.concatenate([[0], ends[:-1]])
+            return tuple(
+                of_electrode[int(rows[a])] if b > a else UNKNOWN_REGION
+                for a, b in zip(starts, ends, strict=True)
+            )
+    return (UNKNOWN_REGION,) * len(table)
+
+
+def _region(value: object) -> str:
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    return UNKNOWN_REGION if text.strip().casefold() in ("", "unknown", "none", "nan") else text

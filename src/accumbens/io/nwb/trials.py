@@ -1,0 +1,246 @@
+"""Trials tables of NWB files (HDF5 or Zarr) to `Trials`."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Shaped
+
+from ...errors import ConfigError, DataError
+from ...trials import Trials
+from ..tables.cells import numbers, samples
+from ..tables.format import TableFormat
+from ..tables.problems import listed, near_matches, show
+from ..tables.trials import from_table
+from .files import open_nwb, session_of, subject_of
+from .format import NwbFormat, outcome_columns, resolved, table_format
+
+DEFAULT_NWB_FORMAT = NwbFormat()
+NAMES = "accumbens_trials"
+"""Scratch entry of files that accumbens wrote: what their columns mean, as JSON."""
+
+
+class NwbSession(NamedTuple):
+    """The trials of one file: `table` as `from_table(table, format)` reads it."""
+
+    path: Path
+    subject: str
+    session: str
+    table: pd.DataFrame
+    format: TableFormat
+
+
+def read_nwb(
+    paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    format: NwbFormat = DEFAULT_NWB_FORMAT,
+) -> Trials:
+    """The trials of NWB files, one session each, in the order of the files.
+
+    Outcomes, signals and context stay in the files' own units (times in s).
+    Raises DataError for files that cannot be used, ConfigError for columns that are not named.
+    """
+    if isinstance(paths, (str, os.PathLike)):
+        paths = [paths]
+    return join_sessions([read_nwb_session(path, format) for path in paths])
+
+
+def read_nwb_session(
+    path: str | os.PathLike[str], format: NwbFormat = DEFAULT_NWB_FORMAT
+) -> NwbSession:
+    """The trials table of one NWB file, its columns found and outcomes made.
+
+    Raises as `read_nwb` does.
+    """
+    path = Path(path)
+    with open_nwb(path) as file:
+        table = find_table(file, format.table, path)
+        names = _own_names(file, path)
+        format = resolved(format, tuple(table.colnames), ours=names is not None)
+        subject = format.subject_id or (names or {}).get("subject") or subject_of(file, path)
+        session = format.session_id or (names or {}).get("session") or session_of(file)
+        if format.preset == "accumbens":
+            frame, columns = _own_frame(table, names, path)
+        else:
+            frame, columns = _named_frame(table, format, path), table_format(format)
+    frame.insert(0, "subject", subject)
+    frame.insert(1, "session", session)
+    frame.index = pd.Index([f"{path.name}:{row}" for row in range(len(frame))])
+    return NwbSession(path, subject, session, frame, columns)
+
+
+def join_sessions(sessions: Sequence[NwbSession]) -> Trials:
+    """Sessions of several files as one `Trials`, in their order.
+
+    Raises DataError where two files are the same session, or do not fit together.
+    """
+    if not sessions:
+        raise ConfigError("Name at least one NWB file.")
+    seen: dict[tuple[str, str], Path] = {}
+    for session in sessions:
+        key = (session.subject, session.session)
+        if key in seen:
+            raise DataError(
+                f"{seen[key]} and {session.path} are both session {show(session.session)} of "
+                f"subject {show(session.subject)}. Name each file once, or convert them apart "
+                "with different labels (--session-id)."
+            )
+        seen[key] = session.path
+    first = sessions[0].format
+    for session in sessions[1:]:
+        if session.format != first:
+            raise DataError(
+                f"{sessions[0].path} and {session.path} were written with different choices, "
+                "outcomes, signals or context. Read them apart."
+            )
+    table = pd.concat([session.table for session in sessions])
+    try:
+        return from_table(table, first)
+    except DataError as error:
+        files = listed([str(session.path) for session in sessions], quote=False)
+        text = str(error).replace("this table", f"the trials of {files}", 1)
+        raise DataError(text.replace("rows named by its index", "rows counted from 0")) from error
+
+
+def find_table(file: Any, name: str, path: Path) -> Any:
+    """The table of intervals with this name. Raises DataError where there is none, or no rows."""
+    tables = {} if file.intervals is None else dict(file.intervals)
+    if file.trials is not None:
+        tables["trials"] = file.trials
+    if name not in tables:
+        other = f"it has {listed(list(tables))} (--table)" if tables else "it has no other either"
+        raise DataError(f"{path}: there is no table {show(name)} of intervals; {other}.")
+    if not len(tables[name]):
+        raise DataError(f"{path}: its table {show(name)} has no rows. Export it again.")
+    return tables[name]
+
+
+def table_column(table: Any, name: str) -> Shaped[np.ndarray, " row"] | None:
+    """One column of an NWB table in memory; None where its cells are lists or references."""
+    column = table[name]
+    if type(column).__name__ in (
+        "VectorIndex",
+        "DynamicTableRegion",
+        "TimeSeriesReferenceVectorData",
+    ):
+        return None
+    values = np.asarray(column.data[:])
+    if values.ndim != 1:
+        return None
+    if values.dtype.kind in "SO":
+        values = np.array(
+            [v.decode("utf-8", "replace") if isinstance(v, bytes) else v for v in values], object
+        )
+    return values
+
+
+def _named_frame(table: Any, format: NwbFormat, path: Path) -> pd.DataFrame:
+    """The columns that `format` names, under the names of `table_format(format)`."""
+    columns: dict[str, Any] = {"trial": np.asarray(table.id.data[:])}
+    columns["choice"] = _column(table, cast(str, format.choice), "--choice", path)
+    for text in format.outcome:
+        name, parts = outcome_columns(text)
+        columns[name] = _any_of([_column(table, part, "--outcome", path) for part in parts])
+    for field in ("signal", "context"):
+        for name in getattr(format, field):
+            columns[name] = _column(table, name, f"--{field}", path)
+    for name in format.optional_context:
+        there = name in table.colnames
+        columns[name] = (
+            _column(table, name, "--optional-context", path)
+            if there
+            else np.full(len(table), np.nan)
+        )
+    if format.instructed:
+        columns["instructed"] = _column(table, format.instructed, "--instructed", path)
+    lengths = {name: len(values) for name, values in columns.items()}
+    if len(set(lengths.values())) > 1:
+        odd = {name: n for name, n in lengths.items() if n != lengths["trial"]}
+        raise DataError(
+            f"{path}: columns of one table differ in length: {lengths['trial']} trials, but "
+            f"{', '.join(f'{name} has {n}' for name, n in odd.items())}. Export it again."
+        )
+    return pd.DataFrame(columns)
+
+
+def _column(table: Any, name: str, option: str, path: Path) -> Shaped[np.ndarray, " row"]:
+    if name not in table.colnames:
+        near = near_matches(name, list(table.colnames))
+        hint = f" Did you mean {listed(near)}?" if near else ""
+        raise DataError(
+            f"{path}: its trials have no column {show(name)} ({option}).{hint} They have: "
+            f"{', '.join(table.colnames)}."
+        )
+    values = table_column(table, name)
+    if values is None:
+        raise DataError(
+            f"{path}: each cell of column {show(name)} ({option}) is a list or a reference, not "
+            "one value. Name another column."
+        )
+    return values
+
+
+def _any_of(parts: list[Shaped[np.ndarray, " row"]]) -> Shaped[np.ndarray, " row"]:
+    """The largest of several columns row by row, blank where all are; one column as it is."""
+    if len(parts) == 1:
+        return parts[0]
+    values = []
+    for part in parts:
+        value, unread = numbers(pd.Series(part))
+        if unread.any():
+            raise DataError(
+                f"An outcome is made of several columns, one of which holds "
+                f"{samples(pd.Series(part), unread)}, no numbers. Name others (--outcome)."
+            )
+        values.append(value)
+    return np.fmax.reduce(values)
+
+
+def _own_names(file: Any, path: Path) -> dict[str, Any] | None:
+    """What accumbens wrote about the columns, if it wrote the file."""
+    entry = (file.scratch or {}).get(NAMES)
+    if entry is None:
+        return None
+    try:
+        names = json.loads(str(entry.data))
+        return dict(names)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"{path}: its scratch entry {NAMES} is damaged. Write the file again, or name its "
+            "columns (--preset none --choice COLUMN --outcome COLUMN)."
+        ) from error
+
+
+def _own_frame(
+    table: Any, names: dict[str, Any] | None, path: Path
+) -> tuple[pd.DataFrame, TableFormat]:
+    """The trials of a file that accumbens wrote: choices by their number, -1 missed."""
+    if names is None:
+        raise DataError(f"{path}: accumbens did not write this file. Choose another --preset.")
+    try:
+        codes = tuple(names["choices"])
+        format = TableFormat(
+            outcome=tuple(names["outcomes"]),
+            signal=tuple(names["signals"]),
+            context=tuple(names["contexts"]),
+            instructed="instructed",
+            choices=codes,
+        )
+        index = np.asarray(_column(table, "choice", "--choice", path), np.int64)
+        if ((index < -1) | (index >= len(codes))).any():
+            raise DataError(f"{path}: its choices are not numbers from -1 to {len(codes) - 1}.")
+        frame = pd.DataFrame({"trial": np.asarray(table.id.data[:])})
+        lookup = pd.array([*codes, None], dtype=object)
+        frame["choice"] = pd.Series(lookup[index], dtype=object)
+        for name in (*format.outcome, *format.signal, *format.context, "instructed"):
+            frame[name] = _column(table, name, "a file of accumbens", path)
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(
+            f"{path}: its trials are not as accumbens wrote them ({error}). Write it again."
+        ) from error
+    return frame, format

@@ -1,0 +1,151 @@
+"""`Trials` to NWB files, one a session; `read_nwb` reads them back unchanged."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import shutil
+import warnings
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from ...errors import DataError
+from ...trials import Trials
+from .files import neural_extra
+from .trials import NAMES
+
+UNKNOWN_START = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+"""Start of sessions whose date nobody gave; NWB demands one. The description says so."""
+
+
+def write_nwb(
+    trials: Trials,
+    folder: str | os.PathLike[str],
+    *,
+    kind: Literal["hdf5", "zarr"] = "hdf5",
+    start: datetime.datetime | None = None,
+) -> list[Path]:
+    """Writes each session to `<folder>/<subject>_<session>.nwb` (or `.nwb.zarr`); returns them.
+
+    The trials table has the choice (number of the choice, -1 missed), outcomes, signals, context
+    and `instructed`; context columns `start_time` and `stop_time` become those of the table, which
+    are NaN otherwise. What the names mean is kept as JSON in scratch entry `accumbens_trials`.
+    start: when the sessions began; by default 1970, and the description says that it is unknown.
+    Each file appears under its name when it is complete.
+    Raises DataError for names that NWB cannot hold, files that are there, or a folder that cannot
+    be written to.
+    """
+    neural_extra("pynwb")
+    _check_columns(trials)
+    folder = Path(folder)
+    ending = ".nwb" if kind == "hdf5" else ".nwb.zarr"
+    paths = [folder / f"{_plain(label)}{ending}" for label in trials.session_labels]
+    if len(set(paths)) < len(paths):
+        raise DataError(
+            "Two sessions would be written to the same file: their labels differ only in "
+            "characters that file names cannot hold. Rename one."
+        )
+    for path in paths:
+        if path.exists():
+            raise DataError(f"Cannot write {path}: it exists. Name another folder, or delete it.")
+    for s, path in enumerate(paths):
+        _write(_session_file(trials, s, start), path, kind)
+    return paths
+
+
+def _session_file(trials: Trials, s: int, start: datetime.datetime | None) -> Any:
+    pynwb = neural_extra("pynwb")
+    names, n = trials.names, int(trials.length[s])
+    subject = names.subjects[trials.subject[s]]
+    unknown = " The date of the session is unknown; 1970 stands for it." if start is None else ""
+    file = pynwb.NWBFile(
+        session_description=f"Trials of choices and outcomes, written by accumbens.{unknown}",
+        identifier=trials.session_labels[s],
+        session_start_time=start or UNKNOWN_START,
+        session_id=names.sessions[s],
+        subject=pynwb.file.Subject(subject_id=subject, description="as in the trials"),
+    )
+    about = {
+        "format": 1,
+        "subject": subject,
+        "session": names.sessions[s],
+        "choices": list(names.choices),
+        "outcomes": list(names.outcomes),
+        "signals": list(names.signals),
+        "contexts": list(names.contexts),
+    }
+    file.add_scratch(json.dumps(about), name=NAMES, description="what the trials' columns mean")
+    numbers: dict[str, np.ndarray] = {}
+    for field, columns in (("outcome", "outcomes"), ("signal", "signals"), ("context", "contexts")):
+        for i, name in enumerate(getattr(names, columns)):
+            numbers[name] = np.asarray(getattr(trials, field)[s, :n, i], np.float64)
+    codes = "; ".join(f"{i}: {code}" for i, code in enumerate(names.choices))
+    own = {"start_time": "when the trial began, in s", "stop_time": "when it ended, in s"}
+    blank = np.full(n, np.nan)
+    columns = [
+        pynwb.core.VectorData(name=name, description=words, data=numbers.pop(name, blank))
+        for name, words in own.items()
+    ]
+    choice = trials.choice[s, :n].astype(np.int64)
+    columns.append(
+        pynwb.core.VectorData(name="choice", description=f"{codes}; -1: missed", data=choice)
+    )
+    for name, values in numbers.items():
+        words = "outcome" if name in names.outcomes else "context"
+        words = "neural signal" if name in names.signals else words
+        columns.append(pynwb.core.VectorData(name=name, description=words, data=values))
+    flags = trials.instructed[s, :n]
+    columns.append(
+        pynwb.core.VectorData(name="instructed", description="the choice was forced", data=flags)
+    )
+    file.trials = pynwb.epoch.TimeIntervals(
+        name="trials", description="one row a trial", columns=columns,
+        id=[int(number) for number in trials.number[s, :n]],
+        colnames=[column.name for column in columns],
+    )  # fmt: skip
+    return file
+
+
+def _write(file: Any, path: Path, kind: str) -> None:
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    if kind == "hdf5":
+        writer = neural_extra("pynwb").NWBHDF5IO
+    else:
+        writer = neural_extra("hdmf_zarr").NWBZarrIO
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with writer(str(part), "w") as io:
+                io.write(file)
+        os.replace(part, path)
+    except OSError as error:
+        raise DataError(
+            f"Cannot write {path}: {error.strerror or error}. Name a folder on a disk with room, "
+            "where you may write."
+        ) from error
+    finally:
+        if part.is_dir():
+            shutil.rmtree(part, ignore_errors=True)
+        elif part.exists():
+            part.unlink()
+
+
+def _check_columns(trials: Trials) -> None:
+    names = [*trials.names.outcomes, *trials.names.signals, *trials.names.contexts]
+    taken = {"choice", "instructed", "id", "subject", "session", "trial"}
+    twice = sorted({name for name in names if names.count(name) > 1 or name in taken})
+    odd = [name for name in names if "/" in name or ":" in name or not name.strip()]
+    if twice or odd:
+        raise DataError(
+            f"NWB cannot hold these columns: {', '.join(map(repr, [*twice, *odd]))}. Names must "
+            "differ, also from choice and instructed, and have neither / nor :. Rename them."
+        )
+
+
+def _plain(label: str) -> str:
+    """A session's label as a file's name."""
+    return "".join(c if c.isalnum() or c in "-_." else "_" for c in label)

@@ -1,0 +1,90 @@
+"""What a Phy or Kilosort folder, or an `.npz` of spikes, holds."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from ...errors import DataError
+from ...recordings import Units
+from .files import other_arrays, read_cluster_table, read_sample_rate, read_units
+
+
+class SpikeContents(NamedTuple):
+    """Spikes of a file. Times in s, rates in spikes/s over the span of all spikes.
+
+    about: kind, clusters, spikes and the like. clusters: one row a cluster: cluster, label, region,
+    spikes, rate, first, last. labels: one row a label: label, clusters, spikes; empty where no file
+    labels clusters. arrays: one row a further array of an `.npz`: array, type, shape, range.
+    """
+
+    about: dict[str, str]
+    clusters: pd.DataFrame
+    labels: pd.DataFrame
+    arrays: pd.DataFrame
+
+
+def inspect_spikes(path: str | os.PathLike[str]) -> SpikeContents:
+    """What a file of spikes holds, all clusters. Raises DataError when it cannot be read."""
+    path = Path(path)
+    units, order = _in_any_order(path)
+    start, stop = units.span
+    about = {
+        "stored as": "folder of Phy or Kilosort" if path.is_dir() else "arrays of spikes (.npz)",
+        "clusters": f"{len(units):,}",
+        "spikes": f"{len(units.times):,}",
+        "rate": f"{units.rates().sum():,.2f} spikes/s, all clusters together",
+        "span": f"{start:,.3f} to {stop:,.3f} s",
+        "spike times": order,
+    }
+    table = read_cluster_table(path) if path.is_dir() else None
+    if path.is_dir():
+        about["sample rate"] = f"{read_sample_rate(path):,g} Hz"
+        about["labels"] = "no file labels the clusters" if table is None else table.file
+    clusters = _clusters(units, {} if table is None else table.labels)
+    labels = pd.DataFrame({"label": [], "clusters": [], "spikes": []})
+    if table is not None and table.labels:
+        grouped = clusters.groupby("label", sort=True)["spikes"]
+        labels = grouped.agg(clusters="size", spikes="sum").reset_index()
+        labels["label"] = labels["label"].replace("", "(none)")
+    arrays = [] if path.is_dir() else [_array(name, a) for name, a in other_arrays(path).items()]
+    return SpikeContents(about, clusters, labels, pd.DataFrame(arrays))
+
+
+def _in_any_order(path: Path) -> tuple[Units, str]:
+    try:
+        return read_units(path, labels=()), "in order"
+    except DataError as error:
+        if "not in order" not in str(error):
+            raise
+    return read_units(path, labels=(), sort=True), "not in order (--spikes.sort puts them in order)"
+
+
+def _clusters(units: Units, labels: dict[str, str]) -> pd.DataFrame:
+    rows = []
+    for i, (name, rate) in enumerate(zip(units.ids, units.rates(), strict=True)):
+        spikes = units.spikes(i)
+        rows.append(
+            {
+                "cluster": name,
+                "label": labels.get(name, ""),
+                "region": units.regions[i],
+                "spikes": len(spikes),
+                "rate": float(rate),
+                "first": float(spikes[0]),
+                "last": float(spikes[-1]),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _array(name: str, array: np.ndarray) -> dict[str, str]:
+    span = ""
+    if array.size and array.dtype.kind in "iuf":
+        span = f"{np.nanmin(array):,.6g} to {np.nanmax(array):,.6g}"
+    shape = " x ".join(str(n) for n in array.shape) or "one value"
+    return {"array": name, "type": str(array.dtype), "shape": shape, "range": span}

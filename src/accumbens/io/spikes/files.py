@@ -1,0 +1,192 @@
+"""Sorted spikes in files: Phy and Kilosort folders, arrays in `.npz`, NWB."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple, cast
+
+import numpy as np
+import pandas as pd
+
+from ...errors import DataError
+from ...recordings import Units, units_from_arrays
+from ..nwb.files import ZARR_FILES
+from ..nwb.series import REGION_COLUMNS, read_nwb_units
+from ..tables.cells import labels as cell_labels
+from ..tables.files import read_table
+
+LABEL_FILES = ("cluster_info.tsv", "cluster_group.tsv", "cluster_KSLabel.tsv")
+"""Files of a Phy folder with a label for each cluster, best first."""
+
+LABEL_COLUMNS = ("group", "KSLabel")
+
+
+class ClusterTable(NamedTuple):
+    """What a file of a Phy folder says: label and brain region by cluster; blank where unknown."""
+
+    file: str
+    labels: dict[str, str]
+    regions: dict[str, str]
+
+
+def read_units(
+    path: str | os.PathLike[str], *, labels: Sequence[str] = ("good",), sort: bool = False
+) -> Units:
+    """The units of an NWB file, of a Phy or Kilosort folder, or of an `.npz` of arrays.
+
+    labels: of a Phy folder, the labels of clusters to keep; none: all.
+    sort: put spike times in order where they are not; without it that is an error.
+    Raises DataError when there are no units or the files are damaged.
+    """
+    path = Path(path)
+    if path.is_dir() and not any((path / name).is_file() for name in (*ZARR_FILES, "zarr.json")):
+        return read_phy(path, labels=labels, sort=sort)
+    if path.suffix == ".npz":
+        return read_spike_arrays(path, sort=sort)
+    return read_nwb_units(path, sort=sort)
+
+
+def read_spike_arrays(path: str | os.PathLike[str], *, sort: bool = False) -> Units:
+    """The arrays `spike_times` (s) and `spike_clusters` of an `.npz` file, one entry a spike."""
+    path = Path(path)
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            names = list(arrays)
+            found = {name: arrays[name] for name in ("spike_times", "spike_clusters")}
+    except KeyError as error:
+        raise DataError(
+            f"{path}: there is no array {error.args[0].split()[0]}; it has {', '.join(names)}."
+        ) from error
+    except Exception as error:  # whatever numpy meets in damaged bytes
+        raise DataError(f"Cannot read {path}: it is no .npz file, or damaged ({error}).") from error
+    times, clusters = _flat(found["spike_times"], path), _flat(found["spike_clusters"], path)
+    return units_from_arrays(times.astype(np.float64), clusters, sort=sort, source=str(path))
+
+
+def read_phy(
+    folder: str | os.PathLike[str], *, labels: Sequence[str] = ("good",), sort: bool = False
+) -> Units:
+    """The units of a folder that Kilosort wrote or Phy curated.
+
+    Spike times are samples (`spike_times.npy`) at the `sample_rate` of `params.py`; clusters are
+    those of `spike_clusters.npy`. Labels are those of `cluster_info.tsv`, `cluster_group.tsv` or
+    `cluster_KSLabel.tsv`; a column `region`, `brain_area` or the like names regions.
+    labels: of clusters to keep; none: all, labelled or not.
+    Raises DataError when files are missing or damaged, or no cluster has such a label.
+    """
+    folder = Path(folder)
+    samples = _array(folder / "spike_times.npy")
+    clusters = _array(folder / "spike_clusters.npy")
+    rate = read_sample_rate(folder)
+    table, keep = read_cluster_table(folder), None
+    if labels:
+        if table is None or not table.labels:
+            raise DataError(
+                f"{folder}: no file labels its clusters ({', '.join(LABEL_FILES)}), so none can be "
+                f"chosen by label. Keep all of them (labels=()), or curate them in Phy."
+            )
+        wanted = {name for name, label in table.labels.items() if label in labels}
+        keep = [name for name in map(str, np.unique(clusters)) if name in wanted]
+        if not keep:
+            there = ", ".join(sorted({label for label in table.labels.values() if label}))
+            raise DataError(
+                f"{folder}: no cluster is labelled {' or '.join(labels)}; labels are {there}."
+            )
+    regions = {} if table is None else table.regions
+    return units_from_arrays(
+        samples.astype(np.float64) / rate, clusters, regions=regions, keep=keep, sort=sort,
+        source=str(folder),
+    )  # fmt: skip
+
+
+def _array(path: Path) -> np.ndarray:
+    if not path.is_file():
+        raise DataError(
+            f"{path.parent}: there is no {path.name}; a folder of Phy or Kilosort has one. Name "
+            "that folder."
+        )
+    try:
+        with path.open("rb") as file:
+            array = np.load(file, allow_pickle=False)
+    except Exception as error:  # whatever numpy meets in damaged bytes
+        raise DataError(f"Cannot read {path}: it is damaged ({error}). Copy it again.") from error
+    return _flat(array, path)
+
+
+def _flat(array: np.ndarray, path: Path) -> np.ndarray:
+    """One number a spike; Kilosort writes columns of one."""
+    if array.dtype.kind not in "iuf" or array.size != max(array.shape, default=0):
+        raise DataError(
+            f"{path}: an array of shape {array.shape} and type {array.dtype} where there must be "
+            "one number a spike."
+        )
+    return array.reshape(-1)
+
+
+def read_sample_rate(folder: Path) -> float:
+    """`sample_rate = 30000.` (Hz) of a Phy folder's params.py, which is read but not run.
+
+    Raises DataError where there is none, or it is no positive number.
+    """
+    path = folder / "params.py"
+    if not path.is_file():
+        raise DataError(f"{path.parent}: there is no params.py to say the sample_rate. Add one.")
+    try:
+        lines = ast.parse(path.read_text()).body
+        values = [
+            ast.literal_eval(line.value)
+            for line in lines
+            if isinstance(line, ast.Assign) and getattr(line.targets[0], "id", "") == "sample_rate"
+        ]
+        rate = float(values[-1])
+    except (SyntaxError, ValueError, IndexError, TypeError, OSError, RecursionError) as error:
+        raise DataError(f"{path}: it says no sample_rate as a number. Add it.") from error
+    if not (rate > 0 and np.isfinite(rate)):
+        raise DataError(f"{path}: sample_rate is {rate}; it is a positive number of Hz.")
+    return rate
+
+
+def read_cluster_table(folder: Path) -> ClusterTable | None:
+    """What the first of `LABEL_FILES` says about clusters; None where there is no such file.
+
+    Raises DataError where it is damaged, or no column names the clusters.
+    """
+    name = next((name for name in LABEL_FILES if (folder / name).is_file()), None)
+    if name is None:
+        return None
+    table = read_table(folder / name)
+    ids = next((c for c in ("cluster_id", "id") if c in table.columns), None)
+    if ids is None:
+        raise DataError(
+            f"{folder}: the table of clusters has no column cluster_id; it has "
+            f"{', '.join(map(str, table.columns))}."
+        )
+    clusters = _texts(table, ids)
+    label = next((c for c in LABEL_COLUMNS if c in table.columns), None)
+    region = next((c for c in REGION_COLUMNS if c in table.columns), None)
+    return ClusterTable(
+        name,
+        {} if label is None else dict(zip(clusters, _texts(table, label), strict=True)),
+        {} if region is None else dict(zip(clusters, _texts(table, region), strict=True)),
+    )
+
+
+def other_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
+    """The arrays of an `.npz` besides those of spikes; those that cannot be read are left out."""
+    found = {}
+    with np.load(path, allow_pickle=False) as arrays:
+        for name in arrays:
+            if name not in ("spike_times", "spike_clusters"):
+                with contextlib.suppress(Exception):  # whatever numpy meets in damaged bytes
+                    found[name] = arrays[name]
+    return found
+
+
+def _texts(table: pd.DataFrame, column: str) -> list[str]:
+    """The cells of a column as labels, blank ones as nothing."""
+    index, names = cell_labels(cast(pd.Series, table[column]))
+    return [names[i] if i >= 0 else "" for i in index]

@@ -1,0 +1,100 @@
+"""Cells of a column as labels, numbers or booleans, each distinct cell looked at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Bool, Float, Int
+from pandas.api import types
+
+from .problems import listed
+
+BLANKS = frozenset({"", "na", "n/a", "#n/a", "nan", "none", "null", "<na>", "nat"})
+"""What a cell without a value may hold, in lower case."""
+
+
+def factorized(column: pd.Series) -> tuple[Int[np.ndarray, " row"], Sequence[object]]:
+    """The index of each cell among the distinct ones, in order of appearance; -1 where null."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype(object)
+    try:
+        group, distinct = pd.factorize(column)
+    except TypeError:  # cells that hold lists or the like
+        group, distinct = pd.factorize(column.map(str).astype(object))
+    return group.astype(np.int64), list(distinct)
+
+
+def labels(column: pd.Series) -> tuple[Int[np.ndarray, " row"], tuple[str, ...]]:
+    """Cells as text labels: the index of each among the names, in order of appearance; -1 blank."""
+    group, distinct = factorized(column)
+    texts = [_label(value) for value in distinct]
+    names = tuple(dict.fromkeys(text for text in texts if text.strip()))
+    place = {name: i for i, name in enumerate(names)}
+    lookup = np.array([place.get(text, -1) for text in texts] + [-1], np.int64)
+    return lookup[group], names
+
+
+def numbers(column: pd.Series) -> tuple[Float[np.ndarray, " row"], Bool[np.ndarray, " row"]]:
+    """Cells as numbers, NaN where blank; and where a cell is neither blank nor a number."""
+    dtype = column.dtype
+    categorical = isinstance(dtype, pd.CategoricalDtype)
+    plain = types.is_bool_dtype(dtype) or types.is_numeric_dtype(dtype)
+    if plain and not categorical and not types.is_complex_dtype(dtype):
+        return column.to_numpy(np.float64, na_value=np.nan), np.zeros(len(column), bool)
+    group, distinct = factorized(column)
+    values = [_number(value) for value in distinct]
+    lookup = np.array([np.nan if v is None else v for v in values] + [np.nan], np.float64)
+    unread = np.array([v is None for v in values] + [False])
+    return lookup[group], unread[group]
+
+
+def whole_numbers(column: pd.Series) -> tuple[Int[np.ndarray, " row"], Bool[np.ndarray, " row"]]:
+    """Cells as whole numbers; and where a cell is not one."""
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind == "i":
+        return column.to_numpy(np.int64), np.zeros(len(column), bool)
+    values, _ = numbers(column)
+    whole = np.abs(values) <= 2.0**53
+    whole[whole] &= values[whole] == np.round(values[whole])
+    return np.where(whole, values, 0).astype(np.int64), ~whole
+
+
+def booleans(column: pd.Series) -> tuple[Bool[np.ndarray, " row"], Bool[np.ndarray, " row"]]:
+    """Cells as booleans (true/false or 1/0); and where a cell is neither."""
+    group, distinct = factorized(column)
+    spelled = {"true": True, "false": False, "1": True, "0": False, "1.0": True, "0.0": False}
+    values = [spelled.get(str(value).strip().casefold()) for value in distinct] + [None]
+    truth = np.array([bool(v) for v in values])
+    unread = np.array([v is None for v in values])
+    return truth[group], unread[group]
+
+
+def samples(column: pd.Series, where: Bool[np.ndarray, " row"]) -> str:
+    """Some of the distinct cells of `column` at the rows of `where`."""
+    distinct = factorized(column.loc[where])[1]
+    return listed(distinct[:4], len(distinct)) if distinct else "blank"
+
+
+def _label(value: object) -> str:
+    """A cell of an id column as text; whole numbers and dates at their plainest."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, (float, np.floating)) and float(value).is_integer():
+        return str(int(value))
+    if isinstance(value, pd.Timestamp) and value == value.normalize() and value.tz is None:
+        return value.date().isoformat()
+    return str(value)
+
+
+def _number(value: object) -> float | None:
+    """A cell as a number, NaN where it is spelled blank, None where it is neither."""
+    if isinstance(value, str):
+        if value.strip().casefold() in BLANKS:
+            return np.nan
+        if "_" in value:
+            return None
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return None

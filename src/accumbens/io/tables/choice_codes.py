@@ -1,0 +1,207 @@
+"""Choice codes: from left/right, -1/1, true/false and the like to 0, 1, ... and -1 for missed."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Bool, Int
+
+from ...trials import MISSED, ChoiceCode
+from .cells import BLANKS, factorized
+from .format import TableFormat
+from .problems import Problems, listed, show
+
+USUAL_PAIRS = (("0", "1"), ("-1", "1"), ("left", "right"), ("l", "r"), ("false", "true"))
+
+
+class CodedChoices(NamedTuple):
+    """`index[row]` into `codes`; -1 where the trial was missed, or its code is a problem.
+
+    made: the cell is neither blank nor a code that means a missed trial.
+    """
+
+    index: Int[np.ndarray, " row"]
+    made: Bool[np.ndarray, " row"]
+    codes: tuple[ChoiceCode, ...]
+
+
+def code_key(value: object) -> str:
+    """One spelling for equal codes: 1, 1.0 and "1" are "1"; True is "true"; text is stripped."""
+    if isinstance(value, (bool, np.bool_)):
+        return str(bool(value)).lower()
+    if isinstance(value, (float, np.floating)) and float(value).is_integer():
+        return str(int(value))
+    return str(value).strip()
+
+
+def code_choices(
+    column: pd.Series, format: TableFormat, problems: Problems, *, typed: bool
+) -> CodedChoices:
+    """The choice column as indices and the codes that they stand for, in natural order.
+
+    typed: the column's own types are meant ("0" is text); otherwise text is read as numbers or
+    booleans where every code allows it, as in a CSV file. Unknown codes go to `problems`.
+    """
+    where = f"column {show(format.choice)}"
+    group, raw = factorized(column)
+    values = [_plain(value) for value in raw]
+    if not typed:
+        values = [_parsed(value) for value in values]
+    keys = [code_key(value) for value in values]
+    missed = {code_key(code) for code in format.missed}
+    named = {code_key(code) for code in format.choices}
+    blank = [key.casefold() in BLANKS and key not in named for key in keys]
+    left = [i for i, key in enumerate(keys) if key not in missed and not blank[i]]
+    if len({_kind(values[i]) for i in left}) > 1:
+        values = [str(_plain(value)) for value in raw]
+        keys = [code_key(value) for value in values]
+
+    counts = np.bincount(group[group >= 0], minlength=len(raw))
+    first_row = dict(zip(*np.unique(group, return_index=True), strict=True))
+
+    def census(indices: Sequence[int]) -> str:
+        """`2 (30 rows, first row 5)` for the most frequent of these codes."""
+        often = sorted(indices, key=lambda i: -counts[i])
+        texts = [
+            f"{show(values[i])} ({counts[i]} row{'s' if counts[i] > 1 else ''}, "
+            f"first {problems.name_rows(np.array([first_row[i]]))})"
+            for i in often[:4]
+        ]
+        return listed(texts, len(often), quote=False)
+
+    made = np.zeros(len(raw) + 1, bool)
+    made[left] = True
+    left = _spelled_once(left, values, keys, format, problems)
+    present = {keys[i]: values[i] for i in left}
+    order = _order(present, format, problems)
+    if order is None:
+        problems.add(where, f"unknown choice codes {census(left)}", _advice(present))
+        order = []
+    place = {code_key(code): i for i, code in enumerate(order)}
+    unknown = [i for i in left if keys[i] not in place] if order else []
+    if unknown:
+        problems.add(
+            where,
+            f"codes {census(unknown)} are not among the choices {listed(order)}",
+            "correct them, add them to the choices (--choices), or name those that mean a missed "
+            "trial (--missed)",
+        )
+    lookup = np.full(len(raw) + 1, MISSED, np.int32)
+    for i in left:
+        lookup[i] = place.get(keys[i], MISSED)
+    return CodedChoices(lookup[group], made[group], tuple(order))
+
+
+def _spelled_once(
+    indices: Sequence[int],
+    values: Sequence[ChoiceCode],
+    keys: Sequence[str],
+    format: TableFormat,
+    problems: Problems,
+) -> list[int]:
+    """The indices of distinct codes; a text code written in two ways is a problem."""
+    seen: dict[str, ChoiceCode] = {}
+    kept: list[int] = []
+    again: list[str] = []
+    for i in indices:
+        key = keys[i] if format.choices else keys[i].casefold()
+        if key in seen and isinstance(values[i], str):
+            again.append(f"{show(seen[key])} and {show(values[i])}")
+        else:
+            kept.append(i)
+        seen.setdefault(key, values[i])
+    if again:
+        problems.add(
+            f"column {show(format.choice)}",
+            f"codes differ only in case or in blanks: {listed(again, quote=False)}",
+            "write each code in one way",
+        )
+    return kept
+
+
+def _order(
+    present: dict[str, ChoiceCode], format: TableFormat, problems: Problems
+) -> list[ChoiceCode] | None:
+    """All codes in order, those that never occur included; None if nothing says what they are."""
+    if format.choices:
+        keys = [code_key(code) for code in format.choices]
+        if len(set(keys)) < max(2, len(keys)) or set(keys) & {code_key(c) for c in format.missed}:
+            problems.add(
+                f"column {show(format.choice)}",
+                f"the choices {listed(format.choices)} (--choices) are fewer than two, repeat a "
+                "code, or hold one that is also named as missed",
+                "name each code of a choice once",
+            )
+        kinds = {_kind(code) for code in present.values()}
+        keys = [key.casefold() if kinds == {"truth"} else key for key in keys]
+        pairs = zip(keys, format.choices, strict=True)
+        codes = [present.get(key, _as_kind(code, kinds)) for key, code in pairs]
+        return codes if len({_kind(code) for code in codes}) == 1 else [str(c) for c in codes]
+    folded = {key.casefold(): code for key, code in present.items()}
+    for pair in USUAL_PAIRS:
+        if set(folded) <= set(pair):
+            style = next(iter(present.values()), 0)
+            return [folded.get(token, _like(style, token)) for token in pair]
+    return None
+
+
+def _advice(present: dict[str, ChoiceCode]) -> str:
+    """What to do about codes that are not one of the usual pairs."""
+    tokens = {key.casefold(): code for key, code in present.items()}
+    for pair in USUAL_PAIRS:
+        if len(present) <= 12 and set(pair) < set(tokens):
+            extra = shlex.join(str(code) for token, code in tokens.items() if token not in pair)
+            return f"if {extra} means a missed trial, say --missed {extra}; if not, {_all(present)}"
+    return _all(present)
+
+
+def _all(present: dict[str, ChoiceCode]) -> str:
+    if len(present) > 12:
+        return "name the column of the choices (--choice)"
+    codes = sorted(present.values(), key=lambda c: (isinstance(c, str), c))
+    return f"name all choices in order (--choices {shlex.join(map(str, codes))})"
+
+
+def _plain(value: object) -> ChoiceCode:
+    """A cell as a plain Python value; whole numbers as int."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, (bool, int, float, str)) else str(value)
+
+
+def _parsed(value: ChoiceCode) -> ChoiceCode:
+    """Text as the number or boolean that it spells plainly ("01" and "1e0" stay text)."""
+    text = str(value).strip()
+    if text.casefold() in ("true", "false"):
+        return text.casefold() == "true"
+    number = text.removesuffix(".0")
+    return int(number) if number.lstrip("-").isdecimal() and str(int(number)) == number else value
+
+
+def _kind(code: ChoiceCode) -> str:
+    if isinstance(code, bool):
+        return "truth"
+    return "text" if isinstance(code, str) else "number"
+
+
+def _as_kind(code: ChoiceCode, kinds: set[str]) -> ChoiceCode:
+    """A code that the table never holds, in the type of those that it does."""
+    if kinds == {"text"}:
+        return str(code)
+    return _parsed(code) if kinds else code
+
+
+def _like(style: ChoiceCode, token: str) -> ChoiceCode:
+    """The code that `token` stands for, written as `style` is ("RIGHT" beside "LEFT")."""
+    if isinstance(style, bool):
+        return token == "true"
+    if not isinstance(style, str):
+        return int(token)
+    text = style.strip()
+    return token.upper() if text.isupper() else token.title() if text.istitle() else token

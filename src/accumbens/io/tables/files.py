@@ -1,0 +1,253 @@
+"""Tables in files: CSV, TSV (either compressed as .gz) and Parquet, read and written exactly."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import os
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from jaxtyping import Int
+from pyarrow import csv as arrow_csv
+from pyarrow import parquet
+
+from ...errors import DataError
+from .problems import Problems, listed, near_matches, show
+
+ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
+_MAGIC = {
+    b"PAR1": "a Parquet file: give it the ending .parquet",
+    b"\x1f\x8b": "compressed with gzip: give it the ending .csv.gz or .tsv.gz",
+    b"PK\x03\x04": "an Excel workbook or zip archive: save the sheet as CSV",
+    b"\x89HDF": "an HDF5 or NWB file: export its trials as a table",
+    b"\xff\xfe": "UTF-16 text: save it as CSV UTF-8",
+    b"\xfe\xff": "UTF-16 text: save it as CSV UTF-8",
+}
+_CONVERT = "Of an NWB file, accumbens convert makes a table."
+_BLOCK = 2**31 - 2
+"""Bytes from which column types are inferred: as many as Arrow allows, so that all rows count."""
+
+
+class TableFile(NamedTuple):
+    """A table as read, and the problems of the file that it was read from."""
+
+    frame: pd.DataFrame
+    problems: Problems
+    typed: bool
+
+
+def read_table(path: str | os.PathLike[str], text: Sequence[str] = ()) -> pd.DataFrame:
+    """The table in a CSV, TSV or Parquet file, all columns.
+
+    text: columns of a CSV or TSV file to keep as text ("060223" keeps its zero); the type of each
+    other column is the narrowest that fits all its rows. Numbers are exact to the last bit.
+    Raises DataError when the file is missing, damaged, or not what its ending says.
+    """
+    file = open_table(path, text)
+    file.problems.raise_if_any()
+    return file.frame
+
+
+def write_table(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
+    """Writes `frame`, without its index, in the format that the ending of `path` names.
+
+    The file appears under its name when it is complete. Numbers are exact to the last bit.
+    Raises DataError when the ending is unknown or the folder cannot be written to.
+    """
+    path = Path(path)
+    ending = _ending(path)
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        if ending == ".parquet":
+            parquet.write_table(table, part)
+        else:
+            options = arrow_csv.WriteOptions(delimiter="\t" if ".tsv" in ending else ",")
+            text = io.BytesIO()
+            arrow_csv.write_csv(table, text, options)
+            packed = ending.endswith(".gz")
+            part.write_bytes(gzip.compress(text.getvalue(), mtime=0) if packed else text.getvalue())
+        os.replace(part, path)
+    except OSError as error:
+        raise DataError(
+            f"Cannot write {path}: {error.strerror or error}. Name a folder that exists, on a disk "
+            "with room, where you may write."
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def open_table(path: str | os.PathLike[str], text: Sequence[str] = ()) -> TableFile:
+    """The table in a file, with every problem of single rows gathered rather than raised."""
+    path = Path(path)
+    if path.is_dir():
+        hint = "Name the table file inside it." if ".zarr" not in path.name else _CONVERT
+        raise DataError(f"Cannot read {path}: it is a folder. {hint}")
+    if not path.exists():
+        raise DataError(f"Cannot read {path}: {_absent(path)}")
+    ending = _ending(path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"Cannot read {path}: {error.strerror}. Allow it to be read.") from error
+    if not data:
+        raise DataError(f"Cannot read {path}: the file is empty. Export or copy it again.")
+    return _parquet(path, data) if ending == ".parquet" else _csv(path, data, ending, text)
+
+
+def _ending(path: Path) -> str:
+    for ending in sorted(ENDINGS, key=len, reverse=True):
+        if path.name.casefold().endswith(ending):
+            return ending
+    raise DataError(
+        f"Cannot tell the format of {path} from its ending {show(path.suffix)}. "
+        f"A table's name ends in {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}."
+        f"{f' {_CONVERT}' if '.nwb' in path.name.casefold() else ''}"
+    )
+
+
+def _absent(path: Path) -> str:
+    if not path.parent.is_dir():
+        return f"there is no folder {path.parent}. Check the path."
+    there = [p.name for p in path.parent.iterdir() if p.name.casefold().endswith(ENDINGS)]
+    close = near_matches(path.name, there)
+    hint = f"Did you mean {listed(close)}?" if close else "Check the path."
+    return f"there is no such file. {hint}"
+
+
+def _parquet(path: Path, data: bytes) -> TableFile:
+    if data[:4] != b"PAR1":
+        raise DataError(
+            f"Cannot read {path}: it ends in .parquet but is not a Parquet file; it seems to be "
+            f"{_look(data)}."
+        )
+    if data[-4:] != b"PAR1" or len(data) < 12:
+        raise DataError(f"Cannot read {path}: the Parquet file is cut short. Copy it again.")
+    try:
+        table = parquet.ParquetFile(pa.BufferReader(data)).read()
+        table.validate(full=True)
+        frame = table.to_pandas(ignore_metadata=True)
+    except Exception as error:  # whatever the reader meets in damaged bytes
+        raise DataError(
+            f"Cannot read {path}: the Parquet file is damaged ({_first_line(error)}). "
+            "Copy or write it again."
+        ) from error
+    return TableFile(
+        frame, Problems(f"table {path}", frame.index, "rows counted from 0"), typed=True
+    )
+
+
+def _csv(path: Path, data: bytes, ending: str, text: Sequence[str]) -> TableFile:
+    data = _decoded(path, data, ending)
+    delimiter = "\t" if ".tsv" in ending else ","
+    skipped: list[arrow_csv.InvalidRow] = []
+
+    def skip(row: arrow_csv.InvalidRow) -> str:
+        skipped.append(row)
+        return "skip"
+
+    try:
+        body = data.lstrip(b"\r\n")
+        first = io.StringIO(body[: 2**20].decode("utf-8", "ignore"), newline="")
+        reader = csv.reader(first, delimiter=delimiter)
+        header = next(reader)
+        names = [str(i) for i in range(len(header))]
+        as_text = {n: pa.string() for n, h in zip(names, header, strict=True) if h in text}
+        table = arrow_csv.read_csv(
+            pa.BufferReader(body),
+            arrow_csv.ReadOptions(
+                use_threads=False, block_size=_BLOCK, column_names=names, skip_rows=reader.line_num
+            ),
+            arrow_csv.ParseOptions(
+                delimiter=delimiter,
+                newlines_in_values=True,
+                ignore_empty_lines=len(header) > 1,  # in one column they are blank cells
+                invalid_row_handler=skip,
+            ),
+            arrow_csv.ConvertOptions(column_types=as_text, strings_can_be_null=False),
+        )
+        frame = table.to_pandas(ignore_metadata=True)
+    except Exception as error:  # whatever the reader meets in damaged text
+        raise DataError(
+            f"Cannot read {path}: it is not a table of text ({_first_line(error)}). Look for a "
+            "quotation mark that is never closed, or export it again."
+        ) from error
+    frame.columns = pd.Index(header, dtype=object)
+    records = _record_rows(data, 1 + len(frame) + len(skipped))
+    skips = [row.number - reader.line_num for row in skipped]
+    kept = np.delete(records, [0, *skips])
+    problems = Problems(f"table {path}", pd.Index(kept), "rows counted with the header as row 1")
+    for cells in sorted({row.actual_columns for row in skipped}):
+        alike = zip(skips, skipped, strict=True)
+        rows = [records[i] for i, row in alike if row.actual_columns == cells]
+        problems.found.append(
+            f"{'row' if len(rows) == 1 else 'rows'} {listed(rows, quote=False)}: "
+            f"{cells} cells where the header has {len(header)}; add or remove cells"
+        )
+    other = max(";\t,|", key=header[0].count)
+    if len(header) == 1 and other in header[0]:
+        name = {";": "semicolons", "\t": "tabs", ",": "commas", "|": "vertical bars"}[other]
+        problems.notes.append(
+            f"The cells of its header seem to be separated by {name}: save it with commas as .csv "
+            "or with tabs as .tsv."
+        )
+    return TableFile(frame, problems, typed=False)
+
+
+def _decoded(path: Path, data: bytes, ending: str) -> bytes:
+    """The text of a CSV or TSV file as UTF-8 bytes without the byte order mark."""
+    if ending.endswith(".gz"):
+        try:
+            data = gzip.decompress(data)
+        except (OSError, EOFError, zlib.error) as error:
+            raise DataError(
+                f"Cannot read {path}: it ends in .gz but is not a whole gzip file "
+                f"({_first_line(error)}). Copy or export it again."
+            ) from error
+    if data.startswith(tuple(_MAGIC)) or b"\0" in data:
+        raise DataError(
+            f"Cannot read {path}: it ends in {ending} but is not text; it seems to be "
+            f"{_look(data)}."
+        )
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    if not data.strip():
+        raise DataError(f"Cannot read {path}: the file holds only blank lines. Export it again.")
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"Cannot read {path}: line {1 + data.count(10, 0, error.start)} is not UTF-8 text "
+            f"(byte {data[error.start]:#04x}). Save it as CSV UTF-8."
+        ) from error
+    return data
+
+
+def _record_rows(data: bytes, n_records: int) -> Int[np.ndarray, " record"]:
+    """The line of each record, the header's included, counted from 1; blank lines count too."""
+    lines = np.arange(1, n_records + 1)
+    if data[:1] in b"\r\n" or b"\n\n" in data or b"\n\r\n" in data:
+        full = [i for i, line in enumerate(data.split(b"\n"), 1) if line.strip(b"\r")]
+        if len(full) == n_records:  # else line breaks inside quotation marks: count records
+            lines = np.array(full)
+    return lines
+
+
+def _look(data: bytes) -> str:
+    """What the first bytes of a file say that it is."""
+    for magic, words in _MAGIC.items():
+        if data.startswith(magic):
+            return words
+    if b"\0" in data or not data.isascii():
+        return "something else, or damaged: copy or export it again"
+    return "plain text: give it the ending .csv or .tsv"
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200].rstrip(".")

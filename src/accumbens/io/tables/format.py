@@ -1,0 +1,66 @@
+"""Which column of a trial table means what."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ...trials import Trials
+
+ChoiceText = str | int | float
+"""A choice code as a user writes it: text on the command line, the code itself in Python."""
+
+
+@dataclasses.dataclass(frozen=True)
+class TableFormat:
+    """The columns of a table with one row a trial, and the codes in its choice column."""
+
+    choice: str = "choice"
+    """Column of the choices: 0/1, -1/1, left/right, L/R, true/false, or the codes in `choices`."""
+    outcome: tuple[str, ...] = ("reward",)
+    """Columns of the outcomes, one per kind: reward; or controllable and distractor."""
+    signal: tuple[str, ...] = ()
+    """Columns of neural signals, one number per trial (dopamine at the outcome); may be blank."""
+    subject: str | None = "subject"
+    """Column that names the animal or person; None: all rows are of one subject."""
+    session: str | None = "session"
+    """Column that names the session; None: one session per subject."""
+    trial: str | None = "trial"
+    """Column of trial numbers, ascending within a session; None: the order of the rows."""
+    instructed: str | None = None
+    """Column that is true where the choice was forced: such trials are learnt from, not scored."""
+    context: tuple[str, ...] = ()
+    """Columns of further numbers to carry along, which no model sees (reward probabilities)."""
+    missed: tuple[ChoiceText, ...] = ()
+    """Codes in the choice column that mean a missed trial, such as 2 or ignored; so do blanks."""
+    choices: tuple[ChoiceText, ...] = ()
+    """All codes of the choice column in order, where they are not one of the usual pairs."""
+    subjects: tuple[str, ...] = ()
+    """All subjects in order, to number them as a fitted model does; default: as they come."""
+
+    def roles(self) -> list[tuple[str, str]]:
+        """Each named column once per use, as (field, column)."""
+        single = ("subject", "session", "trial", "choice", "instructed")
+        pairs = [(field, getattr(self, field)) for field in single]
+        for field in ("outcome", "signal", "context"):
+            pairs += [(field, column) for column in getattr(self, field)]
+        return [(field, column) for field, column in pairs if column is not None]
+
+
+DEFAULT_FORMAT = TableFormat()
+
+
+def format_of(trials: Trials, like: TableFormat = DEFAULT_FORMAT) -> TableFormat:
+    """The format under which `to_table(trials, like)` reads back as exactly these trials."""
+    flags = like.instructed or ("instructed" if trials.instructed.any() else None)
+    return TableFormat(
+        choice=like.choice,
+        outcome=trials.names.outcomes,
+        signal=trials.names.signals,
+        subject=like.subject or DEFAULT_FORMAT.subject,
+        session=like.session or DEFAULT_FORMAT.session,
+        trial=like.trial or DEFAULT_FORMAT.trial,
+        instructed=flags,
+        context=trials.names.contexts,
+        choices=trials.names.choices,
+        subjects=trials.names.subjects,
+    )

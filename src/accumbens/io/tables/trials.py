@@ -1,0 +1,159 @@
+"""Trial tables (one row a trial) to `Trials` and back, exactly."""
+
+from __future__ import annotations
+
+import collections
+import os
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Int
+
+from ...errors import DataError
+from ...trials import MISSED, ChoiceCode, TrialNames, Trials, trials_from_arrays
+from .choice_codes import code_choices, code_key
+from .columns import (
+    find_columns,
+    read_context,
+    read_instructed,
+    read_outcomes,
+    read_signals,
+)
+from .files import TableFile, open_table, read_table, write_table
+from .format import DEFAULT_FORMAT, TableFormat, format_of
+from .problems import Problems, listed
+from .sessions import check_some_choice, read_sessions
+
+__all__ = ["TableFormat", "format_of", "from_table", "read_table", "to_table", "write_table"]
+
+
+def from_table(
+    table: pd.DataFrame | str | os.PathLike[str], format: TableFormat = DEFAULT_FORMAT
+) -> Trials:
+    """The trials in a table, or in a CSV, TSV or Parquet file, with one row a trial.
+
+    Sessions, and subjects unless `format.subjects` names them, are numbered as they first appear;
+    the rows of a session may lie apart, but in the order of their trial numbers. Outcomes,
+    signals and context stay in the table's own units.
+    Raises one DataError that lists every problem of the table, with columns and rows.
+    """
+    if isinstance(table, pd.DataFrame):
+        own_names = table.index.is_unique and not isinstance(table.index, pd.MultiIndex)
+        rows = table.index if own_names else pd.RangeIndex(len(table))
+        file = TableFile(table, Problems("this table", rows, "rows named by its index"), typed=True)
+    else:
+        text = (format.subject, format.session, format.choice)
+        file = open_table(table, [column for column in text if column])
+    frame, problems = file.frame, file.problems
+    columns, lacking = find_columns(frame, format, problems)
+    if not len(frame):
+        problems.add("the table", "it has no rows below its header", "export it again")
+        problems.raise_if_any()
+
+    coded = None
+    if format.choice in columns:
+        coded = code_choices(columns[format.choice], format, problems, typed=file.typed)
+    made = np.zeros(len(frame), bool) if coded is None else coded.made
+    outcome = read_outcomes(columns, format, made, problems)
+    signal = read_signals(columns, format, len(frame), problems)
+    context = read_context(columns, format, len(frame), problems)
+    instructed = read_instructed(columns, format, len(frame), problems)
+    sessions = read_sessions(columns, lacking, format, len(frame), problems)
+    if coded is not None and sessions is not None:
+        check_some_choice(sessions, made, format, problems)
+    problems.raise_if_any()
+    assert coded is not None
+    assert sessions is not None
+
+    shape = (len(sessions.length), int(sessions.length.max()))
+
+    def padded(cells: np.ndarray) -> np.ndarray:
+        array = np.zeros((*shape, *cells.shape[1:]), cells.dtype)
+        array[sessions.session, sessions.position] = cells
+        return array
+
+    return trials_from_arrays(
+        padded(coded.index),
+        padded(outcome),
+        signal=padded(signal),
+        context=padded(context),
+        number=padded(sessions.number),
+        instructed=padded(instructed),
+        length=sessions.length,
+        subject=sessions.subject,
+        names=TrialNames(
+            choices=coded.codes,
+            outcomes=format.outcome,
+            signals=format.signal,
+            contexts=format.context,
+            subjects=sessions.subject_names,
+            sessions=tuple(sessions.label_names[k] for k in sessions.label),
+        ),
+    )
+
+
+def to_table(trials: Trials, format: TableFormat = DEFAULT_FORMAT) -> pd.DataFrame:
+    """The trials as a table with one row a trial, sessions in order.
+
+    `format` gives the columns of subject, session, trial, choice and instructed (written where
+    any trial was); outcomes, signals and contexts have their own names. Exactly inverse to
+    `from_table(table, format_of(trials, format))`, whose rules the trials must therefore obey.
+    Raises DataError when names clash or a session, subject or choice code is not unique.
+    """
+    format = format_of(trials, format)
+    _check_names(trials, format)
+    names, inside = trials.names, trials.in_session
+    subject = np.broadcast_to(trials.subject[:, None], inside.shape)[inside]
+    session = np.broadcast_to(np.arange(trials.n_sessions)[:, None], inside.shape)[inside]
+    columns: dict[str, object] = {
+        str(format.subject): pd.array(names.subjects, dtype="str").take(subject),
+        str(format.session): pd.array(names.sessions, dtype="str").take(session),
+        str(format.trial): trials.number[inside],
+        format.choice: _decoded(trials.choice[inside], names.choices),
+    }
+    for field in ("outcome", "signal", "context"):
+        for i, column in enumerate(getattr(format, field)):
+            columns[column] = getattr(trials, field)[inside][:, i]
+    if format.instructed:
+        columns[format.instructed] = trials.instructed[inside]
+    return pd.DataFrame(columns)
+
+
+def _decoded(
+    choice: Int[np.ndarray, " row"], codes: tuple[ChoiceCode, ...]
+) -> pd.api.extensions.ExtensionArray | np.ndarray:
+    """Choices in the user's own codes, missing where missed."""
+    kind = {bool: "boolean", int: "Int64", float: "Float64", str: "str"}[_common_type(codes)]
+    column = pd.array(codes, dtype=kind).take(choice, allow_fill=True)
+    if (choice == MISSED).any() or kind == "str":
+        return column
+    return np.asarray(column)
+
+
+def _common_type(codes: tuple[ChoiceCode, ...]) -> type:
+    """bool, int, float or str: what all codes are; whole and fractional numbers are floats."""
+    kinds = {type(code) for code in codes}
+    return float if kinds == {int, float} else kinds.pop() if len(kinds) == 1 else object
+
+
+def _check_names(trials: Trials, format: TableFormat) -> None:
+    """Raises DataError where a table of these trials would not read back."""
+    names, problems = trials.names, []
+    for what, keys in (
+        ("column", [column for _, column in format.roles()]),
+        ("subject", names.subjects),
+        ("session", list(zip(trials.subject, names.sessions, strict=True))),
+        ("choice code", [code_key(code) for code in names.choices]),
+    ):
+        twice = [key for key, count in collections.Counter(keys).items() if count > 1]
+        if twice:
+            shown = [key[1] if isinstance(key, tuple) else key for key in twice[:4]]
+            problems.append(f"{what} {listed(shown, len(twice))} is named twice: rename it")
+    if not all(str(name).strip() for name in (*names.subjects, *names.sessions, *names.choices)):
+        problems.append("a subject, session or choice code is blank: name it")
+    if _common_type(names.choices) is object:
+        problems.append(f"choice codes {listed(names.choices)} are of several types: use one")
+    if (np.diff(trials.number, axis=1) <= 0)[trials.in_session[:, 1:]].any():
+        problems.append("trial numbers do not ascend within sessions: number the trials anew")
+    if problems:
+        raise DataError("Cannot make a table of these trials:\n- " + "\n- ".join(problems))

@@ -1,0 +1,163 @@
+"""A photometry channel and its control to dF/F and z-score: bleaching, artefacts, scale."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Literal, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from ...errors import ConfigError, DataError
+from ...recordings import Trace
+from ..regression import fit_line
+from .bleaching import fit_double_exponential, slow_part
+
+LEAST_OVERLAP = 0.9
+"""Share of the signal's samples at which the control must have been measured too."""
+
+
+@dataclasses.dataclass(frozen=True)
+class PreprocessConfig:
+    """How a raw channel becomes a signal."""
+
+    low_pass: float | None = None
+    """Smooth both channels below this frequency (Hz) first; the field uses 10 where it does."""
+    bleaching: Literal["double_exponential", "high_pass", "none"] = "double_exponential"
+    """Take a fitted double exponential decay off each channel, or what is slower than high_pass."""
+    high_pass: float = 0.001
+    """With bleaching high_pass: what is slower than this frequency (Hz) is taken for bleaching."""
+    regression: Literal["robust", "least_squares", "none"] = "robust"
+    """How the control channel (isosbestic or red) is fitted to the signal and taken off."""
+    scale: Literal["z_score", "dff", "raw"] = "z_score"
+    """Unit of the result: standard deviations within the session, dF/F in %, or the file's own."""
+
+    def __post_init__(self) -> None:
+        for name in ("low_pass", "high_pass"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ConfigError(f"{name} is {value}; a frequency is a positive number of Hz.")
+
+
+class Preprocessed(NamedTuple):
+    """A channel after preprocessing, and what was taken off on the way (in the file's unit).
+
+    trace: the result. baseline: F0, of which dF/F is the share. artefact: what the control
+    explained, 0 without one. slope: of the signal on the control. correlation: of the two, both
+    without bleaching; NaN without a control.
+    """
+
+    trace: Trace
+    baseline: Float[np.ndarray, " sample"]
+    artefact: Float[np.ndarray, " sample"]
+    slope: float
+    correlation: float
+
+
+def preprocess(
+    signal: Trace, control: Trace | None = None, config: PreprocessConfig | None = None
+) -> Preprocessed:
+    """Bleaching off each channel, the fitted control off the signal, then dF/F and z-score.
+
+    dF/F = 100 (F - F_bleached - artefact) / F0, in %. F0 is the bleaching curve, the slow part
+    with `bleaching="high_pass"`; without bleaching correction it is the fitted control (Lerner et
+    al. 2015), or without a control the median.
+    The control is interpolated to the signal's times. Missing samples stay missing.
+    Raises DataError where the channels do not overlap in time, are constant, or F0 is not above 0.
+    Source: Simpson et al. (2024), Neuron 112:899; the defaults are those of pyPhotometry's guide.
+    """
+    config = config or PreprocessConfig()
+    raw = _smoothed(signal, config)
+    base, bleached = _without_bleaching(signal, raw, config)
+    artefact, slope, correlation = np.zeros(len(raw)), np.nan, np.nan
+    if control is not None and config.regression != "none":
+        other = align_control(signal, _resmoothed(control, config))
+        _, reference = _without_bleaching(control, other, config, signal.times)
+        both = np.isfinite(bleached) & np.isfinite(reference)
+        try:
+            line = fit_line(reference[both], bleached[both], robust=config.regression == "robust")
+        except DataError as error:
+            raise DataError(f"{control.source}: {control.name}: {error}") from error
+        slope, correlation = line.slope, _correlation(reference[both], bleached[both])
+        artefact = line.slope * reference + line.offset
+        if config.bleaching == "none":
+            base = artefact
+    values = bleached - artefact
+    if config.scale == "raw":
+        return Preprocessed(signal.with_values(values), base, artefact, slope, correlation)
+    if not (base[np.isfinite(values)] > 0).all():
+        raise DataError(
+            f"{signal.source}: the baseline F0 of {signal.name} is not above 0 everywhere, so dF/F "
+            "has no meaning (was an offset taken off already?). Choose --photometry.scale raw."
+        )
+    values, unit = 100 * values / base, "dF/F (%)"
+    if config.scale == "z_score":
+        spread = float(np.nanstd(values))
+        if not spread > 0:
+            raise DataError(f"{signal.source}: {signal.name} does not vary. Name another channel.")
+        values, unit = (values - np.nanmean(values)) / spread, "z-score"
+    trace = signal.with_values(values, unit)
+    return Preprocessed(trace, base, artefact, slope, correlation)
+
+
+def align_control(signal: Trace, control: Trace) -> Float[np.ndarray, " sample"]:
+    """The control at the signal's times, by straight lines between its samples; NaN outside them.
+
+    Raises DataError where the two hardly overlap in time.
+    """
+    half = 0.5 * max(signal.interval, control.interval)
+    inside = (signal.times >= control.times[0] - half) & (signal.times <= control.times[-1] + half)
+    if inside.mean() < LEAST_OVERLAP:
+        raise DataError(
+            f"{signal.source}: {signal.name} lasts from {signal.times[0]:,.2f} to "
+            f"{signal.times[-1]:,.2f} s, but its control {control.name} from "
+            f"{control.times[0]:,.2f} to {control.times[-1]:,.2f} s: only {inside.mean():.0%} "
+            "overlap. One of the clocks is wrong (--assume-rate, --clock)."
+        )
+    return np.where(inside, np.interp(signal.times, control.times, control.values), np.nan)
+
+
+def _smoothed(trace: Trace, config: PreprocessConfig) -> Float[np.ndarray, " sample"]:
+    if np.isfinite(trace.values).sum() < 20:
+        raise DataError(
+            f"{trace.source}: {trace.name} has {int(np.isfinite(trace.values).sum())} samples that "
+            f"are not missing, of {len(trace.values):,}. Name another channel."
+        )
+    if config.low_pass is None:
+        return trace.values
+    return _named(trace, slow_part, trace.values, trace.rate, config.low_pass)
+
+
+def _resmoothed(trace: Trace, config: PreprocessConfig) -> Trace:
+    return trace.with_values(_smoothed(trace, config))
+
+
+def _without_bleaching(
+    trace: Trace,
+    values: Float[np.ndarray, " sample"],
+    config: PreprocessConfig,
+    times: Float[np.ndarray, " sample"] | None = None,
+) -> tuple[Float[np.ndarray, " sample"], Float[np.ndarray, " sample"]]:
+    """The baseline, and the values without it (with it where no bleaching is to be corrected)."""
+    if config.bleaching == "none":
+        return np.full(len(values), np.nanmedian(values)), values
+    if config.bleaching == "high_pass":
+        slow = _named(trace, slow_part, values, trace.rate, config.high_pass)
+        return slow, values - slow
+    times = trace.times if times is None else times
+    since = times - times[0]
+    curve = _named(trace, fit_double_exponential, since, values).at(since)
+    return curve, values - curve
+
+
+def _named(trace: Trace, function, *arguments):
+    """The function's result; its errors say which channel they are about."""
+    try:
+        return function(*arguments)
+    except DataError as error:
+        raise DataError(f"{trace.source}: {trace.name}: {error}") from error
+
+
+def _correlation(x: Float[np.ndarray, " sample"], y: Float[np.ndarray, " sample"]) -> float:
+    spread = float(np.std(x) * np.std(y))
+    return float(np.mean((x - x.mean()) * (y - y.mean())) / spread) if spread > 0 else np.nan

@@ -1,0 +1,222 @@
+"""Which outcomes does each unit respond to? Tests that slow drifts do not fool, for many units.
+
+A unit's rate drifts, and outcomes come in streaks: a t test between rewarded and unrewarded trials
+then finds selectivity everywhere. Three tests that assume less, by what is known:
+
+* schedule: rewards were drawn by the experimenter with known probabilities, so redraw them;
+* linear_shift: one session, rates or outcomes stationary;
+* session_permutation: several sessions, one unit recorded in all of them (or one signal).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Bool, Float
+from scipy import stats
+
+from ...credit.randomization import (
+    Schedule,
+    check_schedule,
+    chosen_probabilities,
+    label_probability,
+    p_value,
+)
+from ...errors import ConfigError, DataError
+from ...trials import Trials
+from ..series_tests import linear_shift_test, pooled_correlation, session_permutation_test
+
+Test = Literal["schedule", "linear_shift", "session_permutation"]
+
+COLUMNS = ("unit", "contrast", "effect", "correlation", "p", "q", "selective", "trials")
+"""Of the table: effect in the signal's unit (spikes/s) per outcome, the others held; q: p corrected
+across units, by contrast; selective: q at or below the false discovery rate."""
+
+BATCH = 1_000_000
+"""Numbers drawn at once; results do not depend on it."""
+
+
+def smallest_p(test: Test, *, resamples: int, max_shift: int) -> float:
+    """The smallest two-sided p that a test can give; few sessions may allow even less."""
+    return 1 / (max_shift + 1) if test == "linear_shift" else min(1.0, 2 / (resamples + 1))
+
+
+def unit_selectivity(
+    trials: Trials,
+    *,
+    test: Test,
+    rng: np.random.Generator,
+    schedule: Schedule | None = None,
+    units: Sequence[str] | None = None,
+    max_shift: int = 100,
+    resamples: int = 2000,
+    false_discovery_rate: float = 0.05,
+    min_trials: int = 40,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> pd.DataFrame:
+    """Each unit's response to each outcome, and whether it tells two outcomes apart, tested.
+
+    units: signal columns, by default all. test: see this module; `schedule` needs the schedule of
+    the distractor-rewards task, `linear_shift` takes the longest session that a unit was recorded
+    in, and cannot give a p below 1 / (max_shift + 1): many units need long shifts. Rates are taken
+    less a moving mean of those before them in the session (weights 0.95 per trial), so that drifts
+    do not swamp the responses. Trials without a choice or a measured signal are left out; the
+    linear shift closes the gap. Two outcomes are told apart on trials with exactly one of them.
+    Two-sided p-values; q by Benjamini and Hochberg (1995) over the units of each contrast.
+    on_progress: called with the number of units done, and of all.
+    Raises DataError where a unit has too few trials, ConfigError for options that contradict.
+    """
+    if test == "schedule" and schedule is None:
+        raise ConfigError("The schedule test needs the probabilities of the rewards (schedule).")
+    names = trials.names.signals if units is None else tuple(units)
+    if not names:
+        raise ConfigError("These trials have no signals: convert the spikes with --spikes.event.")
+    chosen = trials.select_signals(names)
+    questions = _questions(chosen, schedule)
+    rows = []
+    for u, unit in enumerate(names):
+        known = chosen.valid & np.isfinite(chosen.signal[..., u])
+        if known.sum() < min_trials:
+            raise DataError(
+                f"Unit {unit} was measured in {int(known.sum())} trials with a choice, fewer than "
+                f"{min_trials} (min_trials). Leave it out (units)."
+            )
+        rate = _less_its_past(chosen.signal[..., u], known)
+        effects = _effects(chosen.outcome, chosen.signal[..., u], known)
+        for question in questions:
+            asked = known & question.asked
+            pairs = [(question.came[s][k], rate[s][k]) for s, k in enumerate(asked) if k.sum() > 1]
+            if not pairs:
+                raise DataError(
+                    f"Unit {unit} was measured in too few trials that tell {question.contrast}. "
+                    "Leave it out (units)."
+                )
+            xs, ys = [a for a, _ in pairs], [b for _, b in pairs]
+            try:
+                if test == "schedule":
+                    p = _schedule_p(question, rate, asked, rng, resamples)
+                elif test == "linear_shift":
+                    longest = int(np.argmax([len(a) for a in xs]))
+                    p = linear_shift_test(xs[longest], ys[longest], max_shift=max_shift).p
+                else:
+                    p = session_permutation_test(xs, ys, rng=rng, resamples=resamples).p
+            except DataError as error:
+                raise DataError(f"Unit {unit}, {question.contrast}: {error}") from None
+            rows.append(
+                {"unit": unit, "contrast": question.contrast,
+                 "effect": float(effects @ question.weights),
+                 "correlation": pooled_correlation(xs, ys), "p": p, "trials": int(asked.sum())}
+            )  # fmt: skip
+        if on_progress is not None:
+            on_progress(u + 1, len(names))
+    table = pd.DataFrame(rows)
+    q = np.full(len(table), np.nan)
+    for question in questions:
+        here = (table["contrast"] == question.contrast).to_numpy()
+        q[here] = stats.false_discovery_control(table["p"].to_numpy()[here])
+    table["q"], table["selective"] = q, q <= false_discovery_rate
+    return table.reindex(columns=list(COLUMNS))
+
+
+def most_selective(table: pd.DataFrame) -> tuple[str, ...]:
+    """Units of a table of `unit_selectivity`, from the smallest q of any contrast on; of equal q,
+    those first that follow an outcome most closely (correlation, of either sign)."""
+    order = table.assign(size=-np.abs(np.asarray(table["correlation"], float)))
+    return tuple(dict.fromkeys(order.sort_values(["q", "size"], kind="stable")["unit"]))
+
+
+class _Question(NamedTuple):
+    """weights: of the outcomes in the effect. asked: trials that tell the answer. came: 1 or 0 on
+    them. probability: of 1, drawn anew; NaN without a schedule."""
+
+    contrast: str
+    weights: Float[np.ndarray, " outcome"]
+    asked: Bool[np.ndarray, "session trial"]
+    came: Float[np.ndarray, "session trial"]
+    probability: Float[np.ndarray, "session trial"]
+
+
+def _questions(trials: Trials, schedule: Schedule | None) -> list[_Question]:
+    """Does each outcome matter? Of two, does it matter which one came, where exactly one did?
+
+    Only trials with one outcome tell the two apart: over all trials a unit that responds to both
+    alike would follow the one that varies more.
+    """
+    names, outcome = trials.names.outcomes, trials.outcome
+    p = np.full(outcome.shape, np.nan)
+    if schedule is not None:
+        if len(names) != 2:
+            raise DataError("The schedule test is of two outcomes, controllable and distractor.")
+        check_schedule(trials, schedule)
+        p = chosen_probabilities(trials, schedule)
+    everywhere = np.ones(outcome.shape[:2], bool)
+    found = [
+        _Question(name, np.eye(len(names))[k], everywhere, outcome[..., k], p[..., k])
+        for k, name in enumerate(names)
+    ]
+    if len(names) == 2:
+        label = "{} - {}".format(*names)
+        one = (outcome[..., 0] > 0) != (outcome[..., 1] > 0)
+        found.append(
+            _Question(label, np.array([1.0, -1.0]), one, outcome[..., 0], label_probability(p))
+        )
+    return found
+
+
+def _effects(
+    outcome: Float[np.ndarray, "session trial outcome"],
+    rate: Float[np.ndarray, "session trial"],
+    known: Bool[np.ndarray, "session trial"],
+) -> Float[np.ndarray, " outcome"]:
+    """Least-squares effect of each outcome, the others and each session's mean held."""
+    xs = [outcome[s][k] - outcome[s][k].mean(0) for s, k in enumerate(known) if k.any()]
+    ys = [rate[s][k] - rate[s][k].mean() for s, k in enumerate(known) if k.any()]
+    return np.linalg.lstsq(np.concatenate(xs), np.concatenate(ys), rcond=None)[0]
+
+
+def _schedule_p(
+    question: _Question,
+    rate: Float[np.ndarray, "session trial"],
+    asked: Bool[np.ndarray, "session trial"],
+    rng: np.random.Generator,
+    resamples: int,
+) -> float:
+    """p-value of sum over trials of (came - its probability) x rate, against redrawn outcomes.
+
+    rate: less the mean of those before it, never after. Under the null hypothesis it does not
+    depend on what came on its trial, given the past and the choice: the sum is then a martingale
+    whatever the rate owes to earlier rewards, and choices to both, and the redrawn sums have its
+    variance. The test is exact where rates owe nothing to earlier rewards, and asymptotically right
+    otherwise.
+    """
+    p, residual = question.probability[asked], rate[asked]
+    observed = float((question.came[asked] - p) @ residual)
+    null = np.empty(resamples)
+    batch = max(1, BATCH // len(p))
+    for first in range(0, resamples, batch):
+        count = min(batch, resamples - first)
+        null[first : first + count] = ((rng.random((count, len(p))) < p) - p) @ residual
+    return p_value(observed, null, "two-sided")
+
+
+def _less_its_past(
+    rate: Float[np.ndarray, "session trial"],
+    known: Bool[np.ndarray, "session trial"],
+    decay: float = 0.95,
+) -> Float[np.ndarray, "session trial"]:
+    """Each rate less an exponentially weighted mean of those before it in the session."""
+    found = np.zeros(rate.shape)
+    for s in range(len(rate)):
+        values = rate[s][known[s]]
+        if not len(values):
+            continue
+        total, weight = 0.0, 0.0
+        out = np.empty(len(values))
+        for t, value in enumerate(values):
+            out[t] = value - total / weight if weight else 0.0
+            total, weight = decay * total + value, decay * weight + 1
+        found[s][known[s]] = out
+    return found

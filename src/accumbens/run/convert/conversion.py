@@ -1,0 +1,174 @@
+"""Recordings in, one trial table out, with a record of every choice that was made."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+import tyro
+from jaxtyping import Float
+
+from ...errors import ConfigError, DataError
+from ...files import write_atomically
+from ...io.tables.trials import format_of, to_table, write_table
+from ...io.trial_sources import SourceFormat, read_sources
+from ...recordings import ClockConfig
+from ...trials import Trials
+from ..folder import fingerprint, versions
+from .photometry import PhotometryConfig, photometry_signals
+from .spikes import SpikesConfig, spike_signals
+
+
+@dataclasses.dataclass(frozen=True)
+class ConvertConfig:
+    """How recordings become a trial table."""
+
+    trials: Annotated[SourceFormat, tyro.conf.arg(name="")] = dataclasses.field(
+        default_factory=SourceFormat
+    )
+    """Which columns of the files' trials mean what."""
+    clock: Annotated[ClockConfig, tyro.conf.arg(name="")] = dataclasses.field(
+        default_factory=ClockConfig
+    )
+    """Which clock to believe, where a recording's own contradicts its samples."""
+    photometry: PhotometryConfig = dataclasses.field(default_factory=PhotometryConfig)
+    """Which photometry channels become signals, and how."""
+    spikes: SpikesConfig = dataclasses.field(default_factory=SpikesConfig)
+    """Which units' firing rates become signals, and in which window."""
+    event_unit: Literal["s", "ms", "us"] = "s"
+    """What event times of the trials count: s, ms (pyControl) or us."""
+
+
+class Converted(NamedTuple):
+    """A trial table to be. quality: one row a channel and session of photometry; units: one a unit.
+
+    record: what it was made of, and how, options and quality included.
+    """
+
+    trials: Trials
+    quality: pd.DataFrame
+    units: pd.DataFrame
+    record: dict[str, Any]
+
+
+def convert(paths: Sequence[str | os.PathLike[str]], config: ConvertConfig) -> Converted:
+    """The sessions of NWB files, or of tables, as one `Trials`, in the order of the files.
+
+    paths: NWB files, one session each; or tables with one row a trial and any sessions.
+    Raises DataError for files that cannot be used, ConfigError for options that contradict.
+    """
+    _check_used(config)
+    trials, files, recorded = read_sources(paths, config.trials)
+    own = files if recorded else ()
+    quality: list[dict[str, Any]] = []
+    units: list[dict[str, Any]] = []
+    if config.photometry.channel:
+        signal, quality = photometry_signals(
+            trials, own, config.photometry, config.clock, config.event_unit
+        )
+        trials = with_more_signals(trials, signal, config.photometry.signals)
+    if config.spikes.event:
+        signal, names, units = spike_signals(trials, own, config.spikes, config.event_unit)
+        trials = with_more_signals(trials, signal, names)
+    record = _record(trials, files, config) | {"quality": quality, "units": units}
+    return Converted(trials, pd.DataFrame(quality), pd.DataFrame(units), record)
+
+
+def _check_used(config: ConvertConfig) -> None:
+    """Raises ConfigError where recordings are named, but not what is wanted of them."""
+    photometry, spikes = config.photometry, config.spikes
+    if photometry.file and not photometry.channel:
+        raise ConfigError(
+            f"{photometry.file[0]}: which of its channels is the signal? Name it with "
+            f"--photometry.channel; accumbens inspect {photometry.file[0]} lists them."
+        )
+    if spikes.file and not spikes.event:
+        raise ConfigError(
+            f"{spikes.file[0]}: around which event are spikes counted? Name the column of its "
+            "times with --spikes.event, and keep it with --context."
+        )
+
+
+def with_more_signals(
+    trials: Trials, signal: Float[np.ndarray, "session trial signal"], names: tuple[str, ...]
+) -> Trials:
+    """The same trials with further signal columns. Raises DataError where a name is taken."""
+    known = (*trials.names.outcomes, *trials.names.signals, *trials.names.contexts)
+    taken = [name for name in names if name in known or names.count(name) > 1]
+    if taken:
+        raise DataError(f"There is already a column {taken[0]!r}: name the signal otherwise.")
+    both = np.concatenate([trials.signal, signal], axis=2)
+    return trials.with_signals(both, (*trials.names.signals, *names))
+
+
+def write_converted(converted: Converted, out: str | os.PathLike[str]) -> Path:
+    """Writes the table to `out`, its record to `<out>.convert.json`; returns the record's path."""
+    out = Path(out)
+    if out.exists() and out.is_dir():
+        raise DataError(f"Cannot write {out}: it is a folder. Name a table file inside it.")
+    write_table(to_table(converted.trials), out)
+    record = record_path(out)
+    text = json.dumps(converted.record, indent=1, default=_plain)
+    write_atomically(record, text.encode())
+    return record
+
+
+def record_path(table: Path) -> Path:
+    """Where the record of a converted table lies: beside it; only a known ending is replaced."""
+    name = table.name
+    for ending in (".gz", ".csv", ".tsv", ".parquet"):
+        name = name.removesuffix(ending)
+    return table.with_name(f"{name}.convert.json")
+
+
+def _record(trials: Trials, files: Sequence[Path], config: ConvertConfig) -> dict[str, Any]:
+    rows = []
+    for s, path in enumerate(files):
+        valid = trials.valid[s]
+        rows.append(
+            {
+                "file": str(path),
+                "subject": trials.names.subjects[trials.subject[s]],
+                "session": trials.names.sessions[s],
+                "trials": int(trials.length[s]),
+                "choices": int(valid.sum()),
+                "missed": int(trials.length[s] - valid.sum()),
+                **{
+                    name: float(trials.outcome[s][valid][:, i].sum())
+                    for i, name in enumerate(trials.names.outcomes)
+                },
+            }
+        )
+    return {
+        "sessions": rows,
+        "columns": dataclasses.asdict(format_of(trials)),
+        "options": dataclasses.asdict(config),
+        "fingerprint": fingerprint(trials),
+        "versions": versions() | _reader_versions(),
+    }
+
+
+def _reader_versions() -> dict[str, str]:
+    """Versions of the libraries that read recordings, as far as they are installed."""
+    found = {}
+    for name in ("pynwb", "hdmf", "hdmf-zarr", "h5py", "zarr"):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return str(value)

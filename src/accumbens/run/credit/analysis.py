@@ -1,0 +1,256 @@
+"""From a table of two kinds of reward to weights, indices, exact p-values and figures.
+
+config.toml       every option, versions and the fingerprint of the data
+weights.parquet   every weight: subject (and pooled), outcome, lag, standard error, interval
+indices.csv       every index: subject and group, standard error, interval, p-values
+null.parquet      every test's statistic at every resample, by subject
+metrics.json      the numbers
+figures/          each figure as PNG and PDF, and the numbers behind it as CSV
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from ...credit.contingency import contingency_warnings
+from ...credit.history.fitting import HistoryFit, as_model, fit_history, pooled_history
+from ...credit.history.indices import Index, group_index, indices
+from ...credit.randomization import (
+    SCHEDULE_COLUMNS,
+    RandomizationTest,
+    Schedule,
+    distractor_test,
+    structure_test,
+)
+from ...errors import ConfigError, DataError
+from ...files import write_atomically
+from ...io.models import save_model
+from ...io.tables.trials import from_table, read_table, write_table
+from ...trials import Trials
+from ..fit.config import config_as_dict
+from ..folder import fingerprint, versions
+from .config import CreditConfig
+from .schedules import stated_schedule
+
+Report = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and how much there is."""
+
+
+class Credit(NamedTuple):
+    """What an analysis found: fits of each subject, the pooled fit, indices of each subject and of
+    the group, tests (none without a schedule), and what a reader must know."""
+
+    trials: Trials
+    schedule: Schedule | None
+    fits: tuple[HistoryFit, ...]
+    pooled: HistoryFit
+    indices: tuple[Index, ...]
+    tests: tuple[RandomizationTest, ...]
+    warnings: tuple[str, ...]
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a subject and index, then the group; p-values of the tests, one-sided."""
+        rows = []
+        for index in self.indices:
+            row: dict[str, Any] = index._asdict()
+            for test in self.tests:
+                row[f"p({test.name})"] = self.p_value(test, index.subject)
+            rows.append(row)
+        return pd.DataFrame(rows)
+
+    def p_value(self, test: RandomizationTest, subject: str) -> float:
+        """One-sided p of a subject, or of the "group"."""
+        if subject == "group":
+            return test.group_p_value()
+        return float(test.p_values()[test.subjects.index(subject)])
+
+
+def run_credit(table: str | Path, config: CreditConfig, out: str | Path, report: Report) -> Credit:
+    """Analyses `table` and writes everything to the new folder `out`.
+
+    Raises ConfigError when `out` already holds an analysis, DataError for a bad table.
+    """
+    folder = Path(out)
+    if (folder / "config.toml").exists():
+        raise ConfigError(f"{out} already holds a run: choose another folder, or delete it.")
+    trials, schedule = read_credit_trials(table, config)
+    found = analyse_credit(trials, schedule, config, report)
+    write_credit(found, config, str(Path(table).resolve()), folder)
+    return found
+
+
+def read_credit_trials(table: str | Path, config: CreditConfig) -> tuple[Trials, Schedule | None]:
+    """The table's trials, and the schedule of their rewards if the table or the options have it."""
+    format = config.format(tuple(map(str, read_table(table).columns)))
+    trials = from_table(table, format)
+    wanted = config.probabilities or tuple(
+        name for name in SCHEDULE_COLUMNS if name in trials.names.contexts
+    )
+    return trials, stated_schedule(trials, wanted) if wanted else None
+
+
+def analyse_credit(
+    trials: Trials, schedule: Schedule | None, config: CreditConfig, report: Report
+) -> Credit:
+    """Regression, indices and, with two outcomes and a schedule, the randomization tests."""
+    notes = contingency_warnings(trials) if len(trials.names.outcomes) == 2 else ()
+    if len(trials.names.outcomes) == 2 and schedule is None:
+        notes += (
+            "No probabilities were given and the table has none, so there are no randomization "
+            f"tests: name three with --probabilities, or columns {', '.join(SCHEDULE_COLUMNS)}"
+            ".",
+        )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # each fit keeps its warnings
+        fits = fit_history(trials, config.lags, ridge=config.ridge)
+        pooled = pooled_history(trials, config.lags, ridge=config.ridge)
+    rng = np.random.default_rng(config.seed)
+    found, by_name = [], {}
+    for i, fit in enumerate(fits):
+        report("session bootstrap", i, len(fits))
+        try:
+            of_subject = indices(fit, n_draws=config.bootstrap, rng=rng)
+        except DataError as error:
+            notes += (str(error),)
+            continue
+        found += of_subject
+        for index in of_subject:
+            by_name.setdefault(index.name, []).append(index)
+    report("session bootstrap", len(fits), len(fits))
+    found += [group_index(name, of, rng=rng) for name, of in by_name.items()]
+    notes += tuple(note for fit in (*fits, pooled) for note in fit.warnings)
+    tests = _tests(trials, schedule, config, report)
+    return Credit(trials, schedule, fits, pooled, tuple(found), tests, notes)
+
+
+def _tests(trials, schedule, config: CreditConfig, report: Report) -> tuple[RandomizationTest, ...]:
+    if schedule is None:
+        return ()
+    total, tests = config.resamples * len(np.unique(trials.subject)), []
+    for test in (distractor_test, structure_test):
+        done = 0
+
+        def progress(count: int, label: str = test.__name__.replace("_", " ")) -> None:
+            nonlocal done
+            done += count
+            report(label, done, total)
+
+        tests.append(
+            test(
+                trials, schedule, seed=config.seed, n_lags=config.lags, resamples=config.resamples,
+                ridge=0.0 if config.ridge == "cv" else config.ridge, on_progress=progress,
+            )
+        )  # fmt: skip
+    return tuple(tests)
+
+
+def write_credit(found: Credit, config: CreditConfig, table: str, folder: Path) -> None:
+    """All files of the analysis; metrics.json last."""
+    import tomli_w
+
+    from ...figures.credit.all import draw_credit_figures
+
+    (folder / "models").mkdir(parents=True, exist_ok=True)
+    about = {
+        "kind": "credit", "table": table, "fingerprint": fingerprint(found.trials),
+        "versions": versions(),
+    }  # fmt: skip
+    config_text = tomli_w.dumps(config_as_dict(config) | {"about": about})
+    weights = pd.concat([fit.to_frame() for fit in (*found.fits, found.pooled)])
+    write_table(weights.reset_index(drop=True), folder / "weights.parquet")
+    save_model(as_model(found.fits, found.trials.names.subjects), folder / "models" / "history")
+    text = found.to_frame().to_csv(index=False, lineterminator="\n")
+    write_atomically(folder / "indices.csv", text.encode())
+    if found.tests:
+        write_table(_null_frame(found.tests), folder / "null.parquet")
+    draw_credit_figures(
+        found.trials, found.fits, list(found.indices), list(found.tests), folder / "figures",
+        schedule=found.schedule,
+    )  # fmt: skip
+    write_atomically(folder / "config.toml", config_text.encode())
+    content = json.dumps(credit_metrics(found), indent=1, allow_nan=False)
+    write_atomically(folder / "metrics.json", content.encode())
+
+
+def credit_metrics(found: Credit) -> dict[str, Any]:
+    """Everything for metrics.json."""
+    subjects: dict[str, Any] = {}
+    for fit in found.fits:
+        subjects[fit.subject] = {
+            "sessions": fit.n_sessions,
+            "trials_scored": fit.n_scored,
+            "normalized_likelihood": fit.normalized_likelihood,
+            "ridge": fit.ridge,
+            "indices": {},
+        }
+    group: dict[str, Any] = {"subjects": len(found.fits), "indices": {}}
+    for index in found.indices:
+        holder = group if index.subject == "group" else subjects[index.subject]
+        holder["indices"][index.name] = {
+            key: _or_none(getattr(index, key)) for key in ("value", "standard_error", "low", "high")
+        }
+    tests = {}
+    for test in found.tests:
+        tests[test.name] = {
+            "resamples": len(test.null),
+            "seed": test.seed,
+            "group": _tested(float(test.observed.mean()), test.null.mean(1), test.group_p_value),
+            "subjects": {
+                name: {
+                    "observed": float(test.observed[i]),
+                    "p_one_sided": float(test.p_values()[i]),
+                    "p_two_sided": float(test.p_values("two-sided")[i]),
+                }
+                for i, name in enumerate(test.subjects)
+            },
+        }
+    data = {
+        "subjects": len(found.fits),
+        "sessions": found.trials.n_sessions,
+        "trials": int(found.trials.length.sum()),
+        "trials_scored": int(found.trials.scored.sum()),
+        "outcomes": list(found.trials.names.outcomes),
+    }
+    return {
+        "data": data, "subjects": subjects, "group": group, "tests": tests,
+        "warnings": list(found.warnings),
+    }  # fmt: skip
+
+
+def _tested(observed: float, null: np.ndarray, p_value) -> dict[str, float]:
+    return {
+        "observed": observed,
+        "null_mean": float(null.mean()),
+        "null_sd": float(null.std(ddof=1)) if len(null) > 1 else 0.0,
+        "p_one_sided": p_value(),
+        "p_two_sided": p_value("two-sided"),
+    }
+
+
+def _null_frame(tests: tuple[RandomizationTest, ...]) -> pd.DataFrame:
+    parts = []
+    for test in tests:
+        n, m = test.null.shape
+        parts.append(
+            pd.DataFrame(
+                {
+                    "test": test.name,
+                    "resample": np.repeat(np.arange(n), m),
+                    "subject": np.tile(np.array(test.subjects, object), n),
+                    "statistic": test.null.ravel(),
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def _or_none(value: float) -> float | None:
+    return value if math.isfinite(value) else None

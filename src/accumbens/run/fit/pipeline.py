@@ -1,0 +1,224 @@
+"""The main job: a table in, a run folder out."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import math
+import shutil
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from ...errors import ConfigError, DataError
+from ...fit.disrnn.penalty_path import PenaltyPath, penalty_path
+from ...io.tables.trials import from_table
+from ...models.disrnn import bottlenecks, open_latents
+from ...scoring.comparison import Comparison, compare
+from ...scoring.metrics import Predictions, predict
+from ...scoring.splits import (
+    Split,
+    apply_split,
+    by_label,
+    every_nth,
+    k_fold,
+    none_held_out,
+    order_sessions,
+)
+from ...trials import Trials
+from ..folder import Run, RunFolder, fingerprint, load_run
+from .config import FitConfig, SplitConfig, config_as_dict, read_config
+from .models import Fitted, Report, fit_named, needs_signal
+from .records import draw_figures, write_history, write_predictions, write_table1
+
+
+def run_fit(table: str | Path, config: FitConfig, out: str | Path, report: Report) -> Run:
+    """Fits and compares the models of `config` on the trials of `table`; everything goes to `out`.
+
+    Raises ConfigError when `out` already holds a run, DataError for a bad table.
+    """
+    folder = RunFolder(out)
+    if folder.config.is_file():
+        what = (
+            "a finished run: choose another folder"
+            if folder.finished
+            else f"an unfinished run: finish it with accumbens fit --resume {out}"
+        )
+        raise ConfigError(f"{out} already holds {what}, or delete it.")
+    trials = read_trials(table, config)
+    split = make_split(trials, config.split)
+    folder.begin(config, str(Path(table).resolve()), fingerprint(trials), split)
+    return _fit_into(folder, trials, split, config, report)
+
+
+def resume_fit(out: str | Path, report: Report) -> Run:
+    """Finishes the run in `out` with its own options; gives the numbers of an unbroken run.
+
+    Raises DataError when the folder holds no run, or the table has changed since.
+    """
+    folder = RunFolder(out)
+    about = folder.about()
+    if folder.finished:
+        return load_run(out)
+    config = read_config(folder.config)
+    trials = read_trials(about["table"], config)
+    if fingerprint(trials) != about["fingerprint"]:
+        raise DataError(
+            f"{about['table']} has changed since the run in {out} began, so it cannot be resumed. "
+            "Fit into another folder, or bring the old table back."
+        )
+    split = Split.from_json(folder.split.read_text())
+    return _fit_into(folder, trials, split, config, report)
+
+
+def read_trials(table: str | Path, config: FitConfig) -> Trials:
+    """The table's trials, sessions in order of subject and session, signals scaled as asked."""
+    trials = from_table(table, config.table)
+    trials = trials.select_sessions(order_sessions(trials))
+    if config.signal_scale == "all" and trials.names.signals:
+        measured = trials.scored[:, :, None] & np.isfinite(trials.signal)
+        values = np.where(measured, trials.signal, np.nan)
+        scale = np.nanstd(values, axis=(0, 1))
+        if not (scale > 0).all():
+            constant = trials.names.signals[int(np.argmin(scale > 0))]
+            raise DataError(f"{table}: signal {constant!r} does not vary; leave it out.")
+        trials = trials.with_signals(
+            (trials.signal - np.nanmean(values, axis=(0, 1))) / scale, trials.names.signals
+        )
+    return trials
+
+
+def make_split(trials: Trials, config: SplitConfig) -> Split:
+    """The split that the options ask for."""
+    if config.test_sessions:
+        return by_label(trials, config.test_sessions)
+    if config.folds:
+        if not 0 <= config.fold < config.folds:
+            raise ConfigError(
+                f"split.fold is {config.fold}; with {config.folds} folds it lies between 0 and "
+                f"{config.folds - 1}."
+            )
+        return k_fold(trials, config.folds, np.random.default_rng(0))[config.fold]
+    if config.every == 0:
+        return none_held_out(trials)
+    return every_nth(trials, config.every)
+
+
+def _fit_into(
+    folder: RunFolder, trials: Trials, split: Split, config: FitConfig, report: Report
+) -> Run:
+    train, _ = apply_split(split, trials)
+    key = jax.random.key(config.seed)
+    options = repr(config_as_dict(config)).encode() + fingerprint(trials).encode()
+    identity = hashlib.sha256(options).hexdigest()
+    path = None
+    if config.path.factors and "disrnn" in config.models:
+        path = _chosen_path(folder, train, config, key, report)
+        factor = float(path.factors[path.chosen])
+        recipe = dataclasses.replace(
+            config.recipe, penalties=config.recipe.penalties.scaled(factor)
+        )
+        config = dataclasses.replace(config, recipe=recipe)
+    fits = {}
+    for name in config.models:
+        if needs_signal(name) and not trials.names.signals:
+            continue
+        fits[name] = fit_named(
+            name, train, config, key=key, report=report,
+            checkpoints=folder.checkpoints, identity=identity,
+        )  # fmt: skip
+        folder.save_model(name, fits[name].model)
+    predictions = {name: predictions_of(fit, trials) for name, fit in fits.items()}
+    on_test, on_train = (
+        _compared(predictions, trials, part, config) for part in (split.test, split.train)
+    )
+    on_test = dataclasses.replace(on_test, held_out=split.holds_out)
+    write_table1(folder, on_test)
+    write_predictions(folder, trials, split, fits)
+    write_history(folder, fits)
+    metrics = _metrics(fits, on_test, on_train, trials, split, config, path)
+    draw_figures(folder, trials, split, fits, on_test, path)
+    folder.write_metrics(metrics)
+    shutil.rmtree(folder.checkpoints, ignore_errors=True)
+    return load_run(folder.path)
+
+
+def predictions_of(fit: Fitted, trials: Trials) -> Predictions:
+    """What the fitted model says of each trial; choices at chance if it was not fitted to them."""
+    said = predict(fit.model, trials)
+    return said if fit.predicts_choices else said.choices_at_chance()
+
+
+def _compared(
+    predictions: dict[str, Predictions], trials: Trials, labels: tuple[str, ...], config: FitConfig
+) -> Comparison:
+    position = {label: i for i, label in enumerate(trials.session_labels)}
+    index = [position[label] for label in labels]
+    part = trials.select_sessions(index)
+    n = part.choice.shape[1]
+    return compare(
+        {
+            name: Predictions(p.choice_logits[index, :n], p.signals[index, :n])
+            for name, p in predictions.items()
+        },
+        part,
+        rng=np.random.default_rng(config.seed),
+        n_draws=config.resamples,
+    )
+
+
+def _chosen_path(
+    folder: RunFolder, train: Trials, config: FitConfig, key, report: Report
+) -> PenaltyPath:
+    return penalty_path(
+        train, config.recipe, config.path, key=jax.random.fold_in(key, 999),
+        on_progress=lambda progress: report("penalty path", progress),
+        results=folder.checkpoints / "penalty_path.json",
+    )  # fmt: skip
+
+
+def _metrics(
+    fits: dict[str, Fitted], on_test: Comparison, on_train: Comparison, trials: Trials,
+    split: Split, config: FitConfig, path: PenaltyPath | None,
+) -> dict[str, Any]:  # fmt: skip
+    """Everything for metrics.json; `models.<name>.choice.normalized_likelihood` is held-out."""
+    metrics: dict[str, Any] = {
+        "models": {
+            name: on_test.models[name].as_dict()
+            | {"fitted_sessions": on_train.models[name].as_dict(), "fit": fit.notes}
+            for name, fit in fits.items()
+        },
+        "differences": on_test.differences_to_frame().to_dict("records"),
+        "reference": on_test.reference,
+        "data": {
+            "subjects": len(np.unique(trials.subject)),
+            "sessions": trials.n_sessions,
+            "sessions_fitted": len(split.train),
+            "sessions_held_out": len(split.test) if split.holds_out else 0,
+            "trials": int(trials.length.sum()),
+            "trials_scored": int(trials.scored.sum()),
+            "split": split.description,
+            "signal_scale": config.signal_scale,
+        },
+        "seconds": {name: fit.seconds for name, fit in fits.items()},
+    }
+    if "disrnn" in fits:
+        model: Any = fits["disrnn"].model
+        metrics["bottlenecks"] = [row._asdict() for row in bottlenecks(model)]
+        metrics["open_latents"] = [model.latent_names[i] for i in open_latents(model)]
+    if path is not None:
+        metrics["penalty_path"] = {k: np.asarray(v).tolist() for k, v in path._asdict().items()}
+    return _without_nan(metrics)
+
+
+def _without_nan(value: Any) -> Any:
+    """JSON has no NaN: None stands for a number that does not exist."""
+    if isinstance(value, dict):
+        return {k: _without_nan(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(v) for v in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,97 @@
+"""What a run leaves behind beside its metrics: Table 1, predictions, history, figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from ...files import write_atomically
+from ...fit.disrnn.penalty_path import PenaltyPath
+from ...io.tables.trials import to_table, write_table
+from ...scoring.comparison import Comparison
+from ...scoring.splits import Split, apply_split
+from ...scoring.table1 import table1_csv, table1_latex, table1_markdown
+from ...trials import Trials
+from ...unrolling import unroll
+from ..folder import RunFolder
+from .models import Fitted
+
+
+def write_table1(folder: RunFolder, comparison: Comparison) -> None:
+    """table1.csv, .md and .tex."""
+    for suffix, text in (
+        ("csv", table1_csv(comparison)),
+        ("md", table1_markdown(comparison)),
+        ("tex", table1_latex(comparison)),
+    ):
+        write_atomically(folder.path / f"table1.{suffix}", text.encode())
+
+
+def write_predictions(
+    folder: RunFolder, trials: Trials, split: Split, fits: dict[str, Fitted]
+) -> None:
+    """One row a trial: the table's own columns, `held_out`, then each model's, as `<model>.<name>`.
+
+    `p_<choice>`: probability of that choice before it was made; `<signal>`: predicted signal;
+    latent variables by name. Missed trials have no predicted signal (NaN).
+    """
+    table = to_table(trials)
+    rows = trials.in_session
+    held_out = np.isin(np.array(trials.session_labels), split.test) & split.holds_out
+    table["held_out"] = np.broadcast_to(held_out[:, None], rows.shape)[rows]
+    for name, fit in fits.items():
+        said = unroll(fit.model, trials)
+        if fit.predicts_choices:
+            p = np.asarray(jax.nn.softmax(said.choice_logits, axis=-1))
+            for i, code in enumerate(trials.names.choices):
+                table[f"{name}.p_{code}"] = p[:, :, i][rows]
+        if fit.model.n_signals:
+            signals = np.where(trials.valid[:, :, None], said.signals, np.nan)
+            for i, signal in enumerate(trials.names.signals):
+                table[f"{name}.{signal}"] = signals[:, :, i][rows]
+        for latent, values in said.latents.items():
+            table[f"{name}.{latent}"] = values[rows]
+    write_table(table, folder.predictions)
+
+
+def write_history(folder: RunFolder, fits: dict[str, Fitted]) -> None:
+    """One row a term and step: model, seed, stage, step (from 1), term, value."""
+    import pandas as pd
+
+    parts = [
+        pd.DataFrame(
+            {
+                "model": name, "seed": seed, "stage": stage,
+                "step": np.arange(1, len(values) + 1), "term": term, "value": values,
+            }
+        )
+        for name, fit in fits.items()
+        for seed, history in fit.histories.items()
+        for stage, terms in history.items()
+        for term, values in terms.items()
+    ]  # fmt: skip
+    columns = ["model", "seed", "stage", "step", "term", "value"]
+    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+    write_table(table, folder.history)
+
+
+def draw_figures(
+    folder: RunFolder, trials: Trials, split: Split, fits: dict[str, Fitted],
+    comparison: Comparison, path: PenaltyPath | None,
+) -> dict[str, Path]:  # fmt: skip
+    """Every figure that the run has the numbers for, as PNG, PDF and CSV; PNGs by name."""
+    from ...figures.fit.all import draw_all
+
+    if "disrnn" not in fits:
+        return {}
+    train, test = apply_split(split, trials)
+    fit = fits["disrnn"]
+    model: Any = fit.model
+    return draw_all(
+        model, train, folder.figures, held_out=test if split.holds_out else None,
+        histories=list(fit.histories.values()),
+        comparison=comparison, path=path,
+    )  # fmt: skip

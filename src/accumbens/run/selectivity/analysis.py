@@ -1,0 +1,211 @@
+"""From a trial table with units to what each of them responds to, by region, and figures.
+
+config.toml          every option, versions and the fingerprint of the data
+selectivity.parquet  a row a unit and contrast: effect, correlation, p, q, selective
+responses.parquet    a row a unit and type of outcome: mean and 95 % interval
+regions.parquet      a row a region and contrast: units, selective ones, their fraction
+metrics.json         the same by region, and what a reader must know
+figures/             each figure as PNG and PDF, and the numbers behind it as CSV
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from ...credit.contingency import contingency_warnings
+from ...credit.randomization import Schedule
+from ...errors import ConfigError, DataError
+from ...files import write_atomically
+from ...io.tables.trials import from_table, read_table, write_table
+from ...neural.events.outcome_responses import outcome_responses
+from ...neural.units.regions import selectivity_by_region, with_regions
+from ...neural.units.selectivity import smallest_p, unit_selectivity
+from ...trials import Trials
+from ..credit.schedules import stated_schedule
+from ..fit.config import config_as_dict
+from ..folder import fingerprint, versions
+from .config import SelectivityConfig
+from .unit_regions import chosen_signals, converted_units, read_regions
+
+Report = Callable[[int, int], None]
+"""Called with the number of units done, and of all."""
+
+
+class Selectivity(NamedTuple):
+    """What an analysis found: tables of `unit_selectivity`, `outcome_responses` (both with a column
+    `region`) and `selectivity_by_region`, and what a reader must know."""
+
+    trials: Trials
+    selectivity: pd.DataFrame
+    responses: pd.DataFrame
+    regions: pd.DataFrame
+    warnings: tuple[str, ...]
+
+
+def run_selectivity(
+    table: str | Path, config: SelectivityConfig, out: str | Path, report: Report | None = None
+) -> Selectivity:
+    """Analyses `table` and writes everything to the new folder `out`.
+
+    Raises ConfigError when `out` already holds a run, DataError for a bad table.
+    """
+    folder = Path(out)
+    if (folder / "config.toml").exists():
+        raise ConfigError(f"{out} already holds a run: choose another folder, or delete it.")
+    trials, schedule, regions = read_units_table(Path(table), config)
+    found = analyse_selectivity(trials, schedule, regions, config, report)
+    write_selectivity(found, config, str(Path(table).resolve()), folder)
+    return found
+
+
+def read_units_table(
+    table: Path, config: SelectivityConfig
+) -> tuple[Trials, Schedule | None, dict[str, str]]:
+    """The table's trials with the units as signals, the schedule of the schedule test, and the
+    regions of units as far as they are known."""
+    known = converted_units(table)
+    columns = tuple(map(str, read_table(table).columns))
+    signals = chosen_signals(config.table.signal, known, table)
+    trials = from_table(table, config.format(columns, signals))
+    entries = config.entries(columns)
+    schedule = stated_schedule(trials, entries) if entries else None
+    if config.regions is not None:
+        return trials, schedule, read_regions(config.regions, signals)
+    return trials, schedule, known.regions if known else {}
+
+
+def analyse_selectivity(
+    trials: Trials,
+    schedule: Schedule | None,
+    regions: dict[str, str],
+    config: SelectivityConfig,
+    report: Report | None = None,
+) -> Selectivity:
+    """Tests, responses by type of outcome and the summary by region.
+
+    Units with too few trials are left out, which a warning says. Raises DataError if none is left.
+    """
+    measured = (trials.valid[..., None] & np.isfinite(trials.signal)).sum((0, 1))
+    enough = measured >= config.min_trials
+    if not enough.any():
+        raise DataError(
+            f"No unit was measured in {config.min_trials} trials with a choice; the most are "
+            f"{int(measured.max())}. Lower --min-trials."
+        )
+    units = tuple(u for u, k in zip(trials.names.signals, enough, strict=True) if k)
+    left_out = tuple(u for u in trials.names.signals if u not in units)
+    responses = outcome_responses(trials, units=units, regions=regions)
+    tested = unit_selectivity(
+        trials, test=config.test, rng=np.random.default_rng(config.seed), schedule=schedule,
+        units=units, max_shift=config.max_shift, resamples=config.resamples,
+        false_discovery_rate=config.false_discovery_rate, min_trials=config.min_trials,
+        on_progress=report,
+    )  # fmt: skip
+    selectivity = with_regions(tested, regions)
+    warnings = _warnings(trials, units, left_out, regions, config)
+    by_region = selectivity_by_region(selectivity)
+    return Selectivity(trials, selectivity, responses, by_region, warnings)
+
+
+def write_selectivity(
+    found: Selectivity, config: SelectivityConfig, table: str, folder: Path
+) -> None:
+    """All files of the analysis; metrics.json last."""
+    import tomli_w
+
+    from ...figures.neural.all import draw_selectivity_figures
+
+    folder.mkdir(parents=True, exist_ok=True)
+    about = {
+        "kind": "selectivity", "table": table, "fingerprint": fingerprint(found.trials),
+        "versions": versions(),
+    }  # fmt: skip
+    for name in ("selectivity", "responses", "regions"):
+        write_table(getattr(found, name), folder / f"{name}.parquet")
+    draw_selectivity_figures(
+        found.trials, found.selectivity, found.responses, found.regions, folder / "figures",
+        test=config.test, unit=config.unit, false_discovery_rate=config.false_discovery_rate,
+    )  # fmt: skip
+    text = tomli_w.dumps(config_as_dict(config) | {"about": about})
+    write_atomically(folder / "config.toml", text.encode())
+    content = json.dumps(selectivity_metrics(found, config), indent=1, allow_nan=False)
+    write_atomically(folder / "metrics.json", content.encode())
+
+
+def selectivity_metrics(found: Selectivity, config: SelectivityConfig) -> dict[str, Any]:
+    """Everything for metrics.json."""
+    trials = found.trials
+    rows = [
+        {k: (v if not isinstance(v, float) or math.isfinite(v) else None) for k, v in row.items()}
+        for row in found.regions.to_dict("records")
+    ]
+    return {
+        "data": {
+            "subjects": len(np.unique(trials.subject)),
+            "sessions": trials.n_sessions,
+            "trials": int(trials.length.sum()),
+            "trials_with_a_choice": int(trials.valid.sum()),
+            "outcomes": list(trials.names.outcomes),
+            "units": len(set(found.selectivity["unit"])),
+        },
+        "test": {
+            "name": config.test,
+            "smallest_p": smallest_p(
+                config.test, resamples=config.resamples, max_shift=config.max_shift
+            ),
+            "false_discovery_rate": config.false_discovery_rate,
+            "seed": config.seed,
+        },
+        "unit": config.unit,
+        "regions": rows,
+        "warnings": list(found.warnings),
+    }
+
+
+def _warnings(
+    trials: Trials,
+    units: tuple[str, ...],
+    left_out: tuple[str, ...],
+    regions: dict[str, str],
+    config: SelectivityConfig,
+) -> tuple[str, ...]:
+    notes = contingency_warnings(trials) if config.test == "schedule" else ()
+    if left_out:
+        notes += (
+            f"{len(left_out)} units measured in fewer than {config.min_trials} trials are left "
+            f"out (--min-trials): {', '.join(left_out[:5])}{', ...' if left_out[5:] else ''}.",
+        )
+    unknown = sum(not regions.get(unit) for unit in units)
+    if unknown and regions:
+        notes += (f"The region of {unknown} of {len(units)} units is not known.",)
+    shared = _units_of_several_subjects(trials, units)
+    if shared:
+        notes += (
+            f"{len(shared)} signals were measured in several subjects ({shared[0]}, for one), and "
+            "are taken as one unit each. Different cells need columns of their own.",
+        )
+    least = smallest_p(config.test, resamples=config.resamples, max_shift=config.max_shift)
+    together = math.ceil(least * len(units) / config.false_discovery_rate - 1e-9)
+    if together > 1:
+        more = "--max-shift" if config.test == "linear_shift" else "--resamples"
+        notes += (
+            f"No p can be below {least:.2g} here, so that of {len(units)} units {together} must "
+            f"reach it before any is selective. Raise {more}.",
+        )
+    return notes
+
+
+def _units_of_several_subjects(trials: Trials, units: tuple[str, ...]) -> list[str]:
+    found = []
+    for unit in units:
+        known = np.isfinite(trials.signal[..., trials.names.signals.index(unit)]) & trials.valid
+        if len(np.unique(trials.subject[known.any(1)])) > 1:
+            found.append(unit)
+    return found

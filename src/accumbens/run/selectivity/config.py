@@ -1,0 +1,81 @@
+"""Every choice that a user makes about an analysis of what units respond to."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import arg
+
+from ...errors import ConfigError
+from ...io.tables.format import TableFormat
+from ...neural.units.selectivity import Test
+from ..credit.schedules import check_probabilities, columns_among, schedule_entries
+
+
+@dataclasses.dataclass(frozen=True)
+class SelectivityConfig:
+    """Columns, units and the test."""
+
+    test: Test
+    """schedule: rewards drawn with known probabilities, redrawn; linear_shift: one long session,
+    rates or rewards stationary; session_permutation: the same signal in several sessions."""
+    table: Annotated[TableFormat, arg(name="")] = dataclasses.field(default_factory=TableFormat)
+    """Columns of the table; with no signal named, all those that accumbens convert made."""
+    regions: Path | None = None
+    """Table with columns unit (a signal column's name) and region; default: the record beside a
+    table that accumbens convert made."""
+    probabilities: tuple[str, ...] = ()
+    """For the schedule test: probabilities of the first outcome after the first and after the
+    second choice, and of the second outcome: three columns or numbers. Default:
+    controllable_probability_0, controllable_probability_1 and distractor_probability."""
+    unit: str = "spikes/s"
+    """Of the signals, for tables and figures."""
+    max_shift: int = 100
+    """For the linear shift: largest shift in trials; p is at least 1 / (max_shift + 1)."""
+    resamples: int = 10_000
+    """Redrawn rewards, or permutations, behind each p-value."""
+    false_discovery_rate: float = 0.05
+    """Units with a q at or below it are selective."""
+    min_trials: int = 40
+    """Units measured in fewer trials with a choice are left out."""
+    seed: int = 0
+    """Seed of all randomness."""
+
+    def __post_init__(self) -> None:
+        for name in ("max_shift", "resamples", "min_trials"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least 1.")
+        if not 0 < self.false_discovery_rate < 1:
+            raise ConfigError(
+                f"false_discovery_rate is {self.false_discovery_rate}; it lies between 0 and 1."
+            )
+        if not self.table.outcome:
+            raise ConfigError("Name the outcomes that units may respond to (--outcome).")
+        check_probabilities(self.probabilities)
+        if self.probabilities and self.test != "schedule":
+            raise ConfigError(f"probabilities serve the schedule test, not {self.test}.")
+
+    def entries(self, columns: tuple[str, ...]) -> tuple[str, ...]:
+        """The probabilities of the schedule test in a table that has these columns.
+
+        Raises ConfigError where that test has none.
+        """
+        if self.test != "schedule":
+            return ()
+        found = schedule_entries(self.probabilities, columns)
+        if not found:
+            raise ConfigError(
+                "The schedule test needs the probabilities of the rewards: name three columns or "
+                "numbers with --probabilities, or choose another --test."
+            )
+        return found
+
+    def format(self, columns: tuple[str, ...], signals: tuple[str, ...]) -> TableFormat:
+        """How to read a table that has these columns, with these signals."""
+        context = (*self.table.context, *columns_among(self.entries(columns)))
+        trial = self.table.trial if self.table.trial != "trial" or "trial" in columns else None
+        return dataclasses.replace(
+            self.table, signal=signals, context=tuple(dict.fromkeys(context)), trial=trial
+        )

@@ -1,0 +1,84 @@
+"""What is known about units beside the trial table: their columns and brain regions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from ...errors import ConfigError, DataError
+from ...io.tables.trials import read_table
+from ..convert.conversion import record_path
+
+
+class ConvertedUnits(NamedTuple):
+    """What the record of `accumbens convert` says. signals: all signal columns of its table;
+    regions: of the columns that are units, by name, "" where the recording does not say it."""
+
+    signals: tuple[str, ...]
+    regions: dict[str, str]
+
+
+def converted_units(table: Path) -> ConvertedUnits | None:
+    """Of the record beside a table; None where there is none.
+
+    Raises DataError for a record that cannot be read.
+    """
+    path = record_path(table)
+    if not path.is_file():
+        return None
+    try:
+        record: dict[str, Any] = json.loads(path.read_text())
+        signals = tuple(map(str, record["columns"]["signal"]))
+        units = [row for row in record["units"] if "signal" in row]
+        return ConvertedUnits(signals, {str(u["signal"]): str(u["region"]) for u in units})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(
+            f"{path} is not a record of accumbens convert ({type(error).__name__}: {error}). "
+            "Convert the recordings again, or remove it and name --signal and --regions."
+        ) from None
+
+
+def chosen_signals(
+    named: tuple[str, ...], known: ConvertedUnits | None, table: Path
+) -> tuple[str, ...]:
+    """The signals that the user named, or all those of the record. Raises ConfigError for none."""
+    found = named or (known.signals if known else ())
+    if not found:
+        why = "has no signals" if known else "is not there"
+        raise ConfigError(
+            f"Which columns are units? Name them with --signal (the record {record_path(table)} "
+            f"{why})."
+        )
+    return found
+
+
+def read_regions(path: Path, units: tuple[str, ...]) -> dict[str, str]:
+    """The region of each unit that a table with columns unit and region names.
+
+    Raises DataError for a table without these columns, a unit in two regions, or none of `units`.
+    """
+    frame = read_table(path, text=("unit", "region"))
+    missing = [name for name in ("unit", "region") if name not in frame.columns]
+    if missing:
+        raise DataError(
+            f"{path}: no column {missing[0]}; it has {', '.join(map(str, frame.columns))}. A table "
+            "of regions has the columns unit and region."
+        )
+    regions: dict[str, str] = {}
+    for unit, region in zip(frame["unit"], frame["region"], strict=True):
+        name, place = str(unit), "" if pd.isna(region) else str(region)
+        if regions.setdefault(name, place) != place:
+            raise DataError(f"{path}: {name} is in {regions[name]} and in {place}. Keep one row.")
+    if not set(units) & set(regions):
+        raise DataError(
+            f"{path}: none of the units is in it. It names {_some(tuple(regions))}; the signal "
+            f"columns are {_some(units)}. Name units as their columns."
+        )
+    return regions
+
+
+def _some(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")

@@ -1,0 +1,131 @@
+"""Compiled refits against plain NumPy ones; results do not depend on how the work was divided."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from accumbens import native
+from accumbens.credit.history import fit_history, history_data, refit
+from accumbens.credit.history.indices import group_index, indices
+from accumbens.credit.history.refit import (
+    Redraw,
+    bootstrap_problem,
+    observed,
+    redraw_problem,
+    redrawn_types,
+    refit_numpy,
+)
+from accumbens.errors import ConfigError
+
+from .test_regression import ragged
+
+needs_compiler = pytest.mark.skipif(
+    isinstance(native.built(refit.SOURCE), native.Reason), reason="there is no C++ compiler"
+)
+
+
+def a_problem(n_outcomes=2, n_lags=3, seed=0, ridge=0.0, p=0.4):
+    data = history_data(ragged(n_outcomes, seed), n_lags)
+    top = 1 << (n_outcomes - 1)
+    drawn = Redraw(data.type | top, data.type & ~top, np.full(len(data.type), p))
+    return redraw_problem(data, drawn, ridge=ridge)
+
+
+@needs_compiler
+@settings(max_examples=12)
+@given(
+    n_outcomes=st.integers(1, 2), n_lags=st.integers(1, 6), seed=st.integers(0, 99),
+    ridge=st.sampled_from([0.0, 1.0, 30.0]), p=st.floats(0.05, 0.95),
+)  # fmt: skip
+def test_compiled_refits_are_the_plain_ones(n_outcomes, n_lags, seed, ridge, p):
+    """To a thousandth of a standard error, which is where the steps end."""
+    problem = a_problem(n_outcomes, n_lags, seed, ridge, p)
+    compiled = refit.refit(problem, seed=seed, count=4, first=3)
+    plain = refit_numpy(problem, seed=seed, count=4, first=3)
+    error = np.sqrt(np.diag(np.linalg.inv(problem.hessian)))
+    assert (np.abs(compiled - plain) / error).max() < 1e-3
+    assert (np.abs(observed(problem) - fitted(problem)) / error).max() < 1e-3
+
+
+def fitted(problem):
+    plain = problem._replace(redraw=Redraw.observed(problem.data))
+    return refit_numpy(plain, seed=0, count=1)[0]
+
+
+@needs_compiler
+def test_batches_change_nothing(monkeypatch):
+    problem = a_problem()
+    whole = refit.refit(problem, seed=5, count=100)
+    parts = [refit.refit(problem, seed=5, count=n, first=f) for f, n in ((0, 1), (1, 60), (61, 39))]
+    np.testing.assert_array_equal(whole, np.concatenate(parts))
+    monkeypatch.setattr("os.cpu_count", lambda: 7)
+    np.testing.assert_array_equal(whole, refit.refit(problem, seed=5, count=100))
+    assert (whole != refit.refit(problem, seed=6, count=100)).any()
+
+
+@needs_compiler
+def test_a_rare_outcome_does_not_break_the_refit():
+    """With "both" almost never there, weights are held finite by the smallest ridge."""
+    problem = a_problem(n_lags=4, p=0.004)
+    compiled = refit.refit(problem, seed=0, count=8)
+    np.testing.assert_allclose(compiled, refit_numpy(problem, seed=0, count=8), atol=2e-3)
+    assert np.isfinite(compiled).all()
+
+
+def test_redraws_have_their_probability_and_are_independent():
+    data = history_data(ragged(), 3)
+    p = np.linspace(0, 1, len(data.type))
+    redraw = Redraw(np.ones_like(data.type), np.zeros_like(data.type), p)
+    drawn = np.stack([redrawn_types(redraw, 11, r) for r in range(2000)])
+    z = (drawn.mean(0) - p)[1:-1] / np.sqrt(p * (1 - p) / 2000)[1:-1]
+    assert np.abs(z).max() < 4.8  # of about 900 normal numbers
+    assert abs((z**2).mean() - 1) < 4 * np.sqrt(2 / len(z))
+    assert (drawn[:, 0] == 0).all()
+    assert (drawn[:, -1] == 1).all()
+    even = drawn[:, 1:-1] - p[1:-1]
+    neighbours = (even[:, 1:] * even[:, :-1]).mean() / (even**2).mean()
+    assert abs(neighbours) < 4 / np.sqrt(even.size)
+    apart = (even[1:] * even[:-1]).mean() / (even**2).mean()
+    assert abs(apart) < 4 / np.sqrt(even.size)
+
+
+def test_bootstrap_refits_weigh_sessions():
+    fit = fit_history(ragged(), 2)[0]
+    sessions, member = np.unique(fit.data.session, return_inverse=True)
+    counts = np.random.default_rng(0).multinomial(4, np.full(4, 0.25), size=5).astype(float)
+    problem = bootstrap_problem(fit, member, counts)
+    drawn = refit.refit(problem, seed=0, count=5)
+    np.testing.assert_allclose(drawn, refit_numpy(problem, seed=0, count=5), atol=2e-3)
+    assert len(sessions) == 4
+
+
+def test_an_index_is_the_stated_sum():
+    """Against the weights; its interval holds it."""
+    rng = np.random.default_rng(0)
+    fits = fit_history(ragged(), 2)
+    found = [indices(fit, n_draws=400, rng=rng) for fit in fits]
+    for fit, of in zip(fits, found, strict=True):
+        by_type = fit.by_type.sum(1)
+        assert of[0].value == pytest.approx(by_type[1] - by_type[0])
+        assert of[1].value == pytest.approx(by_type[2] - by_type[0])
+        assert of[0].low < of[0].value < of[0].high
+    group = group_index("controllable", [of[0] for of in found], rng=rng)
+    assert group.value == pytest.approx(np.mean([of[0].value for of in found]))
+    alone = group_index("controllable", [found[0][0]], rng=rng)
+    assert np.isnan(alone.standard_error)
+
+
+def test_without_a_compiler_numpy_does_it_and_says_so(monkeypatch):
+    problem = a_problem()
+    monkeypatch.setattr(refit, "built", lambda _: native.Reason("no compiler today"))
+    monkeypatch.setattr(refit, "_said", set())
+    with pytest.warns(UserWarning, match="in plain NumPy: no compiler today"):
+        plain = refit.refit(problem, seed=1, count=2)
+    np.testing.assert_array_equal(plain, refit_numpy(problem, seed=1, count=2))
+    refit.refit(problem, seed=1, count=1)  # says so once
+
+
+def test_bad_counts_are_refused():
+    with pytest.raises(ConfigError, match="count is -1 and first 0; neither can be negative"):
+        refit.refit(a_problem(), seed=0, count=-1)

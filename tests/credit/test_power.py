@@ -1,0 +1,59 @@
+"""Power: what is counted, and that it grows with mice, sessions and structure."""
+
+import jax
+import numpy as np
+import pytest
+
+from accumbens.credit.power import PowerConfig, credit_power, wilson_interval
+from accumbens.errors import ConfigError
+from accumbens.tasks.distractor import DistractorRewards
+
+CONFIG = PowerConfig(
+    weight=(0.0, 0.8), mice=(1, 4), sessions=(1, 3), trials=150, lags=2, experiments=20,
+    inverse_temperature=5.0, resamples=19,
+)  # fmt: skip
+
+
+def test_power_grows_with_mice_sessions_and_structure():
+    seen = []
+    table = credit_power(
+        DistractorRewards(), CONFIG, key=jax.random.key(0),
+        on_progress=lambda done, total: seen.append((done, total)),
+    )  # fmt: skip
+    assert len(table) == 2 * 2 * 2 * 2
+    assert seen[-1][0] == seen[-1][1]
+    structure = table[table["test"] == "controllable index > distractor index"]
+    power = structure.set_index(["weight", "mice", "sessions"])["power"]
+    assert power[0.8, 4, 3] > power[0.8, 1, 1] + 0.2
+    assert power[0.8, 4, 3] >= 0.9
+    # Without structure there is nothing to find: 5 %, of 20 experiments at most 4 but 3 times in
+    # 1,000.
+    assert power[0.0, 4, 3] <= 0.2
+    assert ((table["low"] <= table["power"]) & (table["power"] <= table["high"])).all()
+    distractor = table[table["test"] == "distractor index > 0"]
+    alone = distractor.set_index(["weight", "mice", "sessions"])["power"]
+    assert alone[0.0, 4, 3] > alone[0.8, 4, 3] - 1e-9
+
+
+def test_wilson_interval_is_that_of_statsmodels():
+    from statsmodels.stats.proportion import proportion_confint
+
+    for k, n in ((0, 10), (3, 10), (10, 10), (50, 100)):
+        np.testing.assert_allclose(
+            wilson_interval(k, n), proportion_confint(k, n, method="wilson"), atol=1e-12
+        )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"weight": (1.2,)}, "weight is .*; give weights between 0 and 1"),
+        ({"mice": ()}, "mice is .*; give numbers from 1 up"),
+        ({"alpha": 0.0}, "alpha is 0.0; it must lie between 0 and 1"),
+        ({"resamples": 9}, "With 9 resamples no p-value can be 0.05: use at least 19"),
+        ({"experiments": 0}, "experiments is 0; it must be at least 1"),
+    ],
+)
+def test_bad_options_are_refused(options, message):
+    with pytest.raises(ConfigError, match=message):
+        PowerConfig(**options)

@@ -1,0 +1,369 @@
+"""The recipe: stages train what they should, resume exactly, and survive divergence."""
+
+import dataclasses
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from accumbens.errors import ConfigError, DataError, DivergedError
+from accumbens.fit.disrnn.objectives import ReadOutData, choice_objective, signal_objective
+from accumbens.fit.disrnn.preparation import (
+    CORE_FIELDS,
+    SIGNAL_FIELDS,
+    compile_loop_meanwhile,
+    compile_signal_stage_meanwhile,
+    initial_disrnn,
+    longest_first,
+    trainable_fields,
+)
+from accumbens.fit.disrnn.recipe import (
+    RecipeConfig,
+    fit_disrnn,
+)
+from accumbens.fit.gradient.checkpoints import CheckpointFile
+from accumbens.fit.gradient.stage import StageConfig
+from accumbens.fit.gradient.training import (
+    MAX_RETRIES,
+    SETTLED,
+    initial_state,
+    settled,
+    train,
+)
+from accumbens.models.disrnn import DisRNNConfig, Penalties
+from accumbens.models.disrnn.passes import NoiseSource, core_pass
+from accumbens.models.disrnn.recurrence import cpu as kernel
+from accumbens.models.q_learning import QLearning
+from accumbens.native import cache_folder
+from accumbens.simulation import simulate
+from accumbens.tasks.bandits import DriftingBandit
+
+TINY = RecipeConfig(
+    disrnn=DisRNNConfig(latents=2, update_layers=1, update_units=4, choice_layers=1),
+    warm_up=StageConfig(steps=20),
+    choice_stage=StageConfig(steps=120),
+    signal_stage=StageConfig(steps=60),
+)
+
+
+@pytest.fixture(scope="module")
+def trials():
+    agent = QLearning(0.3, 3.0, gain=1.0, offset=0.0)
+    return simulate(agent, DriftingBandit(), n_sessions=8, n_trials=40, key=jax.random.key(0))
+
+
+@pytest.fixture(scope="module")
+def fitted(trials):
+    return fit_disrnn(trials, TINY, key=jax.random.key(1))
+
+
+def leaves(model, *fields):
+    return [np.asarray(leaf) for f in fields for leaf in jax.tree.leaves(getattr(model, f))]
+
+
+def test_stages_lower_their_own_loss(fitted):
+    assert list(fitted.history) == ["warm_up", "choice", "signal"]
+    assert {k: len(v["loss"]) for k, v in fitted.history.items()} == {
+        "warm_up": 20, "choice": 120, "signal": 60,
+    }  # fmt: skip
+    for stage, term in (("choice", "loss"), ("signal", "signal_mse")):
+        values = fitted.history[stage][term]
+        assert values[-20:].mean() < values[:20].mean()
+
+
+def test_the_signal_stage_leaves_the_core_alone(trials, fitted):
+    choices_only = fit_disrnn(trials.select_signals(()), TINY, key=jax.random.key(1))
+    for field in CORE_FIELDS:
+        for ours, theirs in zip(
+            leaves(fitted.model, field), leaves(choices_only.model, field), strict=True
+        ):
+            np.testing.assert_array_equal(ours, theirs)
+
+
+def test_the_same_key_gives_the_same_bits(trials, fitted):
+    again = fit_disrnn(trials, TINY, key=jax.random.key(1))
+    for ours, theirs in zip(
+        jax.tree.leaves(fitted.model), jax.tree.leaves(again.model), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+    other = fit_disrnn(trials, TINY, key=jax.random.key(2))
+    assert not np.allclose(other.model.z_initial, fitted.model.z_initial)
+
+
+@pytest.mark.parametrize("stop_at", [("warm_up", 20), ("choice", 50), ("signal", 50)])
+def test_a_killed_fit_goes_on_to_the_same_bits(trials, fitted, tmp_path, monkeypatch, stop_at):
+    monkeypatch.setattr("accumbens.fit.gradient.checkpoints.SECONDS_BETWEEN_SAVES", 0.0)
+    path = tmp_path / "checkpoint.safetensors"
+
+    def kill_after(progress):
+        # `on_progress` comes before the save of the same dispatch: die one dispatch later.
+        if killed or (progress.stage, progress.step) == stop_at:
+            killed.append(progress)
+        if len(killed) == 2:
+            raise KeyboardInterrupt
+
+    killed = []
+    with pytest.raises(KeyboardInterrupt):
+        fit_disrnn(trials, TINY, key=jax.random.key(1), on_progress=kill_after,
+                   checkpoint=CheckpointFile(path, "this fit"))  # fmt: skip
+    seen = []
+    resumed = fit_disrnn(trials, TINY, key=jax.random.key(1), on_progress=seen.append,
+                         checkpoint=CheckpointFile(path, "this fit"))  # fmt: skip
+    assert len(seen) < 2 + 3 + 2 + 1
+    for ours, theirs in zip(
+        jax.tree.leaves(fitted.model), jax.tree.leaves(resumed.model), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+    for stage, terms in fitted.history.items():
+        for term, values in terms.items():
+            np.testing.assert_array_equal(values, resumed.history[stage][term])
+
+
+def test_a_foreign_or_damaged_checkpoint_is_refused(trials, tmp_path):
+    path = tmp_path / "checkpoint.safetensors"
+    fit_disrnn(trials, TINY, key=jax.random.key(1), checkpoint=CheckpointFile(path, "one"))
+    with pytest.raises(DataError, match="belongs to a fit with other data or options"):
+        fit_disrnn(trials, TINY, key=jax.random.key(1), checkpoint=CheckpointFile(path, "two"))
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(DataError, match=r"is damaged .* Delete it to start afresh"):
+        fit_disrnn(trials, TINY, key=jax.random.key(1), checkpoint=CheckpointFile(path, "one"))
+
+
+def test_joint_training_has_one_noisy_stage_and_moves_everything(trials):
+    joint = fit_disrnn(trials, dataclasses.replace(TINY, joint=True), key=jax.random.key(1))
+    assert list(joint.history) == ["warm_up", "joint"]
+    assert {"choice_nll", "signal_mse", "penalty_signal_latent"} <= set(joint.history["joint"])
+    initial = initial_disrnn(trials, TINY.disrnn, jax.random.key(1))
+    moved = leaves(joint.model, "signal_reader")
+    assert any((a != b).any() for a, b in zip(moved, leaves(initial, "signal_reader"), strict=True))
+
+
+def a_stage(trials, stage, penalties=None, on_dispatch=None, objective=choice_objective):
+    batch = jax.tree.map(jnp.asarray, trials.batch())
+    model = initial_disrnn(trials, TINY.disrnn, jax.random.key(1))
+    return train(
+        model, objective, batch, (penalties or Penalties()).prices(), stage, noisy=True,
+        trainable=trainable_fields(model, CORE_FIELDS), key=jax.random.key(2),
+        on_dispatch=on_dispatch,
+    )  # fmt: skip
+
+
+def test_divergence_is_rolled_back_to_a_lower_rate(trials):
+    """The loss is made NaN where only large steps lead; the stage must end with smaller ones.
+
+    Adam moves a parameter by at most about the learning rate a step: 50 steps at 0.5 / 3^3 stay
+    within 1 of the start, 50 steps at 0.5 do not.
+    """
+    states = []
+
+    def fragile(model, data, penalties, key):
+        loss, terms = choice_objective(model, data, penalties, key)
+        far = jnp.abs(model.z_initial).max() > 1.0
+        return jnp.where(far, jnp.nan, loss), terms | {"loss": jnp.where(far, jnp.nan, loss)}
+
+    fast = StageConfig(steps=50, learning_rate=0.5, warm_up=1, decay=0.0)
+    trained = a_stage(trials, fast, on_dispatch=lambda s, _: states.append(s), objective=fragile)
+    assert states[0].retries == 1
+    assert states[-1].rate_factor == pytest.approx(3.0 ** -states[-1].retries)
+    assert len(trained.history["loss"]) == 50
+    assert np.isfinite(trained.history["loss"]).all()
+
+
+def test_hopeless_divergence_says_where_and_what_to_do(trials):
+    def hopeless(model, data, penalties, key):
+        loss, terms = choice_objective(model, data, penalties, key)
+        return loss * jnp.nan, terms | {"loss": loss * jnp.nan, "choice_nll": loss * jnp.nan}
+
+    with pytest.raises(
+        DivergedError,
+        match=r"diverged at step 0 of 50 in choice_nll.*, also at 4 lower learning rates",
+    ):
+        a_stage(trials, StageConfig(steps=50), objective=hopeless)
+    assert MAX_RETRIES == 4
+
+
+def test_gradients_are_clipped_before_adam(trials):
+    """With the norm clipped to something tiny, Adam's second moments are tiny too."""
+    states = []
+    a_stage(trials, StageConfig(steps=10, clip=1e-6), on_dispatch=lambda s, _: states.append(s))
+    moments = jax.tree.leaves(states[-1].adam[1].nu)
+    assert 0 < max(float(leaf.max()) for leaf in moments if leaf.size) <= 1e-12
+
+
+def test_learning_rate_rises_stays_and_falls():
+    stage = StageConfig(steps=1000, learning_rate=0.1, warm_up=100, decay=0.5)
+    at = lambda step, falls_from=500: float(  # noqa: E731
+        stage.pace.rate_at(jnp.asarray(step), jnp.asarray(falls_from))
+    )
+    np.testing.assert_allclose(
+        [at(0), at(49), at(99), at(499), at(750), at(1000)],
+        [0.001, 0.05, 0.1, 0.1, 0.1 * (0.02 + 0.98 * 0.5), 0.002],
+        rtol=1e-5,
+    )
+    np.testing.assert_allclose([at(200, 200), at(700, 200)], [0.1, 0.002], rtol=1e-5)
+
+
+def test_a_stage_has_settled_when_no_term_changes():
+    stage = StageConfig(settle=100, warm_up=50)
+    still = {"loss": np.full(250, 0.5), "penalty": np.full(250, 0.01)}
+    assert settled(still, stage)
+    assert not settled(still, StageConfig(settle=0))
+    assert not settled({k: v[:249] for k, v in still.items()}, stage), "the rise does not count"
+    for name in still:
+        moved = {k: v.copy() for k, v in still.items()}
+        moved[name][-100:] += 0.6 * SETTLED
+        assert not settled(moved, stage), f"{name} moves by more than {SETTLED} of the loss"
+        moved[name][-100:] -= 0.2 * SETTLED
+        assert settled(moved, stage)
+
+
+def test_what_has_settled_decays_and_ends(trials):
+    """A constant objective settles at once: 20 steps of rise, two spans of 50, 100 of decay."""
+
+    def constant(model, data, prices, key):
+        loss = 1.0 + 0.0 * model.z_initial.sum()
+        return loss, {"loss": loss}
+
+    stage = StageConfig(steps=1000, warm_up=20, settle=50, decay=0.1)
+    states = []
+    trained = a_stage(trials, stage, on_dispatch=lambda s, _: states.append(s), objective=constant)
+    assert states[-1].falls_from == 150
+    assert states[-1].n_steps(stage) == states[-1].step == len(trained.history["loss"]) == 250
+
+
+def test_penalties_rise(trials):
+    """At a learning rate of next to nothing the priced nats follow the ramp."""
+    stage = StageConfig(steps=40, learning_rate=1e-8, penalty_ramp=20)
+    priced = a_stage(trials, stage).history["penalty_update_observation"]
+    rise = np.minimum(1, np.arange(1, 41) / 20)
+    np.testing.assert_allclose(priced / priced[-1], rise, rtol=1e-3)
+
+
+def test_the_training_step_compiles_once(trials, monkeypatch):
+    """More steps, other penalties and another key use the same compiled code."""
+    traces = []
+
+    def counted(model, data, penalties, key):
+        traces.append(1)
+        return choice_objective(model, data, penalties, key)
+
+    stage = StageConfig(steps=100)
+    a_stage(trials, stage, objective=counted)
+    n = len(traces)
+    a_stage(trials, stage, Penalties(latent=0.5), objective=counted)
+    assert len(traces) == n
+
+
+def test_bottlenecks_may_move_faster(trials):
+    still = StageConfig(steps=10, bottleneck_rate=0.0)
+    trained = a_stage(trials, still).model
+    initial = initial_disrnn(trials, TINY.disrnn, jax.random.key(1))
+    np.testing.assert_array_equal(trained.latent_log_sigma, initial.latent_log_sigma)
+    assert not np.allclose(trained.z_initial, initial.z_initial)
+    assert initial_state(initial, trainable_fields(initial, CORE_FIELDS), still).step == 0
+    assert eqx.is_array(trained.z_initial)
+
+
+def test_bad_options_are_refused():
+    with pytest.raises(ConfigError, match="learning_rate is 5; it must lie between 1e-08 and 1"):
+        StageConfig(learning_rate=5.0)
+    with pytest.raises(ConfigError, match="signal_weight is 0; it must lie between 0 and 1000"):
+        RecipeConfig(signal_weight=0.0)
+
+
+def test_longest_sessions_come_first_and_nothing_else_changes(trials):
+    batch = trials.batch()
+    valid = np.array(batch.valid)
+    valid[0, 3:], valid[2] = False, False
+    batch = batch._replace(valid=valid, scored=valid)
+    found = longest_first(batch)
+    last = [max(np.flatnonzero(row), default=-1) for row in np.asarray(found.valid)]
+    assert last == sorted(last, reverse=True)
+    assert last[-1] == -1
+
+    def sessions(batch):
+        choice, outcome = np.asarray(batch.choice), np.asarray(batch.outcome)
+        return {(a.tobytes(), b.tobytes()) for a, b in zip(choice, outcome, strict=True)}
+
+    assert sessions(batch) == sessions(found)
+    model = initial_disrnn(trials, TINY.disrnn, jax.random.key(1))
+    losses = [choice_objective(model, b, Penalties().prices(), None)[0] for b in (batch, found)]
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)
+
+
+def test_the_read_out_learns_from_valid_trials_alone(trials):
+    """Same loss and same gradient as with the padding, which costs nothing."""
+    batch = trials.batch()
+    valid = np.array(batch.valid)
+    valid[0, 3:], valid[2, ::2] = False, False
+    batch = jax.tree.map(
+        jnp.asarray,
+        batch._replace(
+            valid=valid,
+            scored=valid & batch.scored,
+            signal_scored=valid[..., None] & batch.signal_scored,
+        ),
+    )
+    model = initial_disrnn(trials, TINY.disrnn, jax.random.key(1))
+    padded = ReadOutData(batch, core_pass(model, batch, None).before)
+    alone = ReadOutData.of_valid_trials(*padded)
+    assert alone.before.shape == (1, model.n_latents, valid.sum())
+    assert alone.batch.valid.all()
+    found = [graded(signal_objective, model, data, 0.0) for data in (padded, alone)]
+    assert {"penalty_signal_latent", "penalty_signal_observation"} <= set(found[0][0][1])
+    assert_alike(*found)
+
+
+def test_the_warm_up_has_neither_noise_nor_penalties(trials):
+    batch = jax.tree.map(jnp.asarray, trials.batch())
+    model = initial_disrnn(trials, TINY.disrnn, jax.random.key(1))
+    warm, without, noisy = (graded(choice_objective, model, batch, x) for x in (0.0, None, 1.0))
+    assert_alike(warm, without)
+    assert not np.allclose(noisy[0][0], without[0][0])
+
+
+def graded(objective, model, data, amount):
+    """Loss, terms and gradient; amount: of noise and penalties, None without a source of noise."""
+    noise = None if amount is None else NoiseSource(jax.random.key(0), jnp.asarray(amount))
+    loss = lambda m: objective(m, data, Penalties().prices(), noise)  # noqa: E731
+    return jax.value_and_grad(loss, has_aux=True)(model)
+
+
+def assert_alike(one, other):
+    for a, b in zip(*(jax.tree.leaves(x) for x in (one, other)), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
+def test_the_signal_stage_is_compiled_ahead(trials, caplog):
+    """Real latents, other penalties and another key then need no further compilation."""
+    batch = jax.tree.map(jnp.asarray, trials.batch())
+    model = initial_disrnn(trials, TINY.disrnn, jax.random.key(1))
+    stage = StageConfig(steps=37)
+
+    def signal_stage(penalties):
+        data = ReadOutData.of_valid_trials(batch, core_pass(model, batch, None).before)
+        trainable = trainable_fields(model, SIGNAL_FIELDS)
+        with jax.log_compiles():
+            train(
+                model, signal_objective, data, penalties.prices(), stage, noisy=True,
+                trainable=trainable, key=jax.random.key(2),
+            )  # fmt: skip
+        compiled = "_steps" in caplog.text
+        caplog.clear()
+        return compiled
+
+    compile_signal_stage_meanwhile(model, batch, Penalties(), stage).join()
+    assert not signal_stage(Penalties(signal_latent=0.5))
+    stage = StageConfig(steps=36)
+    assert signal_stage(Penalties()), "the log does show compilations"
+
+
+@pytest.mark.skipif(not kernel.available(), reason="no C++ compiler, or not on a CPU")
+def test_the_loop_is_compiled_ahead(trials, tmp_path, monkeypatch):
+    """Into an empty cache, for an architecture that no other test has."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    config = DisRNNConfig(latents=3, update_layers=1, update_units=5)
+    compile_loop_meanwhile(trials, config, trials.batch()).join()
+    assert [path.suffix for path in cache_folder().iterdir()] == [".so"]

@@ -1,0 +1,114 @@
+"""Parameters as a free vector, and back; what is held and tied."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from accumbens.errors import ConfigError
+from accumbens.fit.likelihood.parameter_space import parameter_space
+from accumbens.models.actor_critic import ActorCritic
+from accumbens.models.bias import BiasOnly
+from accumbens.models.dfq import DFQ
+from accumbens.models.q_learning import QLearning
+
+NO_SIGNAL = (jnp.zeros(0), jnp.zeros(0))
+
+
+@pytest.mark.parametrize("model", [QLearning, DFQ, ActorCritic, BiasOnly])
+def test_any_real_vector_is_a_model_within_its_bounds(model):
+    space = parameter_space(model, 2)
+    for u in np.random.default_rng(0).normal(0, 3, size=(20, len(space.names))):
+        built = space.build(jnp.asarray(u, jnp.float32), *NO_SIGNAL)
+        natural = space.natural(jnp.asarray(u, jnp.float32))
+        for name, value in zip(space.names, natural, strict=True):
+            known = model.parameters[name]
+            assert known.low < value < known.high
+            np.testing.assert_array_equal(getattr(built, name), value)
+        np.testing.assert_allclose(space.unconstrained(natural), u, rtol=1e-3, atol=1e-3)
+
+
+def test_transforms_are_the_stated_ones():
+    space = parameter_space(ActorCritic, 2, free=["initial_value"])
+    assert space.names == (
+        "actor_learning_rate", "actor_forgetting_rate", "critic_learning_rate", "initial_value",
+    )  # fmt: skip
+    u = np.array([0.3, -1.0, 2.0, -0.7])
+    expected = [np.exp(0.3), 1 / (1 + np.exp(1.0)), 1 / (1 + np.exp(-2.0)), -0.7]
+    np.testing.assert_allclose(space.natural(jnp.asarray(u)), expected, rtol=1e-6)
+
+
+def test_starts_lie_in_the_stated_range_and_depend_on_the_key():
+    space = parameter_space(DFQ, 2)
+    u = space.draw_starts(jax.random.key(0), 200)
+    starts = np.asarray(jax.vmap(space.natural)(u))
+    for name, column in zip(space.names, starts.T, strict=True):
+        low, high = DFQ.parameters[name].start
+        assert low <= column.min() < low + 0.1 * (high - low)
+        assert high - 0.1 * (high - low) < column.max() <= high
+    assert (u != space.draw_starts(jax.random.key(1), 200)).all()
+
+
+def test_parameters_with_a_default_are_held_at_it_or_at_the_given_models_value():
+    assert parameter_space(QLearning, 2).held_values() == {"initial_value": 0.5}
+    own = parameter_space(QLearning(0.1, 2.0, 0.25), 2)
+    assert own.held_values() == {"initial_value": 0.25}
+    assert "initial_value" in parameter_space(QLearning, 2, free=["initial_value"]).names
+
+
+def test_variants_fix_and_tie():
+    space = parameter_space(DFQ, 2, variant="fq")
+    assert space.names == ("learning_rate", "reward_strength", "no_reward_strength")
+    assert space.held_values() == {"forgetting_rate": "learning_rate"}
+    built = space.build(jnp.array([0.4, 2.0, 1.0]), *NO_SIGNAL)
+    assert built.forgetting_rate == built.learning_rate
+    space = parameter_space(DFQ, 2, variant="q", fixed={"no_reward_strength": 0.5})
+    built = space.build(jnp.array([0.4, 2.0]), *NO_SIGNAL)
+    assert (built.forgetting_rate, built.no_reward_strength) == (0.0, 0.5)
+
+
+def test_a_vector_takes_as_many_places_as_it_has_entries():
+    space = parameter_space(BiasOnly([0.1, -2.0], n_choices=3), 3)
+    assert space.names == ("bias[0]", "bias[1]")
+    np.testing.assert_allclose(space.own_values(), [0.1, -2.0], rtol=1e-6)
+    np.testing.assert_array_equal(space.build(jnp.arange(2.0), *NO_SIGNAL).bias, [0.0, 1.0])
+
+
+def test_own_values_at_a_bound_are_just_inside():
+    space = parameter_space(DFQ(0.0, 1.0, 2.0, -30.0), 2)
+    np.testing.assert_allclose(space.own_values(), [-10.0, 10.0, 2.0, -30.0])
+
+
+def test_bounds_are_noticed():
+    space = parameter_space(DFQ, 2)
+    near = np.array([1e-4, 1 - 1e-4, 0.0, -500.0])
+    np.testing.assert_array_equal(space.at_bound(near), [True, True, False, False])
+    inside = np.array([0.01, 0.99, 0.0, 0.0])
+    assert not space.at_bound(inside).any()
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "message"),
+    [
+        (DFQ, {"variant": "qf"}, "DFQ has no variant 'qf'; there are fq, q. Did you mean"),
+        (DFQ, {"fixed": {"lerning_rate": 0.1}}, "no parameter 'lerning_rate'.*'learning_rate'"),
+        (DFQ, {"free": ["beta"]}, "DFQ has no parameter 'beta'; there are learning_rate"),
+        (DFQ, {"fixed": {"learning_rate": 1.5}}, r"fixed at 1.5, but must lie in \[0.0, 1.0\]"),
+        (DFQ, {"fixed": {"learning_rate": "rate"}}, "learning_rate cannot be tied: DFQ has no"),
+        (
+            DFQ,
+            {"fixed": {"learning_rate": "forgetting_rate", "forgetting_rate": 0.1}},
+            "learning_rate is tied to forgetting_rate, which is not free",
+        ),
+        (
+            DFQ,
+            {"variant": "q", "free": ["forgetting_rate"]},
+            r"forgetting_rate cannot be both free and fixed \(variant: q\)",
+        ),
+        (QLearning(0.1, 2.0), {}, "model has 2 choices but the trials have 3: give one with"),
+        (BiasOnly, {}, "cannot be built for 3 choices from single numbers: give .* a model"),
+    ],
+)
+def test_what_cannot_be_is_refused(model, options, message):
+    with pytest.raises(ConfigError, match=message):
+        parameter_space(model, 3 if not options else 2, **options)

@@ -1,0 +1,152 @@
+"""Sorted spikes from every kind of file, and what is wrong with damaged ones."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from accumbens.errors import DataError
+from accumbens.io.nwb.series import read_nwb_units
+from accumbens.io.spikes.files import read_phy, read_units
+from accumbens.recordings import Units, units_from_arrays
+
+TIMES = np.array([10, 20, 25, 30, 31, 90, 95])
+CLUSTERS = np.array([3, 1, 3, 2, 1, 3, 2])
+
+
+@pytest.fixture
+def phy(tmp_path):
+    """A curated folder; cluster 3 is noise."""
+    folder = tmp_path / "phy"
+    folder.mkdir()
+    np.save(folder / "spike_times.npy", TIMES[:, None])
+    np.save(folder / "spike_clusters.npy", CLUSTERS.astype(np.int32))
+    (folder / "params.py").write_text(
+        "dat_path = 'x.dat'\nsample_rate = 10.\nhp_filtered = False\n"
+    )
+    table = pd.DataFrame({"cluster_id": [1, 2, 3], "group": ["good", "mua", "noise"]})
+    table.to_csv(folder / "cluster_group.tsv", sep="\t", index=False)
+    return folder
+
+
+def spikes(units):
+    return {name: units.spikes(i).tolist() for i, name in enumerate(units.ids)}
+
+
+def test_a_phy_folder(phy):
+    assert spikes(read_units(phy)) == {"1": [2.0, 3.1]}
+    assert spikes(read_phy(phy, labels=("good", "mua"))) == {"1": [2.0, 3.1], "2": [3.0, 9.5]}
+    assert spikes(read_phy(phy, labels=()))["3"] == [1.0, 2.5, 9.0]
+    info = pd.DataFrame(
+        {"cluster_id": [1, 2, 3], "region": ["M2", "", "NAc"], "KSLabel": ["mua", "good", "good"]}
+    )
+    info.to_csv(phy / "cluster_info.tsv", sep="\t", index=False)
+    units = read_phy(phy)
+    assert (units.ids, units.regions) == (("2", "3"), ("", "NAc"))
+
+
+def test_damaged_phy_folders(phy, tmp_path):
+    with pytest.raises(
+        DataError, match=r"no cluster is labelled great; labels are good, mua, nois"
+    ):
+        read_phy(phy, labels=("great",))
+    (phy / "cluster_group.tsv").write_text("x\tgroup\n1\tgood\n")
+    with pytest.raises(DataError, match="the table of clusters has no column cluster_id; it has x"):
+        read_phy(phy)
+    (phy / "cluster_group.tsv").unlink()
+    with pytest.raises(DataError, match=r"no file labels its clusters \(cluster_info.tsv"):
+        read_phy(phy)
+    for text in ("sample_rate = 'fast'", "rate = 3", "sample_rate = (", "sample_rate = f(3)"):
+        (phy / "params.py").write_text(text)
+        with pytest.raises(DataError, match="it says no sample_rate as a number"):
+            read_phy(phy, labels=())
+    (phy / "params.py").write_text("sample_rate = 0")
+    with pytest.raises(DataError, match=r"sample_rate is 0\.0; it is a positive number"):
+        read_phy(phy, labels=())
+    (phy / "params.py").unlink()
+    with pytest.raises(DataError, match=r"there is no params\.py to say the sample_rate"):
+        read_phy(phy, labels=())
+    np.save(phy / "spike_times.npy", np.zeros((2, 2)))
+    with pytest.raises(DataError, match=r"an array of shape \(2, 2\) and type float64 where there"):
+        read_phy(phy)
+    (phy / "spike_times.npy").write_bytes(b"\x93NUMPY\x01")
+    with pytest.raises(DataError, match=r"Cannot read .*spike_times\.npy: it is damaged"):
+        read_phy(phy)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=r"there is no spike_times\.npy; a folder of Phy or Kiloso"):
+        read_units(tmp_path / "empty")
+
+
+def test_arrays_in_a_file(tmp_path):
+    np.savez(tmp_path / "a.npz", spike_times=TIMES / 10, spike_clusters=CLUSTERS)
+    assert spikes(read_units(tmp_path / "a.npz"))["2"] == [3.0, 9.5]
+    np.savez(tmp_path / "b.npz", spike_times=TIMES / 10)
+    with pytest.raises(DataError, match="there is no array spike_clusters; it has spike_times"):
+        read_units(tmp_path / "b.npz")
+    (tmp_path / "c.npz").write_bytes(b"PK\x03\x04")
+    with pytest.raises(DataError, match=r"c\.npz: it is no \.npz file, or damaged"):
+        read_units(tmp_path / "c.npz")
+
+
+def test_arrays_of_times_and_clusters():
+    units = units_from_arrays(TIMES / 10, CLUSTERS, regions={"1": "M2"}, keep=[3, 1])
+    assert (units.ids, units.regions) == (("3", "1"), ("", "M2"))
+    assert spikes(units)["3"] == [1.0, 2.5, 9.0]
+    assert units.counts.tolist() == [3, 2]
+    np.testing.assert_allclose(units.rates(), np.array([3, 2]) / 8)
+    mixed = np.array([5.0, 1.0, 3.0])
+    with pytest.raises(
+        DataError, match=r"the spike times of unit 7 are not in order \(they go bac"
+    ):
+        units_from_arrays(mixed, np.array([7, 7, 7]))
+    assert units_from_arrays(mixed, np.array([7, 7, 7]), sort=True).times.tolist() == [1, 3, 5]
+    assert units_from_arrays(mixed, np.array([1, 2, 2])).times.tolist() == [5, 1, 3]
+    with pytest.raises(DataError, match="3 spike times, but 2 clusters"):
+        units_from_arrays(mixed, np.array([1, 2]))
+    with pytest.raises(DataError, match="1 of 3 spike times are not numbers"):
+        units_from_arrays(np.array([1.0, np.nan, 2]), np.array([1, 1, 1]))
+    with pytest.raises(DataError, match="there are no spikes of cluster 9"):
+        units_from_arrays(mixed, np.array([1, 2, 2]), keep=[9])
+    with pytest.raises(DataError, match="these spikes: there are no units"):
+        units_from_arrays(np.zeros(0), np.zeros(0, int))
+
+
+def test_units_are_consistent():
+    with pytest.raises(DataError, match="2 ids, 1 regions and 3 boundaries"):
+        Units(np.zeros(2), np.array([0, 1, 2]), ("a", "b"), ("",))
+    with pytest.raises(DataError, match="several units are named a"):
+        Units(np.zeros(2), np.array([0, 1, 2]), ("a", "a"), ("", ""))
+
+
+def test_units_of_nwb(make_nwb, tmp_path):
+    path = make_nwb(tmp_path / "a.nwb", units=[([0.5, 1.5], "M2"), ([], "NAc"), ([0.2], "")])
+    units = read_units(path)
+    assert spikes(units) == {"0": [0.5, 1.5], "1": [], "2": [0.2]}
+    assert units.regions == ("M2", "NAc", "")
+    path = make_nwb(tmp_path / "b.nwb", units=[([0.5, 0.1], "M2")])
+    with pytest.raises(DataError, match=r"b\.nwb: the spike times of unit 0 are not in order"):
+        read_nwb_units(path)
+    assert read_units(path, sort=True).times.tolist() == [0.1, 0.5]
+    path = make_nwb(tmp_path / "c.nwb", units=[([0.5, np.nan], "M2")])
+    with pytest.raises(DataError, match="1 of 2 spike times are not numbers"):
+        read_units(path)
+    with pytest.raises(DataError, match=r"d\.nwb: it holds no units"):
+        read_units(make_nwb(tmp_path / "d.nwb"))
+
+
+def test_regions_of_electrodes(tmp_path):
+    import datetime
+    import warnings
+
+    pynwb = pytest.importorskip("pynwb")
+    file = pynwb.NWBFile("a", "b", datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC))
+    device = file.create_device(name="probe")
+    group = file.create_electrode_group("g", "a group", "frontal", device)
+    for place in ("M2", "ACC"):
+        file.add_electrode(group=group, location=place)
+    file.add_unit(spike_times=[1.0], electrodes=[1])
+    file.add_unit(spike_times=[2.0], electrodes=[0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pynwb.NWBHDF5IO(str(tmp_path / "a.nwb"), "w") as io:
+            io.write(file)
+    assert read_units(tmp_path / "a.nwb").regions == ("ACC", "M2")

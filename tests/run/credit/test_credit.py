@@ -1,0 +1,157 @@
+"""`accumbens credit` from a table to its folder: everything is there and agrees with itself."""
+
+import json
+
+import jax
+import numpy as np
+import pandas as pd
+import pytest
+
+from accumbens.cli import main
+from accumbens.cli.credit import with_interval
+from accumbens.cohort import draw_agents, simulate_cohort
+from accumbens.errors import ConfigError
+from accumbens.io.models import load_model
+from accumbens.io.tables.trials import to_table, write_table
+from accumbens.models.structured import StructureMixture
+from accumbens.run.credit.analysis import analyse_credit, read_credit_trials, run_credit
+from accumbens.run.credit.config import CreditConfig
+from accumbens.tasks.distractor import DistractorRewards
+from accumbens.trials import Trials
+
+MEDIANS = {"learning_rate": 0.3, "inverse_temperature": 4.0, "structure_weight": 0.5}
+CONFIG = CreditConfig("controllable", "distractor", lags=3, resamples=60, bootstrap=20)
+
+
+def silent(label, done, total):
+    pass
+
+
+@pytest.fixture(scope="module")
+def trials() -> Trials:
+    agents = draw_agents(StructureMixture, MEDIANS, 3, 0.3, key=jax.random.key(0))
+    return simulate_cohort(
+        agents, DistractorRewards(), n_sessions=3, n_trials=150, key=jax.random.key(1)
+    )
+
+
+@pytest.fixture(scope="module")
+def table(trials, tmp_path_factory):
+    path = tmp_path_factory.mktemp("tables") / "trials.parquet"
+    write_table(to_table(trials), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(table, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    return folder, run_credit(table, CONFIG, folder, silent)
+
+
+def test_the_folder_holds_the_numbers(run, trials):
+    folder, found = run
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["data"]["subjects"] == 3
+    assert metrics["data"]["trials"] == 3 * 3 * 150
+    assert metrics["warnings"] == []
+    assert set(metrics["tests"]) == {
+        "distractor index > 0", "controllable index > distractor index",
+    }  # fmt: skip
+    test = found.tests[1]
+    written = metrics["tests"][test.name]
+    assert written["resamples"] == 60
+    assert written["group"]["p_one_sided"] == test.group_p_value()
+    assert written["group"]["null_mean"] == pytest.approx(test.null.mean())
+    index = metrics["group"]["indices"]["controllable"]
+    subjects = metrics["subjects"].values()
+    of_subjects = [subject["indices"]["controllable"]["value"] for subject in subjects]
+    assert index["value"] == pytest.approx(np.mean(of_subjects))
+    null = pd.read_parquet(folder / "null.parquet")
+    assert len(null) == 2 * 60 * 3
+    here = null[(null["test"] == test.name) & (null["subject"] == "mouse_02")]["statistic"]
+    np.testing.assert_array_equal(here, test.null[:, 1])
+    weights = pd.read_parquet(folder / "weights.parquet")
+    assert set(weights["subject"]) == {"mouse_01", "mouse_02", "mouse_03", "pooled"}
+    assert len(weights) == 4 * 13
+    model = load_model(folder / "models" / "history")
+    np.testing.assert_allclose(np.asarray(model.weights[1]), found.fits[1].by_type, rtol=1e-6)
+    frame = pd.read_csv(folder / "indices.csv")
+    assert frame["subject"].tolist()[-2:] == ["group", "group"]
+    names = {path.stem for path in (folder / "figures").iterdir()}
+    assert {"credit_session", "history_weights", "credit_indices", "null_distributions"} <= names
+
+
+def test_show_prints_it_again(run, capsys):
+    folder, found = run
+    main(["show", str(folder)])
+    said = capsys.readouterr().out
+    assert f"{found.indices[-1].value:.2f}" in said
+    assert "mouse_03" in said
+    assert f"{found.tests[0].group_p_value():.4f}" in said
+
+
+def test_the_same_seed_gives_the_same_numbers(run, table, tmp_path):
+    folder, _ = run
+    run_credit(table, CONFIG, tmp_path / "again", silent)
+    again = (tmp_path / "again" / "metrics.json").read_text()
+    assert again == (folder / "metrics.json").read_text()
+
+
+def test_probabilities_may_be_numbers_or_columns(table, trials):
+    found, schedule = read_credit_trials(table, CONFIG)
+    stated = CreditConfig(
+        "controllable", "distractor",
+        probabilities=("controllable_probability_0", "controllable_probability_1", "0.5"),
+    )  # fmt: skip
+    _, same = read_credit_trials(table, stated)
+    np.testing.assert_array_equal(schedule.controllable, same.controllable)
+    np.testing.assert_array_equal(schedule.distractor, same.distractor)
+    assert found.names.outcomes == ("controllable", "distractor")
+
+
+def test_swapped_columns_get_a_loud_warning(table, capsys, tmp_path):
+    options = ["--lags", "1", "--resamples", "5", "--bootstrap", "5"]
+    swapped = ["--controllable", "distractor", "--distractor", "controllable"]
+    probabilities = ["--probabilities", "0.5", "0.5", "0.5"]
+    main(["credit", str(table), *swapped, *probabilities, *options, "--out", str(tmp_path / "r")])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Warning: The distractor column 'controllable' depends on the choice" in said
+    assert "Are the two columns swapped?" in said
+
+
+def test_one_reward_and_no_schedule(table, trials, capsys, tmp_path):
+    out = tmp_path / "one"
+    options = ["--lags", "2", "--bootstrap", "5", "--out", str(out)]
+    main(["credit", str(table), "--controllable", "controllable", *options])
+    metrics = json.loads((out / "metrics.json").read_text())
+    assert metrics["tests"] == {}
+    assert list(metrics["group"]["indices"]) == ["controllable"]
+    assert not (out / "null.parquet").exists()
+    said = capsys.readouterr().out
+    assert "mouse_03" in said
+    bare = pd.read_parquet(table)[["subject", "session", "trial", "choice", "controllable",
+                                   "distractor"]]  # fmt: skip
+    bare.to_csv(tmp_path / "bare.csv", index=False)
+    trials, schedule = read_credit_trials(tmp_path / "bare.csv", CONFIG)
+    assert schedule is None
+    found = analyse_credit(trials, schedule, CONFIG, silent)
+    assert "there are no randomization tests: name three with --probabilities" in found.warnings[0]
+
+
+def test_an_interval_that_is_not_there_is_not_printed():
+    assert with_interval(1.234, 1.0, 1.5) == "1.23 (1.00, 1.50)"
+    assert with_interval(1.234, float("nan"), float("nan")) == "1.23"
+
+
+def test_bad_options_are_refused(run, table):
+    folder, _ = run
+    with pytest.raises(ConfigError, match="already holds a run: choose another folder"):
+        run_credit(table, CONFIG, folder, silent)
+    with pytest.raises(ConfigError, match="lags is 0; it must be at least 1"):
+        CreditConfig("a", "b", lags=0)
+    with pytest.raises(ConfigError, match="probabilities has 2 entries; give three"):
+        CreditConfig("a", "b", probabilities=("x", "y"))
+    with pytest.raises(ConfigError, match="controllable and distractor are both 'a'"):
+        CreditConfig("a", "a")
+    with pytest.raises(ConfigError, match="probabilities serve the tests, which need a distractor"):
+        CreditConfig("a", probabilities=("x", "y", "z"))

@@ -1,0 +1,236 @@
+"""The main job on small data: everything is left behind, repeats exactly and can be resumed."""
+
+import dataclasses
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import jax
+import numpy as np
+import pandas as pd
+import pytest
+
+from accumbens.cli import main
+from accumbens.errors import ConfigError, DataError
+from accumbens.fit.disrnn.penalty_path import PenaltyPathConfig
+from accumbens.fit.disrnn.recipe import RecipeConfig
+from accumbens.fit.gradient.stage import StageConfig
+from accumbens.io.tables.format import TableFormat
+from accumbens.io.tables.trials import to_table, write_table
+from accumbens.models.disrnn import DisRNNConfig
+from accumbens.models.q_learning import QLearning
+from accumbens.run.fit.config import FitConfig
+from accumbens.run.fit.pipeline import resume_fit, run_fit
+from accumbens.run.folder import load_run
+from accumbens.scoring.metrics import normalized_likelihood, pooled, predict, session_sums
+from accumbens.scoring.splits import apply_split
+from accumbens.simulation import simulate
+from accumbens.tasks.bandits import DriftingBandit
+from accumbens.unrolling import unroll
+
+CONFIG = FitConfig(
+    table=TableFormat(signal=("dopamine",)),
+    recipe=RecipeConfig(
+        disrnn=DisRNNConfig(latents=2, update_layers=1, update_units=4, choice_layers=1),
+        warm_up=StageConfig(steps=10, learning_rate=2e-3, decay=0.0),
+        choice_stage=dataclasses.replace(RecipeConfig().choice_stage, steps=60),
+        signal_stage=dataclasses.replace(RecipeConfig().signal_stage, steps=30),
+    ),
+    signal_scale="none",
+    seeds=1,
+    resamples=50,
+)
+OPTIONS = [
+    "--signal", "dopamine", "--signal-scale", "none", "--resamples", "50", "--seeds", "1",
+    "--disrnn.latents", "2", "--disrnn.update-layers", "1", "--disrnn.update-units", "4",
+    "--disrnn.choice-layers", "1", "--warm-up.steps", "10", "--choice-stage.steps", "60",
+    "--signal-stage.steps", "30",
+]  # fmt: skip
+
+
+def silent(label, progress):
+    pass
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    agent = QLearning(0.3, 3.0, gain=1.0, offset=0.0)
+    trials = simulate(agent, DriftingBandit(), n_sessions=8, n_trials=40, key=jax.random.key(0))
+    path = tmp_path_factory.mktemp("tables") / "trials.parquet"
+    write_table(to_table(trials), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(table, tmp_path_factory):
+    return run_fit(table, CONFIG, tmp_path_factory.mktemp("runs") / "run", silent)
+
+
+def without_seconds(run):
+    return {key: value for key, value in run.metrics.items() if key != "seconds"}
+
+
+def test_the_folder_holds_all_that_it_should(run):
+    names = {p.name for p in run.folder.path.iterdir()}
+    assert names == {
+        "config.toml", "split.json", "metrics.json", "table1.csv", "table1.md", "table1.tex",
+        "predictions.parquet", "history.parquet", "models", "figures",
+    }  # fmt: skip
+    assert not list(run.folder.path.rglob("*.tmp"))
+    drawn = {p.stem for p in run.folder.figures.glob("*.png")}
+    assert {"bottlenecks", "choice_rule", "signal_rule", "update_rule", "example_session",
+            "learning_curves", "comparison"} <= drawn  # fmt: skip
+    for stem in drawn:
+        assert (run.folder.figures / f"{stem}.pdf").is_file()
+        assert len(pd.read_csv(run.folder.figures / f"{stem}.csv"))
+
+
+def test_metrics_are_those_of_the_loaded_models(run):
+    assert run.model_names == ("disrnn", "dfq_choice", "dfq_signal", "naive")
+    from accumbens.run.fit.pipeline import read_trials
+
+    trials = read_trials(run.about["table"], run.config)
+    _, test = apply_split(run.split, trials)
+    for name in ("disrnn", "dfq_choice"):
+        sums = pooled(session_sums(predict(run.model(name), test), test))
+        metrics = run.metrics["models"][name]
+        assert metrics["choice"]["normalized_likelihood"] == pytest.approx(
+            float(normalized_likelihood(sums)[0]), rel=1e-6
+        )
+        assert metrics["signal"]["dopamine"]["mse"] > 0
+    for name in ("dfq_signal", "naive"):
+        assert run.metrics["models"][name]["choice"]["normalized_likelihood"] == 0.5
+    assert len(run.metrics["bottlenecks"]) == 2 + 2 * 4 + 2 + 4
+    assert set(run.metrics["seconds"]["disrnn"]) == {"warm_up", "choice", "signal"}
+
+
+def test_predictions_have_one_row_a_trial(run):
+    from accumbens.run.fit.pipeline import read_trials
+
+    table = run.predictions()
+    trials = read_trials(run.about["table"], run.config)
+    assert len(table) == trials.length.sum()
+    said = unroll(run.disrnn, trials)
+    np.testing.assert_allclose(table["disrnn.z_1"], said.latents["z_1"].ravel(), rtol=1e-5)
+    np.testing.assert_allclose(
+        table["disrnn.p_0"] + table["disrnn.p_1"], np.ones(len(table)), rtol=1e-5
+    )
+    held_out = set(table.loc[table["held_out"], "session"].astype(str))
+    assert held_out == {label.split("/")[1] for label in run.split.test}
+    assert "dfq_signal.p_1" not in table
+    history = run.history()
+    assert history.query("stage == 'choice' and term == 'loss'")["step"].tolist() == [*range(1, 61)]
+
+
+def test_the_same_seed_gives_the_same_metrics(run, table, tmp_path):
+    again = run_fit(table, CONFIG, tmp_path / "again", silent)
+    assert without_seconds(again) == without_seconds(run)
+    other = run_fit(table, dataclasses.replace(CONFIG, seed=1), tmp_path / "other", silent)
+    assert without_seconds(other) != without_seconds(run)
+
+
+def test_several_seeds_and_a_penalty_path(table, tmp_path):
+    config = dataclasses.replace(
+        CONFIG, seeds=2, models=("disrnn", "naive"),
+        path=PenaltyPathConfig(factors=(0.3, 3.0), folds=2, steps=20),
+    )  # fmt: skip
+    run = run_fit(table, config, tmp_path / "run", silent)
+    seeds = run.metrics["models"]["disrnn"]["fit"]["seeds"]
+    assert [seed["seed"] for seed in seeds] == [0, 1]
+    assert [seed["kept"] for seed in seeds].count(True) == 1
+    assert min(seeds, key=lambda seed: seed["loss"])["kept"]
+    assert run.metrics["penalty_path"]["factors"] == [0.3, 3.0]
+    assert (run.folder.figures / "penalty_path.png").is_file()
+    assert set(run.history()["seed"]) == {0, 1}
+
+
+def test_choices_alone_need_no_signal(table, tmp_path):
+    config = dataclasses.replace(CONFIG, table=TableFormat())
+    run = run_fit(table, config, tmp_path / "run", silent)
+    assert run.model_names == ("disrnn", "dfq_choice", "naive")
+    assert run.metrics["models"]["disrnn"]["signal"] == {}
+
+
+def test_a_single_session_is_scored_where_it_was_fitted(tmp_path, capsys):
+    agent = QLearning(0.3, 3.0)
+    trials = simulate(agent, DriftingBandit(), n_sessions=1, n_trials=80, key=jax.random.key(1))
+    write_table(to_table(trials), tmp_path / "one.csv")
+    main_job = ["fit", str(tmp_path / "one.csv"), "--models", "q_learning", "--resamples", "9"]
+    with pytest.raises(SystemExit):
+        main([*main_job, "--out", str(tmp_path / "a")])
+    assert "hold out none and score the fitted ones (--split.every 0)" in " ".join(
+        capsys.readouterr().err.split()
+    )
+    main([*main_job, "--out", str(tmp_path / "b"), "--split.every", "0"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "fitted to 1 sessions, and scored on the same: none is held out." in said
+    run = load_run(tmp_path / "b")
+    choice = run.metrics["models"]["q_learning"]["choice"]
+    assert choice["normalized_likelihood"] > 0.55
+    assert choice["normalized_likelihood_interval"] == [None, None]
+    assert not run.predictions()["held_out"].any()
+    table1 = (tmp_path / "b" / "table1.md").read_text()
+    assert "Fitted trials, none held out" in table1
+    assert "nan" not in table1
+
+
+def test_a_killed_fit_is_finished_by_resume(run, table, tmp_path):
+    """SIGKILL while the disRNN trains; `fit --resume` must give the metrics of an unbroken run."""
+    out = tmp_path / "killed"
+    slow = ["accumbens", "fit", str(table), "--out", str(out), *OPTIONS]
+    process = subprocess.Popen([sys.executable, "-c", KILLABLE, *slow])
+    deadline = time.monotonic() + 240
+    while not list(out.glob("checkpoints/disrnn-*.safetensors")):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (out / "metrics.json").exists()
+    with pytest.raises(DataError, match=r"is not finished\. Finish it: accumbens fit --resume"):
+        load_run(out)
+    with pytest.raises(ConfigError, match="already holds an unfinished run: finish it with"):
+        run_fit(table, CONFIG, out, silent)
+    main(["fit", "--resume", str(out)])
+    assert without_seconds(load_run(out)) == without_seconds(run)
+
+
+KILLABLE = """
+import sys, time
+import accumbens.fit.gradient.checkpoints as checkpoints
+checkpoints.SECONDS_BETWEEN_SAVES = 0.0
+save = checkpoints.CheckpointFile.save
+def save_and_dawdle(self, checkpoint):
+    save(self, checkpoint)
+    time.sleep(1.0)
+checkpoints.CheckpointFile.save = save_and_dawdle
+from accumbens.cli import main
+main(sys.argv[2:])
+"""
+
+
+def test_folders_and_tables_that_do_not_suit_are_refused(run, table, tmp_path):
+    with pytest.raises(ConfigError, match="already holds a finished run: choose another folder"):
+        run_fit(table, CONFIG, run.folder.path, silent)
+    with pytest.raises(DataError, match=r"is not a run folder: it has no config\.toml"):
+        load_run(tmp_path)
+    with pytest.raises(DataError, match="This run has no model 'gru'; it has disrnn"):
+        run.model("gru")
+    resumed = resume_fit(run.folder.path, silent)
+    assert resumed.metrics == run.metrics
+
+
+def test_a_changed_table_cannot_be_resumed(table, tmp_path):
+    changed = tmp_path / "trials.parquet"
+    frame = pd.read_parquet(table)
+    frame.to_parquet(changed)
+    out = tmp_path / "run"
+    run_fit(changed, CONFIG, out, silent)
+    (out / "metrics.json").unlink()
+    frame.loc[3, "dopamine"] += 1.0
+    frame.to_parquet(changed)
+    with pytest.raises(DataError, match=r"has changed since the run in .* cannot be resumed"):
+        resume_fit(out, silent)
+    assert json.loads((out / "split.json").read_text())["test"]

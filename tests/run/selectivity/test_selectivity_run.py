@@ -1,0 +1,222 @@
+"""`accumbens selectivity` from a table to its folder: it is all there and agrees with itself."""
+
+import json
+
+import jax
+import numpy as np
+import pandas as pd
+import pytest
+
+from accumbens.cli import main
+from accumbens.errors import ConfigError, DataError
+from accumbens.io.tables.format import TableFormat
+from accumbens.io.tables.trials import to_table, write_table
+from accumbens.io.trial_sources import SourceFormat
+from accumbens.models.structured import StructureMixture
+from accumbens.neural.events.outcome_responses import outcome_responses
+from accumbens.neural.units.regions import selectivity_by_region
+from accumbens.run.convert.conversion import ConvertConfig, convert, record_path, write_converted
+from accumbens.run.convert.spikes import SpikesConfig
+from accumbens.run.selectivity.analysis import read_units_table, run_selectivity
+from accumbens.run.selectivity.config import SelectivityConfig
+from accumbens.simulation import simulate
+from accumbens.tasks.distractor import DistractorRewards
+
+OUTCOMES = ("controllable", "distractor")
+UNITS = tuple(f"unit_{u}" for u in range(18))
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory):
+    """Six sessions with 18 units: 0 to 5 (ACB) respond to the controllable reward, 6 to 11 (MOs) to
+    the distractor, and 12 to 17, of unknown region, to nothing."""
+    agent = StructureMixture(
+        learning_rate=0.3, inverse_temperature=4.0, structure_weight=0.5, gain=1.0, offset=0.0
+    )
+    trials = simulate(agent, DistractorRewards(), n_sessions=6, n_trials=120, key=jax.random.key(0))
+    rng = np.random.default_rng(0)
+    rate = 5 + rng.normal(size=(6, 120, 18))
+    rate[..., :6] += 1.5 * trials.outcome[..., :1]
+    rate[..., 6:12] -= 1.5 * trials.outcome[..., 1:]
+    folder = tmp_path_factory.mktemp("tables")
+    write_table(to_table(trials.with_signals(rate, UNITS)), folder / "units.parquet")
+    regions = ["ACB"] * 6 + ["MOs"] * 6
+    pd.DataFrame({"unit": UNITS[:12], "region": regions}).to_csv(folder / "regions.csv")
+    return folder
+
+
+def options(cohort, *more):
+    return ["selectivity", str(cohort / "units.parquet"), "--outcome", *OUTCOMES,
+            "--signal", *UNITS, "--resamples", "1000", *map(str, more)]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def run(cohort, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    main(
+        options(cohort, "--test", "schedule", "--regions", cohort / "regions.csv", "--out", folder)
+    )
+    return folder
+
+
+def test_the_folder_holds_what_units_respond_to(run, cohort):
+    tested = pd.read_parquet(run / "selectivity.parquet")
+    assert list(tested)[:3] == ["unit", "region", "contrast"]
+    assert len(tested) == 18 * 3
+    regions = pd.read_parquet(run / "regions.parquet").set_index(["contrast", "region"])
+    for contrast, region, sign in (("controllable", "ACB", "positive"),
+                                   ("distractor", "MOs", "negative")):  # fmt: skip
+        assert regions.loc[(contrast, region), ["units", "selective", sign]].tolist() == [6] * 3
+        assert regions.loc[(contrast, ""), "selective"] <= 1
+    assert regions.loc[("controllable - distractor", "ACB"), "selective"] == 6
+    pd.testing.assert_frame_equal(selectivity_by_region(tested), regions.reset_index(),
+                                  check_like=True)  # fmt: skip
+    config = SelectivityConfig(
+        "schedule", TableFormat(outcome=OUTCOMES, signal=UNITS), regions=cohort / "regions.csv"
+    )
+    trials, schedule, known = read_units_table(cohort / "units.parquet", config)
+    assert schedule is not None
+    responses = pd.read_parquet(run / "responses.parquet")
+    assert responses.equals(outcome_responses(trials, regions=known))
+    assert len(responses) == 18 * 4
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert metrics["data"] == {
+        "subjects": 1, "sessions": 6, "trials": 720, "trials_with_a_choice": 720,
+        "outcomes": list(OUTCOMES), "units": 18,
+    }  # fmt: skip
+    assert metrics["regions"][0]["region"] == "ACB"
+    assert metrics["regions"][0]["selective"] == 6
+    assert metrics["warnings"] == ["The region of 6 of 18 units is not known."]
+    stems = {path.name for path in (run / "figures").iterdir()}
+    assert stems == {
+        f"{name}.{kind}" for name in ("unit_effects", "unit_responses", "selective_fraction")
+        for kind in ("png", "pdf", "csv")
+    }  # fmt: skip
+
+
+def test_what_is_printed(run, capsys):
+    main(["show", str(run)])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Responds to controllable" in said
+    assert "Tells controllable from distractor" in said
+    assert "│ ACB │ 6 │ 6 │ 100% (61%, 100%) │ 6 │ 0 │" in said
+    assert "selective units, spikes/s" in said
+    assert "Warning: The region of 6 of 18 units is not known." in said
+
+
+def test_the_same_seed_gives_the_same_files(run, cohort, tmp_path):
+    main(options(cohort, "--test", "schedule", "--regions", cohort / "regions.csv", "--out",
+                 tmp_path / "again"))  # fmt: skip
+    for name in ("selectivity.parquet", "metrics.json", "figures/unit_effects.png"):
+        assert (run / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
+
+
+@pytest.mark.parametrize("test", ["linear_shift", "session_permutation"])
+def test_other_tests_and_one_outcome(test, cohort, tmp_path, capsys):
+    table, out = cohort / "units.parquet", tmp_path / "run"
+    main(["selectivity", str(table), "--outcome", "distractor", "--signal", "unit_6", "unit_17",
+          "--test", test, "--max-shift", "49", "--resamples", "700",
+          "--out", str(out)])  # fmt: skip
+    said = capsys.readouterr().out
+    assert "Responds to distractor" in said
+    assert "1 of 2" not in said
+    found = pd.read_parquet(out / "selectivity.parquet").set_index("unit")
+    assert found["selective"].to_dict() == {"unit_6": True, "unit_17": False}
+    assert not (out / "figures" / "unit_effects.png").exists()
+
+
+def test_warnings_say_what_numbers_cannot(cohort, tmp_path, capsys):
+    frame = pd.read_parquet(cohort / "units.parquet")
+    frame["subject"] = np.where(frame["session"].astype(str).isin(["0", "1"]), "one", "two")
+    frame.loc[30:, "unit_3"] = np.nan
+    write_table(frame, tmp_path / "two.parquet")
+    main(["selectivity", str(tmp_path / "two.parquet"), "--outcome", *OUTCOMES, "--signal", *UNITS,
+          "--test", "schedule", "--resamples", "99", "--out", str(tmp_path / "run")])  # fmt: skip
+    said = " ".join(capsys.readouterr().out.split())
+    assert "1 units measured in fewer than 40 trials are left out (--min-trials): unit_3." in said
+    assert "17 signals were measured in several subjects (unit_0, for one)" in said
+    assert (
+        "No p can be below 0.02 here, so that of 17 units 7 must reach it before any is "
+        "selective. Raise --resamples."
+    ) in said
+
+
+def test_converted_recordings_know_their_units_and_regions(make_nwb, tmp_path):
+    rng = np.random.default_rng(0)
+    columns = {"choice": rng.integers(0, 2, 60), "reward": rng.integers(0, 2, 60)}
+    columns["outcome"] = 10 + 5.0 * np.arange(60)
+    units = [(np.sort(rng.uniform(0, 330, 900)), region) for region in ("M2", "NAc", "M2")]
+    files = [make_nwb(tmp_path / f"{s}.nwb", columns, (), units, session=s) for s in ("a", "b")]
+    nwb = SourceFormat(choice="choice", outcome=("reward",), context=("outcome",))
+    converted = convert(files, ConvertConfig(nwb, spikes=SpikesConfig("outcome")))
+    table = tmp_path / "rates.parquet"
+    write_converted(converted, table)
+    found = run_selectivity(
+        table, SelectivityConfig("linear_shift", max_shift=20), tmp_path / "run"
+    )
+    assert found.trials.names.signals == converted.trials.names.signals
+    regions = found.selectivity.set_index("unit")["region"].to_dict()
+    assert regions["rat 7/b/unit_1"] == "NAc"
+    assert found.regions["units"].tolist() == [4, 2]
+    record_path(table).write_text("{}")
+    with pytest.raises(DataError, match=r"rates\.convert\.json is not a record of accumbens conv"):
+        read_units_table(table, SelectivityConfig("linear_shift"))
+
+
+def refused(capsys, arguments):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    return " ".join(capsys.readouterr().err.split())
+
+
+def test_bad_input_is_one_clear_error(run, cohort, tmp_path, capsys):
+    out = ("--out", tmp_path / "new")
+    shift = ("--test", "linear_shift", *out)
+    table = str(cohort / "units.parquet")
+    assert "already holds a run" in refused(
+        capsys, options(cohort, "--test", "schedule", "--out", run)
+    )
+    assert "Which columns are units? Name them with --signal (the record" in refused(
+        capsys, ["selectivity", table, "--outcome", *OUTCOMES, *map(str, shift)]
+    )
+    assert "Unit unit_0, controllable: Series of 120 and 120 trials cannot be shifted" in refused(
+        capsys, options(cohort, *shift)
+    )
+    assert "probabilities serve the schedule test, not linear_shift" in refused(
+        capsys, options(cohort, *shift, "--probabilities", "0.5", "0.5", "0.5")
+    )
+    bare = pd.read_parquet(table)[["subject", "session", "trial", "choice", *OUTCOMES, "unit_0"]]
+    write_table(bare, tmp_path / "bare.parquet")
+    given = ["selectivity", str(tmp_path / "bare.parquet"), "--outcome", *OUTCOMES, "--signal",
+             "unit_0", "--test", "schedule", *map(str, out)]  # fmt: skip
+    assert "needs the probabilities of the rewards: name three columns or numbers" in refused(
+        capsys, given
+    )
+    assert "No unit was measured in 9999 trials with a choice; the most are 720." in refused(
+        capsys, options(cohort, *shift, "--min-trials", "9999")
+    )
+    for text, message in (
+        ("unit,area\nunit_0,ACB\n", "no column region; it has unit, area"),
+        ("unit,region\nunit_0,ACB\nunit_0,MOs\n", "unit_0 is in ACB and in MOs. Keep one row."),
+        ("unit,region\n0,ACB\n", "none of the units is in it. It names 0; the signal columns are"),
+    ):
+        (tmp_path / "regions.csv").write_text(text)
+        assert message in refused(
+            capsys, options(cohort, *shift, "--regions", tmp_path / "regions.csv")
+        )
+    assert not (tmp_path / "new").exists()
+    (run / "metrics.json").rename(run / "metrics.off")
+    assert "is not finished. Delete it and run it again." in refused(capsys, ["show", str(run)])
+    (run / "metrics.off").rename(run / "metrics.json")
+
+
+def test_options_that_cannot_be():
+    with pytest.raises(ConfigError, match="resamples is 0; it must be at least 1"):
+        SelectivityConfig("schedule", resamples=0)
+    with pytest.raises(ConfigError, match=r"false_discovery_rate is 1\.5; it lies between 0 and 1"):
+        SelectivityConfig("schedule", false_discovery_rate=1.5)
+    with pytest.raises(ConfigError, match="probabilities has 2 entries; give three"):
+        SelectivityConfig("schedule", probabilities=("a", "b"))
+    with pytest.raises(ConfigError, match="Name the outcomes that units may respond to"):
+        SelectivityConfig("schedule", TableFormat(outcome=()))
