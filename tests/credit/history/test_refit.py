@@ -17,12 +17,9 @@ from accumbens.credit.history.refit import (
     refit_numpy,
 )
 from accumbens.errors import ConfigError
+from helpers.compilers import needs_compiler
 
 from .test_regression import ragged
-
-needs_compiler = pytest.mark.skipif(
-    isinstance(native.built(refit.SOURCE), native.Reason), reason="there is no C++ compiler"
-)
 
 
 def a_problem(n_outcomes=2, n_lags=3, seed=0, ridge=0.0, p=0.4):
@@ -122,6 +119,7 @@ def test_without_a_compiler_numpy_does_it_and_says_so(monkeypatch):
     monkeypatch.setattr(refit, "_said", set())
     with pytest.warns(UserWarning, match="in plain NumPy: no compiler today"):
         plain = refit.refit(problem, seed=1, count=2)
+    assert refit.refit_implementation() == "numpy"
     np.testing.assert_array_equal(plain, refit_numpy(problem, seed=1, count=2))
     refit.refit(problem, seed=1, count=1)  # says so once
 

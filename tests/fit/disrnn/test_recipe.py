@@ -34,11 +34,11 @@ from accumbens.fit.gradient.training import (
 )
 from accumbens.models.disrnn import DisRNNConfig, Penalties
 from accumbens.models.disrnn.passes import NoiseSource, core_pass
-from accumbens.models.disrnn.recurrence import cpu as kernel
 from accumbens.models.q_learning import QLearning
 from accumbens.native import cache_folder
 from accumbens.simulation import simulate
 from accumbens.tasks.bandits import DriftingBandit
+from helpers.compilers import needs_kernel
 
 TINY = RecipeConfig(
     disrnn=DisRNNConfig(latents=2, update_layers=1, update_units=4, choice_layers=1),
@@ -360,7 +360,7 @@ def test_the_signal_stage_is_compiled_ahead(trials, caplog):
     assert signal_stage(Penalties()), "the log does show compilations"
 
 
-@pytest.mark.skipif(not kernel.available(), reason="no C++ compiler, or not on a CPU")
+@needs_kernel
 def test_the_loop_is_compiled_ahead(trials, tmp_path, monkeypatch):
     """Into an empty cache, for an architecture that no other test has."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))

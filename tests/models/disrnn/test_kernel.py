@@ -27,10 +27,7 @@ from accumbens.models.disrnn.recurrence.scan import (
     run_loop,
 )
 from accumbens.models.disrnn.residual_mlp import ResidualMLPs
-
-needs_kernel = pytest.mark.skipif(
-    not kernel.available(), reason="no C++ compiler, or the default device is not a CPU"
-)
+from helpers.compilers import needs_kernel
 
 # latents, units, layers, activation, trials, sessions: rows of 1, 2 and 3 vectors, tiles of 1 to 16
 # sessions, the last one overlapping the one before it (37 = 13 + 13 + 11, for instance).

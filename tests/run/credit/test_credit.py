@@ -10,6 +10,7 @@ import pytest
 from accumbens.cli import main
 from accumbens.cli.credit import with_interval
 from accumbens.cohort import draw_agents, simulate_cohort
+from accumbens.credit.history.refit import refit_implementation
 from accumbens.errors import ConfigError
 from accumbens.io.models import load_model
 from accumbens.io.tables.trials import to_table, write_table
@@ -54,6 +55,7 @@ def test_the_folder_holds_the_numbers(run, trials):
     assert metrics["data"]["subjects"] == 3
     assert metrics["data"]["trials"] == 3 * 3 * 150
     assert metrics["warnings"] == []
+    assert metrics["refits"] == refit_implementation()
     assert set(metrics["tests"]) == {
         "distractor index > 0", "controllable index > distractor index",
     }  # fmt: skip

@@ -11,7 +11,7 @@ import os
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -113,6 +113,11 @@ def refit(
             )
         return refit_numpy(problem, seed=seed, count=count, first=first)
     return _refit_compiled(library, problem, seed, first, count)
+
+
+def refit_implementation() -> Literal["compiled", "numpy"]:
+    """Which implementation `refit` uses on this machine."""
+    return "numpy" if isinstance(built(SOURCE), Reason) else "compiled"
 
 
 def refit_numpy(

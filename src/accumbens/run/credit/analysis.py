@@ -23,6 +23,7 @@ import pandas as pd
 from ...credit.contingency import contingency_warnings
 from ...credit.history.fitting import HistoryFit, as_model, fit_history, pooled_history
 from ...credit.history.indices import Index, group_index, indices
+from ...credit.history.refit import refit_implementation
 from ...credit.randomization import (
     SCHEDULE_COLUMNS,
     RandomizationTest,
@@ -221,7 +222,7 @@ def credit_metrics(found: Credit) -> dict[str, Any]:
     }
     return {
         "data": data, "subjects": subjects, "group": group, "tests": tests,
-        "warnings": list(found.warnings),
+        "refits": refit_implementation(), "warnings": list(found.warnings),
     }  # fmt: skip
 
 
