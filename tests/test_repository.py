@@ -3,11 +3,11 @@
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from helpers.tracked import ROOT, tracked_files
+
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
 HEAVY = ("matplotlib", "pandas", "pyarrow", "pynapple", "pynwb", "rich", "statsmodels", "tyro")
 
@@ -71,15 +71,6 @@ after = state()
 print(*(key for key in before if before[key] != after[key]), sep=", ", end="")
 """
     assert run_python(code) == ""
-
-
-def tracked_files() -> list[Path]:
-    git = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    if git.returncode:
-        pytest.skip("not a git checkout, so there is no list of tracked files")
-    return [ROOT / name for name in git.stdout.split("\0") if name and (ROOT / name).is_file()]
 
 
 def test_no_tracked_file_names_a_package_registry():

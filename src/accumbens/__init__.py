@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .simulation import simulate as simulate
 from .simulation import simulate_with_latents as simulate_with_latents
 from .unrolling import unroll as unroll
+from .version import __version__ as __version__
 
 if TYPE_CHECKING:
     from .cohort import draw_agents as draw_agents
@@ -181,7 +182,6 @@ _WHERE = {
 }
 
 __all__ = sorted([*_WHERE, "simulate", "simulate_with_latents", "unroll"])  # pyright: ignore[reportUnsupportedDunderAll]
-__version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:

@@ -29,6 +29,7 @@ from ..models.base import Model
 from ..models.disrnn import DisRNN
 from ..scoring.splits import Split
 from ..trials import Trials
+from ..version import __version__
 from .fit.config import FitConfig, config_as_dict, read_config
 
 
@@ -142,7 +143,9 @@ def fingerprint(trials: Trials) -> str:
 
 def versions() -> dict[str, str]:
     """What this run was made with."""
-    packages = ("accumbens", "jax", "jaxlib", "equinox", "optax", "numpy", "pandas")
-    return {"python": platform.python_version(), "machine": platform.machine()} | {
-        name: importlib.metadata.version(name) for name in packages
-    }
+    packages = ("jax", "jaxlib", "equinox", "optax", "numpy", "pandas")
+    return {
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "accumbens": __version__,
+    } | {name: importlib.metadata.version(name) for name in packages}

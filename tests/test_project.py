@@ -1,0 +1,31 @@
+"""What is said about the project in several places is the same in all of them."""
+
+import re
+import tomllib
+
+from ruamel.yaml import YAML
+
+import accumbens
+from helpers.tracked import ROOT, tracked_files
+
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+CITATION = YAML(typ="safe").load((ROOT / "CITATION.cff").read_text())
+
+
+def test_the_version_is_written_once():
+    assigned = re.compile(r"^__version__\b.*=", re.MULTILINE)
+    places = [
+        path.relative_to(ROOT).as_posix()
+        for path in tracked_files()
+        if path.suffix in (".py", ".pyi") and assigned.search(path.read_text())
+    ]
+    assert places == ["src/accumbens/version.py"]
+    assert "version" in PYPROJECT["project"]["dynamic"]
+
+
+def test_the_citation_is_of_this_version_and_these_authors():
+    assert str(CITATION["version"]) == accumbens.__version__
+    names = [author["name"] for author in PYPROJECT["project"]["authors"]]
+    assert [author["name"] for author in CITATION["authors"]] == names
+    assert CITATION["license"] == PYPROJECT["project"]["license"]
+    assert CITATION["keywords"] == PYPROJECT["project"]["keywords"][: len(CITATION["keywords"])]
