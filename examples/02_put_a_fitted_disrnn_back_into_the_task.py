@@ -13,9 +13,9 @@ agent = accumbens.QLearning(learning_rate=0.5, inverse_temperature=4.0, gain=1.0
 trials = accumbens.simulate(agent, task, n_sessions=40, n_trials=200, key=jax.random.key(0))
 
 recipe = accumbens.RecipeConfig(
-    disrnn=accumbens.DisRNNConfig(latents=3),
-    choice_stage=accumbens.StageConfig(steps=600),
-    signal_stage=accumbens.StageConfig(steps=600),
+    disrnn=accumbens.models.DisRNNConfig(latents=3),
+    choice_stage=accumbens.fit.StageConfig(steps=600),
+    signal_stage=accumbens.fit.StageConfig(steps=600),
 )
 fit = accumbens.fit_disrnn(trials, recipe, key=jax.random.key(1))
 played = accumbens.simulate(fit.model, task, n_sessions=40, n_trials=200, key=jax.random.key(2))

@@ -13,17 +13,17 @@ from matplotlib.figure import Figure
 
 import accumbens
 from accumbens.figures import draw_event_response, event_response_data, save_figure
-from accumbens.neural.photometry.preprocessing import PreprocessConfig
-from accumbens.run.convert.photometry import process_channel
 
-recording = accumbens.read_recording(sys.argv[1])
-config = PreprocessConfig(low_pass=10.0, scale="dff")
-channel = process_channel(recording, "analog_1", "analog_2", config)
+recording = accumbens.io.read_recording(sys.argv[1])
+config = accumbens.neural.PreprocessConfig(low_pass=10.0, scale="dff")
+channel = accumbens.run.process_channel(recording, "analog_1", "analog_2", config)
 for fact, value in channel.quality.items():
     print(f"{fact}: {value}")
 
 cues = recording.events["digital_1"] - 0.5
-aligned = accumbens.align_trace(channel.result.trace, cues, (-2.0, 4.0), baseline=(-1.0, 0.0))
+aligned = accumbens.neural.align_trace(
+    channel.result.trace, cues, (-2.0, 4.0), baseline=(-1.0, 0.0)
+)
 caption = (
     "dLight in nucleus accumbens of one mouse, TdTomato as control; less the mean of the second "
     "before the cue, which is taken to come 0.5 s before each pulse."

@@ -13,13 +13,12 @@ from matplotlib.figure import Figure
 import accumbens
 from accumbens.figures import draw_population, draw_raster, population_data, raster_data
 from accumbens.figures import save_figure as save
-from accumbens.neural.events.kernels import KernelConfig, bin_spikes
-from accumbens.neural.units.responses import ResponseConfig
+from accumbens.neural import KernelConfig, ResponseConfig, bin_spikes, fit_kernels, unit_responses
 
 data, out = Path(sys.argv[1]), Path(sys.argv[2])
 
 # four units of a rat, around its movement to the reward port
-units = accumbens.read_units(data / "rat_units_spikes.npz")
+units = accumbens.io.read_units(data / "rat_units_spikes.npz")
 trials = pd.read_csv(data / "rat_units_trials.csv")
 moves = trials["movement_s"].to_numpy(float)
 outcome = np.where(trials["reward"] == 1, "rewarded", "unrewarded").tolist()
@@ -40,16 +39,16 @@ events = {
     "movement, rewarded": moves[trials["reward"] == 1],
     "movement, unrewarded": moves[trials["reward"] == 0],
 }
-fit = accumbens.fit_kernels(bin_spikes(units, kernels, recorded), events, kernels)
+fit = fit_kernels(bin_spikes(units, kernels, recorded), events, kernels)
 table = pd.DataFrame(fit.unique.T, index=pd.Index(fit.signals, name="unit"), columns=fit.events)
 print(table.assign(all=fit.r2).round(4).to_string())
 
 # 289 clusters of a probe
-units = accumbens.read_units(data / "probe_spikes.npz")
+units = accumbens.io.read_units(data / "probe_spikes.npz")
 with np.load(data / "probe_spikes.npz") as arrays:
     at, group = arrays["event_times"].astype(float), arrays["event_groups"]
 config = ResponseConfig((-2.0, 3.0), 0.1, smooth=0.1, baseline=(-2.0, 0.0))
-responses = accumbens.unit_responses(units, at, [f"group {g:.0f}" for g in group], config)
+responses = unit_responses(units, at, [f"group {g:.0f}" for g in group], config)
 left_out = len(units) - len(responses.ids)
 caption = (
     "One probe; rates in bins of 0.1 s, smoothed by a Gaussian of SD 0.1 s. "

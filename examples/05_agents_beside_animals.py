@@ -12,8 +12,7 @@ import jax
 from matplotlib.figure import Figure
 
 import accumbens
-from accumbens.figures.credit.history_weights import draw_history_weights, history_weights_data
-from accumbens.figures.save import save_figure
+from accumbens.figures import draw_history_weights, history_weights_data, save_figure
 
 LEARNING = {"learning_rate": 0.3, "inverse_temperature": 3.0}
 task = accumbens.DistractorRewards()

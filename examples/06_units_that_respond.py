@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 import accumbens
-from accumbens.io.tables.trials import write_table
+from accumbens.io import write_table
 
 out = Path(sys.argv[1])
 out.mkdir(parents=True, exist_ok=True)

@@ -28,10 +28,14 @@ def test_there_are_sources():
     assert len(SOURCES) > 20
 
 
-def test_the_front_door_is_light():
-    code = "import sys, accumbens; print(*sorted({name.split('.')[0] for name in sys.modules}))"
+def test_models_and_their_fits_are_light():
+    code = """
+import sys, accumbens
+accumbens.Trials, accumbens.simulate, accumbens.fit_maximum_likelihood, accumbens.compare
+print(*sorted({name.split('.')[0] for name in sys.modules}))
+"""
     loaded = set(run_python(code).split())
-    assert "accumbens" in loaded
+    assert {"accumbens", "jax"} <= loaded
     assert not loaded & set(HEAVY)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from accumbens.errors import AccumbensError
 from accumbens.io.contents import inspect_file
 from accumbens.io.trial_sources import SourceFormat, read_sources
-from accumbens.run.convert.conversion import ConvertConfig, convert
+from accumbens.run.convert.conversion import ConvertConfig, convert_files
 from accumbens.run.convert.photometry import PhotometryConfig
 from accumbens.run.convert.spikes import SpikesConfig
 
@@ -69,7 +69,7 @@ def whole(tmp_path_factory):
 
 def with_spikes(trials, spikes):
     config = SpikesConfig("cue", file=(spikes,), outside="blank")
-    return convert([trials], ConvertConfig(SourceFormat(context=("cue",)), spikes=config))
+    return convert_files([trials], ConvertConfig(SourceFormat(context=("cue",)), spikes=config))
 
 
 def test_whole_files_go_together(whole):
@@ -178,4 +178,4 @@ def test_traces_of_any_text(text, whole, tmp_path):
         SourceFormat(context=("cue",)), photometry=PhotometryConfig(("green",), file=(path,))
     )
     clear(lambda: inspect_file(path))
-    clear(lambda: convert([whole / "trials.csv"], config))
+    clear(lambda: convert_files([whole / "trials.csv"], config))

@@ -57,13 +57,13 @@ class ConvertCommand:
     )
 
     def run(self, console: Console) -> None:
-        from ..run.convert.conversion import convert, write_converted
+        from ..run.convert.conversion import convert_files, write_converted
 
         if not self.files:
             raise ConfigError(
                 "Name the files: accumbens convert SESSION.nwb ... --out TABLE, or TRIALS.csv ..."
             )
-        converted = convert(self.files, self.options)
+        converted = convert_files(self.files, self.options)
         record = write_converted(converted, self.out)
         table = Table()
         rows = converted.record["sessions"]

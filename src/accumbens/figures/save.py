@@ -13,7 +13,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ..files import write_atomically
-from .style import style
+from .style import figure_style
 
 
 @runtime_checkable
@@ -33,7 +33,7 @@ def save_figure(fig: Figure, stem: str | os.PathLike[str], data: pd.DataFrame | 
     base.parent.mkdir(parents=True, exist_ok=True)
     png = base.with_name(f"{base.name}.png")
     pdf_metadata = {"CreationDate": None, "Creator": None, "Producer": None}
-    with style(), _laid_out(fig):
+    with figure_style(), _laid_out(fig):
         write_atomically(png, _rendered(fig, "png", {"Software": None}))
         write_atomically(base.with_name(f"{base.name}.pdf"), _rendered(fig, "pdf", pdf_metadata))
     text = table.to_csv(index=False, lineterminator="\n")

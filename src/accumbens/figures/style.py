@@ -93,7 +93,7 @@ _SETTINGS: dict[Any, Any] = {
 
 
 @contextmanager
-def style() -> Iterator[None]:
+def figure_style() -> Iterator[None]:
     """The settings of all figures, for as long as the context lasts."""
     with matplotlib.rc_context(_SETTINGS):
         yield
@@ -104,7 +104,7 @@ def styled(draw: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(draw)
     def inside(*args: Any, **kwargs: Any) -> None:
-        with style():
+        with figure_style():
             draw(*args, **kwargs)
 
     return inside

@@ -1,0 +1,5 @@
+"""Splits, metrics, intervals and model comparison on held-out sessions."""
+
+from ..lazy import attach
+
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

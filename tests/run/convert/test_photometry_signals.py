@@ -1,4 +1,4 @@
-"""From recordings to signal columns: real files, and a synthetic session through `convert`."""
+"""From recordings to signal columns: real files, and a synthetic session in `convert_files`."""
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ from accumbens.neural.events.aligned import align_trace
 from accumbens.neural.events.windows import WindowConfig
 from accumbens.neural.photometry.preprocessing import PreprocessConfig
 from accumbens.recordings import ClockConfig
-from accumbens.run.convert.conversion import ConvertConfig, convert
+from accumbens.run.convert.conversion import ConvertConfig, convert_files
 from accumbens.run.convert.photometry import PhotometryConfig, process_channel
 
 RESPONSE = WindowConfig("reward_outcome_time")
@@ -52,14 +52,14 @@ def wrong_clock(shared_data):
 def test_a_wrong_clock_is_refused_but_the_behaviour_loads(wrong_clock):
     channels = PhotometryConfig(("G_1",), ("Iso_1",), response=RESPONSE)
     with pytest.raises(DataError, match=r"the clock of G_1 cannot be believed: 109,027 samples"):
-        convert([wrong_clock], ConvertConfig(photometry=channels))
-    assert convert([wrong_clock], ConvertConfig()).trials.valid.sum() == 672
+        convert_files([wrong_clock], ConvertConfig(photometry=channels))
+    assert convert_files([wrong_clock], ConvertConfig()).trials.valid.sum() == 672
 
 
 def test_on_the_right_clock_the_signal_is_the_one_that_others_found(wrong_clock, shared_data):
     """On the camera's clock, numbers agree with those of a table whose clock was mended apart."""
     theirs = pd.read_csv(shared_data / "bandit_717531_photometry_trials.csv")["da_outcome"]
-    converted = convert(
+    converted = convert_files(
         [wrong_clock],
         ConvertConfig(
             clock=ClockConfig(None, "FIP_rising_time", "start"),
@@ -106,13 +106,13 @@ def test_steps_come_back_from_nwb_and_from_a_table(session):
         response=WindowConfig("outcome", statistic="area"),
     )  # fmt: skip
     for config in (inside, apart):
-        trials = convert([path], ConvertConfig(NWB, photometry=config)).trials
+        trials = convert_files([path], ConvertConfig(NWB, photometry=config)).trials
         assert trials.names.signals == config.channel
         np.testing.assert_allclose(trials.signal[0, :, 0], 10 * reward, atol=0.15)
 
 
 def refuse(path, **options):
-    convert([path], ConvertConfig(NWB, photometry=PhotometryConfig(**options)))
+    convert_files([path], ConvertConfig(NWB, photometry=PhotometryConfig(**options)))
 
 
 def test_options_that_contradict(session):

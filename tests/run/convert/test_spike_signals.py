@@ -6,7 +6,7 @@ import pytest
 from accumbens.errors import ConfigError, DataError
 from accumbens.io.tables.trials import from_table, to_table
 from accumbens.io.trial_sources import SourceFormat
-from accumbens.run.convert.conversion import ConvertConfig, convert
+from accumbens.run.convert.conversion import ConvertConfig, convert_files
 from accumbens.run.convert.spikes import SpikesConfig
 
 NWB = SourceFormat(choice="choice", outcome=("reward",), context=("outcome",))
@@ -31,7 +31,7 @@ def sessions(make_nwb, tmp_path_factory):
 def test_rates_are_signals(sessions):
     (path, _), (spikes, _) = sessions
     config = ConvertConfig(NWB, spikes=SpikesConfig("outcome", (0.0, 2.0)))
-    converted = convert([path], config)
+    converted = convert_files([path], config)
     trials = converted.trials
     assert trials.names.signals == ("unit_0", "unit_1", "unit_2")
     event = trials.context[0, 7, 0]
@@ -45,7 +45,7 @@ def test_rates_are_signals(sessions):
 def test_units_of_several_sessions_are_columns_of_their_own(sessions):
     paths, _ = sessions
     config = ConvertConfig(NWB, spikes=SpikesConfig("outcome", region=("NAc",)))
-    trials = convert(paths, config).trials
+    trials = convert_files(paths, config).trials
     assert trials.names.signals == ("rat 7/day 0/unit_1", "rat 7/day 1/unit_1")
     measured = np.isfinite(trials.signal).any(1)
     assert measured.tolist() == [[True, False], [False, True]]
@@ -59,7 +59,7 @@ def test_options_that_contradict(sessions):
 
     def refused(kind, **options):
         with pytest.raises(kind) as caught:
-            convert([path], ConvertConfig(NWB, spikes=SpikesConfig(**options)))
+            convert_files([path], ConvertConfig(NWB, spikes=SpikesConfig(**options)))
         return str(caught.value)
 
     assert "there is no unit 9 (--spikes.unit)" in refused(

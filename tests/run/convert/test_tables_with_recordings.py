@@ -8,7 +8,7 @@ from accumbens.errors import ConfigError, DataError
 from accumbens.io.trial_sources import SourceFormat
 from accumbens.neural.events.windows import WindowConfig
 from accumbens.neural.photometry.preprocessing import PreprocessConfig
-from accumbens.run.convert.conversion import ConvertConfig, convert
+from accumbens.run.convert.conversion import ConvertConfig, convert_files
 from accumbens.run.convert.photometry import PhotometryConfig
 from accumbens.run.convert.spikes import SpikesConfig
 
@@ -61,7 +61,7 @@ def test_sessions_and_recordings_are_matched_in_order(lab):
         FORMAT, photometry=green(traces), spikes=SpikesConfig("cue_ms", file=sorted_),
         event_unit="ms",
     )  # fmt: skip
-    converted = convert([path], config)
+    converted = convert_files([path], config)
     trials = converted.trials
     assert trials.names.signals == ("green", "M/d1/unit_7", "M/d2/unit_7")
     np.testing.assert_allclose(trials.signal[:, :, 0], np.repeat([[1.0], [2.0]], 30, axis=1))
@@ -71,7 +71,7 @@ def test_sessions_and_recordings_are_matched_in_order(lab):
     assert trials.context[0, 0, 0] == 10_000  # the table's own unit
     assert [row["session"] for row in converted.record["sessions"]] == ["d1", "d2"]
     assert converted.record["options"]["event_unit"] == "ms"
-    swapped = convert(
+    swapped = convert_files(
         [path], ConvertConfig(FORMAT, photometry=green(traces[::-1]), event_unit="ms")
     )
     np.testing.assert_allclose(swapped.trials.signal[:, 0, 0], [2, 1])
@@ -82,7 +82,7 @@ def test_numbers_that_differ(lab):
 
     def refused(kind=ConfigError, **options):
         with pytest.raises(kind) as caught:
-            convert([path], ConvertConfig(FORMAT, **options))
+            convert_files([path], ConvertConfig(FORMAT, **options))
         return str(caught.value)
 
     text = refused(photometry=green(traces[:1]), event_unit="ms")

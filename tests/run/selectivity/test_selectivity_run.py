@@ -15,7 +15,12 @@ from accumbens.io.trial_sources import SourceFormat
 from accumbens.models.structured import StructureMixture
 from accumbens.neural.events.outcome_responses import outcome_responses
 from accumbens.neural.units.regions import selectivity_by_region
-from accumbens.run.convert.conversion import ConvertConfig, convert, record_path, write_converted
+from accumbens.run.convert.conversion import (
+    ConvertConfig,
+    convert_files,
+    record_path,
+    write_converted,
+)
 from accumbens.run.convert.spikes import SpikesConfig
 from accumbens.run.selectivity.analysis import read_units_table, run_selectivity
 from accumbens.run.selectivity.config import SelectivityConfig
@@ -148,7 +153,7 @@ def test_converted_recordings_know_their_units_and_regions(make_nwb, tmp_path):
     units = [(np.sort(rng.uniform(0, 330, 900)), region) for region in ("M2", "NAc", "M2")]
     files = [make_nwb(tmp_path / f"{s}.nwb", columns, (), units, session=s) for s in ("a", "b")]
     nwb = SourceFormat(choice="choice", outcome=("reward",), context=("outcome",))
-    converted = convert(files, ConvertConfig(nwb, spikes=SpikesConfig("outcome")))
+    converted = convert_files(files, ConvertConfig(nwb, spikes=SpikesConfig("outcome")))
     table = tmp_path / "rates.parquet"
     write_converted(converted, table)
     found = run_selectivity(

@@ -58,7 +58,7 @@ class Converted(NamedTuple):
     record: dict[str, Any]
 
 
-def convert(paths: Sequence[str | os.PathLike[str]], config: ConvertConfig) -> Converted:
+def convert_files(paths: Sequence[str | os.PathLike[str]], config: ConvertConfig) -> Converted:
     """The sessions of NWB files, or of tables, as one `Trials`, in the order of the files.
 
     paths: NWB files, one session each; or tables with one row a trial and any sessions.

@@ -1,0 +1,32 @@
+"""Models: one interface, `Model`; cognitive models, trial-history regression, GRU and disRNN."""
+
+from ..trials import Batch as Batch
+from .actor_critic import ActorCritic as ActorCritic
+from .actor_critic import ActorCriticState as ActorCriticState
+from .base import Model as Model
+from .base import Unrolled as Unrolled
+from .bias import BiasOnly as BiasOnly
+from .cognitive import CognitiveModel as CognitiveModel
+from .cognitive import Parameter as Parameter
+from .dfq import DFQ as DFQ
+from .disrnn.bottleneck import Bottleneck as Bottleneck
+from .disrnn.config import DisRNNConfig as DisRNNConfig
+from .disrnn.config import Penalties as Penalties
+from .disrnn.describe import BottleneckRow as BottleneckRow
+from .disrnn.describe import bottlenecks as bottlenecks
+from .disrnn.describe import open_latents as open_latents
+from .disrnn.model import DisRNN as DisRNN
+from .disrnn.model import DisRNNState as DisRNNState
+from .disrnn.model import Reader as Reader
+from .disrnn.residual_mlp import ResidualMLPs as ResidualMLPs
+from .gru import GRU as GRU
+from .gru import GRUState as GRUState
+from .history import HistoryRegression as HistoryRegression
+from .history import HistoryState as HistoryState
+from .naive import Naive as Naive
+from .q_learning import QLearning as QLearning
+from .structured import StructureMixture as StructureMixture
+from .structured import StructureNaive as StructureNaive
+from .structured import StructureSavvy as StructureSavvy
+from .two_process import TwoProcess as TwoProcess
+from .two_process import TwoProcessState as TwoProcessState

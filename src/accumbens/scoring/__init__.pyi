@@ -1,0 +1,30 @@
+"""Splits, metrics, intervals and model comparison on held-out sessions."""
+
+from .bootstrap import percentile_interval as percentile_interval
+from .bootstrap import session_weights as session_weights
+from .comparison import Comparison as Comparison
+from .comparison import Difference as Difference
+from .comparison import Estimate as Estimate
+from .comparison import Evaluation as Evaluation
+from .comparison import SignalScore as SignalScore
+from .comparison import SubjectScore as SubjectScore
+from .comparison import compare as compare
+from .comparison import evaluate as evaluate
+from .metrics import Predictions as Predictions
+from .metrics import SessionSums as SessionSums
+from .metrics import mean_log_likelihood as mean_log_likelihood
+from .metrics import mean_squared_error as mean_squared_error
+from .metrics import normalized_likelihood as normalized_likelihood
+from .metrics import predict as predict
+from .metrics import r_squared as r_squared
+from .metrics import session_sums as session_sums
+from .splits import Split as Split
+from .splits import apply_split as apply_split
+from .splits import by_label as by_label
+from .splits import every_nth as every_nth
+from .splits import k_fold as k_fold
+from .splits import none_held_out as none_held_out
+from .splits import order_sessions as order_sessions
+from .table1 import table1_csv as table1_csv
+from .table1 import table1_latex as table1_latex
+from .table1 import table1_markdown as table1_markdown
