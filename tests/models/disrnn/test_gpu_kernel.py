@@ -7,6 +7,7 @@ use (`gpu_kernel.why_unavailable`).
 from functools import partial
 
 import jax
+import jax.export
 import jax.numpy as jnp
 import pytest
 from hypothesis import given, settings
