@@ -29,3 +29,14 @@ def test_the_citation_is_of_this_version_and_these_authors():
     assert [author["name"] for author in CITATION["authors"]] == names
     assert CITATION["license"] == PYPROJECT["project"]["license"]
     assert CITATION["keywords"] == PYPROJECT["project"]["keywords"][: len(CITATION["keywords"])]
+
+
+def test_the_changelog_opens_with_what_changes_numbers():
+    text = (ROOT / "CHANGELOG.md").read_text()
+    heads = re.findall(r"^#+ .*", text, re.MULTILINE)
+    assert heads[0] == "# Changelog"
+    coming = tuple(map(int, heads[1].split()[1].split(".")))
+    assert coming >= tuple(map(int, accumbens.__version__.split(".")))
+    assert heads[2] == "### Numbers change"
+    under = text.split("### Numbers change")[1].split("\n#")[0]
+    assert under.strip(), "say that none do"
