@@ -71,7 +71,7 @@ def normals(key: PRNGKeyArray, shape: tuple[int, ...]) -> Float[Array, "*shape"]
 
 def truncated_normals(
     keys: Sequence[PRNGKeyArray], shapes: Sequence[tuple[int, ...]]
-) -> tuple[Float[Array, "..."], ...]:
+) -> tuple[Float[Array, "*_"], ...]:
     """Standard normal deviates between -2 and 2, an array for each key and shape.
 
     The numbers of `jax.random.truncated_normal(key, -2, 2, shape)`, to rounding; drawn all at once,

@@ -51,7 +51,7 @@ class Bottleneck(eqx.Module):
     def sigma(self) -> Float[Array, "*channel"]:
         return noise_scale(self.log_sigma)
 
-    def penalty(self, mean_square: Float[Array, "..."]) -> Float[Array, ""]:
+    def penalty(self, mean_square: Float[Array, "*_"]) -> Float[Array, ""]:
         """Sum over channels of the KL divergence, in nats per trial.
 
         mean_square: mean over valid trials of x^2, broadcastable to the channels.
