@@ -7,13 +7,14 @@ from scipy import stats
 
 from accumbens.cohort import simulate_cohort
 from accumbens.credit.contingency import contingency, contingency_warnings
+from accumbens.credit.history import history_data
 from accumbens.credit.randomization import (
-    Schedule,
     distractor_test,
     p_value,
-    schedule_of,
+    redraw_labels,
     structure_test,
 )
+from accumbens.credit.schedule import Schedule, schedule_of
 from accumbens.errors import ConfigError, DataError
 from accumbens.models.structured import StructureMixture, StructureNaive, StructureSavvy
 from accumbens.simulation import simulate
@@ -100,16 +101,13 @@ def test_a_subject_is_tested_the_same_in_any_company():
 
 def test_redrawn_labels_have_their_conditional_probability():
     """Against Bayes' rule by enumeration of the four outcomes."""
-    from accumbens.credit.history import history_data
-    from accumbens.credit.randomization import redraw_labels
-
     trials = small(StructureNaive(0.4, 4.0), 5, n_sessions=2)
     schedule = schedule_of(trials)
     data = history_data(trials, 2)
-    redraw = redraw_labels(trials, schedule, data)
+    redraw = redraw_labels(data, schedule.after(trials.choice), 0, 1)
     for position in np.flatnonzero(data.trial >= 0):
         s, t = data.session[position], data.trial[position]
-        c, d = schedule.controllable[s, t, trials.choice[s, t]], schedule.distractor[s, t]
+        c, d = schedule.probability[s, t, :, trials.choice[s, t]]
         chance = {1: c * (1 - d), 2: (1 - c) * d}
         if data.type[position] in chance:
             assert (redraw.type_a[position], redraw.type_b[position]) == (1, 2)
@@ -144,16 +142,17 @@ def test_impossible_schedules_are_refused():
     trials = small(StructureNaive(0.4, 4.0), 5, n_sessions=2)
     good = schedule_of(trials)
     options = {"seed": 0, "n_lags": 1, "resamples": 1}
+    names, never = good.outcomes, good.probability * [[1.0], [0.0]]
     with pytest.raises(DataError, match=r"distractor contradicts its probability on \d+ trials"):
-        distractor_test(trials, Schedule(good.controllable, good.distractor * 0), **options)
+        distractor_test(trials, Schedule(never, names), **options)
     with pytest.raises(DataError, match="probability of controllable is missing or outside"):
-        distractor_test(trials, Schedule(good.controllable * np.nan, good.distractor), **options)
-    with pytest.raises(DataError, match=r"shapes \(1, 120, 2\) and \(1, 120\), but these trials"):
-        distractor_test(trials, Schedule(good.controllable[:1], good.distractor[:1]), **options)
+        structure_test(trials, Schedule(good.probability * np.nan, names), **options)
+    with pytest.raises(DataError, match=r"shape \(1, 120, 2, 2\) .*, but these trials need \(2, "):
+        distractor_test(trials, Schedule(good.probability[:1], names), **options)
     with pytest.raises(ConfigError, match="resamples is 0; draw at least one"):
         distractor_test(trials, good, seed=0, resamples=0)
     one = trials_from_arrays(trials.choice, trials.outcome[..., :1])
-    with pytest.raises(DataError, match="Credit tests need two outcome columns"):
+    with pytest.raises(DataError, match="tests of credit need at least two outcome columns"):
         structure_test(one, good, **options)
-    with pytest.raises(DataError, match="These trials hold no schedule"):
+    with pytest.raises(DataError, match="The trials do not hold the schedule"):
         schedule_of(one)

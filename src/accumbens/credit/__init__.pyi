@@ -14,7 +14,9 @@ from .history.indices import indices as indices
 from .power import PowerConfig as PowerConfig
 from .power import credit_power as credit_power
 from .randomization import RandomizationTest as RandomizationTest
-from .randomization import Schedule as Schedule
 from .randomization import distractor_test as distractor_test
-from .randomization import schedule_of as schedule_of
 from .randomization import structure_test as structure_test
+from .schedule import Schedule as Schedule
+from .schedule import check_schedule as check_schedule
+from .schedule import schedule_from_columns as schedule_from_columns
+from .schedule import schedule_of as schedule_of

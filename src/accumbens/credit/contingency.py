@@ -51,8 +51,15 @@ def contingency(trials: Trials, outcome: int) -> Contingency:
 
 
 def contingency_warnings(trials: Trials) -> tuple[str, ...]:
-    """What looks wrong when the outcomes are (controllable, distractor); empty if nothing does."""
-    found, notes = [contingency(trials, k) for k in range(2)], []
+    """What looks wrong when the first outcome is controllable and the others are distractors.
+
+    Returns:
+        One sentence for each outcome that depends on the choice though it is a distractor, or does
+        not though it is controllable; nothing where all is well, or with a single outcome.
+    """
+    n_outcomes, notes = len(trials.names.outcomes), []
+    if n_outcomes < 2:
+        return ()
 
     def numbers(c: Contingency) -> str:
         return (
@@ -60,15 +67,16 @@ def contingency_warnings(trials: Trials) -> tuple[str, ...]:
             f"the choice made and on {c.rate_against:.1%} of {c.n_against:,} others (z = {c.z:.1f})"
         )
 
-    controllable, distractor = found
-    if distractor.z > SURE:
-        notes.append(
-            f"The distractor column {distractor.outcome!r} depends on the choice: "
-            f"{numbers(distractor)}. A distractor must not. Are the two columns swapped?"
-        )
+    controllable, *distractors = (contingency(trials, k) for k in range(n_outcomes))
+    for distractor in distractors:
+        if distractor.z > SURE:
+            notes.append(
+                f"The distractor column {distractor.outcome!r} depends on the choice: "
+                f"{numbers(distractor)}. A distractor must not. Are two columns swapped?"
+            )
     if controllable.z < UNSURE:
         notes.append(
             f"The controllable column {controllable.outcome!r} does not depend on the choice: "
-            f"{numbers(controllable)}. Are the two columns swapped?"
+            f"{numbers(controllable)}. Are two columns swapped?"
         )
     return tuple(notes)

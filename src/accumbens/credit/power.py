@@ -14,7 +14,8 @@ from ..cohort import draw_agents, simulate_cohort
 from ..errors import ConfigError
 from ..models.structured import StructureMixture
 from ..tasks.distractor import DistractorRewards
-from .randomization import distractor_test, p_value, schedule_of, structure_test
+from .randomization import distractor_test, p_value, structure_test
+from .schedule import schedule_of
 
 if TYPE_CHECKING:
     import pandas as pd

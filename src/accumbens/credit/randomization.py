@@ -21,37 +21,9 @@ from ..trials import Trials
 from .history.design import HistoryData, history_data
 from .history.indices import index_contrasts
 from .history.refit import Redraw, observed, redraw_problem, refit
+from .schedule import Schedule, check_schedule, label_probability
 
 Alternative = Literal["greater", "less", "two-sided"]
-
-
-class Schedule(NamedTuple):
-    """The probabilities from which the experimenter drew the rewards of each trial.
-
-    controllable: of that reward after each choice. distractor: of the distractor reward.
-    """
-
-    controllable: Float[np.ndarray, "session trial choice"]
-    distractor: Float[np.ndarray, "session trial"]
-
-
-SCHEDULE_COLUMNS = (
-    "controllable_probability_0", "controllable_probability_1", "distractor_probability",
-)  # fmt: skip
-"""Context columns in which the distractor-rewards task reports its schedule."""
-
-
-def schedule_of(trials: Trials) -> Schedule:
-    """The schedule that the trials carry as context. Raises DataError when they do not."""
-    if not set(SCHEDULE_COLUMNS) <= set(trials.names.contexts):
-        raise DataError(
-            f"These trials hold no schedule: their context columns are {trials.names.contexts}, "
-            f"not {SCHEDULE_COLUMNS}."
-        )
-    first, second, distractor = (
-        trials.context[..., trials.names.contexts.index(name)] for name in SCHEDULE_COLUMNS
-    )
-    return Schedule(np.stack([first, second], axis=-1), distractor)
 
 
 class RandomizationTest(NamedTuple):
@@ -99,29 +71,48 @@ def distractor_test(
     schedule: Schedule,
     *,
     seed: int,
+    distractor: str | None = None,
     n_lags: int = 10,
     resamples: int = 10_000,
     ridge: float = 0.0,
     on_progress: Callable[[int], None] | None = None,
 ) -> RandomizationTest:
-    """Is the distractor index above 0? Choices and controllable rewards are held, and every
-    distractor is redrawn from its probability.
+    """Is the distractor index above 0? Every distractor reward is redrawn from its probability;
+    the choices and all other rewards are held.
 
-    Null hypothesis: no choice depends on any distractor reward. Invalid when distractors were not
-    drawn independently of the choices and of each other with the probabilities of the schedule
-    (given in blocks, say, or withheld after misses).
-    on_progress: called with the number of resamples done since the last call.
-    Raises DataError for outcomes other than (controllable, distractor) or an impossible schedule.
+    Null hypothesis: no choice depends on any distractor reward. The test is invalid when
+    distractors were not drawn independently of the choices and of each other with the
+    probabilities of the schedule (given in blocks, say, or withheld after misses).
+
+    Args:
+        trials: of any number of subjects, with two choices and outcomes of 0 and 1.
+        schedule: the probabilities of all outcomes of the trials.
+        seed: of the resamples.
+        distractor: name of the outcome that is redrawn; the second outcome by default.
+        n_lags: past choices that the regression looks back.
+        resamples: redrawn experiments behind each p-value.
+        ridge: penalty on all weights but the bias (at least 0.01 in every refit).
+        on_progress: called with the number of resamples done since the last call.
+
+    Returns:
+        The test; its statistic is the distractor index of each subject, in log-odds.
+
+    Raises:
+        ConfigError: `resamples` or `n_lags` is below 1.
+        DataError: there is no such distractor, or the schedule is not that of the trials.
     """
+    _, name = _roles(trials, distractor)
+    bit = 1 << trials.names.outcomes.index(name)
 
-    def redraw(data: HistoryData) -> Redraw:
-        return Redraw(data.type | 2, data.type & 1, _at(schedule.distractor, data))
+    def redraw(data: HistoryData, p: Float[np.ndarray, "session trial outcome"]) -> Redraw:
+        redrawn = _at(p[..., schedule.place(name)], data)
+        return Redraw(data.type | bit, data.type & ~bit, redrawn)
 
     def statistic(data: HistoryData) -> Float[np.ndarray, " weight"]:
-        return index_contrasts(data)[trials.names.outcomes[1]]
+        return index_contrasts(data)[name]
 
     return _test(
-        f"{_names(trials)[1]} index > 0", trials, schedule, redraw, statistic,
+        f"{name} index > 0", trials, schedule, redraw, statistic,
         n_lags, resamples, seed, ridge, on_progress,
     )  # fmt: skip
 
@@ -131,59 +122,66 @@ def structure_test(
     schedule: Schedule,
     *,
     seed: int,
+    distractor: str | None = None,
     n_lags: int = 10,
     resamples: int = 10_000,
     ridge: float = 0.0,
     on_progress: Callable[[int], None] | None = None,
 ) -> RandomizationTest:
     """Is the controllable index above the distractor index? Choices and the number of rewards on
-    each trial are held; where exactly one reward came, its label is redrawn:
+    each trial are held; where exactly one of the two rewards came, its label is redrawn:
 
         P(controllable | one) = c (1 - d) / (c (1 - d) + d (1 - c)),
 
-    c, d: probabilities of the controllable reward after the choice made, and of the distractor.
+    c, d: probabilities of the controllable and of the distractor reward after the choice made.
 
-    Null hypothesis: choices depend on rewards only through how many came. Invalid when the schedule
-    itself depends on which reward came (a reversal after so many controllable rewards, say), or
-    rewards were not drawn independently with the probabilities of the schedule.
-    Options and errors are those of `distractor_test`.
+    Null hypothesis: choices depend on the two rewards only through how many came. The test is
+    invalid when the schedule itself depends on which reward came (a reversal after so many
+    controllable rewards, say), or when rewards were not drawn independently with the probabilities
+    of the schedule.
+
+    Args:
+        distractor: name of the outcome that is compared with the first (controllable) one; the
+            second outcome by default. Further outcomes are held.
+
+    Returns:
+        The test; its statistic is the difference of both indices of each subject, in log-odds.
+
+    Other arguments and errors are those of `distractor_test`.
     """
+    controllable, other = _roles(trials, distractor)
+
+    def redraw(data: HistoryData, p: Float[np.ndarray, "session trial outcome"]) -> Redraw:
+        return redraw_labels(data, p, 0, schedule.place(other))
 
     def statistic(data: HistoryData) -> Float[np.ndarray, " weight"]:
         contrasts = index_contrasts(data)
-        return contrasts[trials.names.outcomes[0]] - contrasts[trials.names.outcomes[1]]
+        return contrasts[controllable] - contrasts[other]
 
-    names = _names(trials)
     return _test(
-        f"{names[0]} index > {names[1]} index", trials, schedule,
-        lambda data: redraw_labels(trials, schedule, data), statistic,
+        f"{controllable} index > {other} index", trials, schedule, redraw, statistic,
         n_lags, resamples, seed, ridge, on_progress,
     )  # fmt: skip
 
 
-def redraw_labels(trials: Trials, schedule: Schedule, data: HistoryData) -> Redraw:
-    """The redraw of `structure_test`: which reward a single reward was."""
-    p = _at(label_probability(chosen_probabilities(trials, schedule)), data)
-    single = (data.type == 1) | (data.type == 2)
-    return Redraw(np.where(single, 1, data.type), np.where(single, 2, data.type), p)
+def redraw_labels(
+    data: HistoryData, p: Float[np.ndarray, "session trial outcome"], one: int, other: int
+) -> Redraw:
+    """How `structure_test` redraws: where exactly one of two outcomes came, which one it was.
 
-
-def chosen_probabilities(
-    trials: Trials, schedule: Schedule
-) -> Float[np.ndarray, "session trial 2"]:
-    """Of the controllable reward after the choice made, and of the distractor; the first means
-    nothing where no choice was made."""
-    made = np.maximum(trials.choice, 0)[..., None]
-    controllable = np.take_along_axis(schedule.controllable, made, -1)[..., 0]
-    return np.stack([controllable, schedule.distractor], axis=-1)
-
-
-def label_probability(
-    p: Float[np.ndarray, "session trial 2"],
-) -> Float[np.ndarray, "session trial"]:
-    """P(controllable | exactly one reward) from both probabilities; 0 where one is impossible."""
-    one, other = p[..., 0] * (1 - p[..., 1]), p[..., 1] * (1 - p[..., 0])
-    return np.divide(one, one + other, out=np.zeros_like(one), where=one + other > 0)
+    Args:
+        data: the sequence of choices and outcome types.
+        p: probability of each outcome after the choice made.
+        one, other: numbers of the two outcomes; all other outcomes are held.
+    """
+    first, second = 1 << one, 1 << other
+    held = data.type & ~(first | second)
+    single = ((data.type & first) > 0) != ((data.type & second) > 0)
+    return Redraw(
+        np.where(single, held | first, data.type),
+        np.where(single, held | second, data.type),
+        _at(label_probability(p[..., one], p[..., other]), data),
+    )
 
 
 BATCH = 500
@@ -196,11 +194,12 @@ def _test(
     if resamples < 1:
         raise ConfigError(f"resamples is {resamples}; draw at least one.")
     check_schedule(trials, schedule)
+    probability = schedule.after(trials.choice)
     present = np.unique(trials.subject)
     values, nulls = [], []
     for subject in present:
         data = history_data(trials, n_lags, np.flatnonzero(trials.subject == subject))
-        problem = redraw_problem(data, redraw(data), ridge=ridge)
+        problem = redraw_problem(data, redraw(data, probability), ridge=ridge)
         contrast = statistic(data)
         values.append(float(observed(problem).astype(np.float64) @ contrast))
         stream = stream_seed(seed, name, trials.names.subjects[subject])
@@ -227,41 +226,17 @@ def _at(per_trial: Float[np.ndarray, "session trial"], data: HistoryData):
     return np.where(data.trial >= 0, per_trial[data.session, np.maximum(data.trial, 0)], 0.0)
 
 
-def _names(trials: Trials) -> tuple[str, str]:
-    if len(trials.names.outcomes) != 2:
+def _roles(trials: Trials, distractor: str | None) -> tuple[str, str]:
+    """The names of the controllable reward and of one distractor."""
+    names = trials.names.outcomes
+    if len(names) < 2:
         raise DataError(
-            "Credit tests need two outcome columns, first the controllable reward, then the "
-            f"distractor; these trials have {trials.names.outcomes}."
+            "The tests of credit need at least two outcome columns, first the controllable reward, "
+            f"then the distractor; these trials have {names}."
         )
-    return trials.names.outcomes[0], trials.names.outcomes[1]
-
-
-def check_schedule(trials: Trials, schedule: Schedule) -> None:
-    """Raises DataError when the rewards cannot have been drawn from the schedule."""
-    _names(trials)
-    shapes = (*trials.choice.shape, trials.n_choices), trials.choice.shape
-    if (schedule.controllable.shape, schedule.distractor.shape) != shapes:
+    if distractor is not None and distractor not in names[1:]:
         raise DataError(
-            f"The schedule has probabilities of shapes {schedule.controllable.shape} and "
-            f"{schedule.distractor.shape}, but these trials need {shapes[0]} and {shapes[1]}: "
-            "it is of other trials."
+            f"The trials have no distractor {distractor!r}: after the controllable reward "
+            f"{names[0]!r} come {', '.join(names[1:])}."
         )
-    probabilities = chosen_probabilities(trials, schedule)
-    for k, name in enumerate(trials.names.outcomes):
-        made, came = trials.valid, trials.outcome[..., k] > 0
-        p = np.where(made, probabilities[..., k], 0.5)
-        bad = ~((p >= 0) & (p <= 1))
-        if bad.any():
-            raise DataError(
-                f"The probability of {name} is missing or outside [0, 1] on {int(bad.sum())} "
-                "trials with a choice."
-            )
-        impossible = made & ((came & (p == 0)) | (~came & (p == 1)))
-        if impossible.any():
-            session, trial = np.argwhere(impossible)[0]
-            raise DataError(
-                f"{name} contradicts its probability on {int(impossible.sum())} trials (a reward "
-                f"of probability 0, or none of probability 1), first in session "
-                f"{trials.session_labels[session]}, trial {trials.number[session, trial]}. Are "
-                "the two outcome columns, or the choices, swapped?"
-            )
+    return names[0], distractor or names[1]

@@ -13,7 +13,8 @@ from scipy.stats import t as student
 
 from accumbens.credit.history.fitting import fit_history
 from accumbens.credit.history.indices import Index
-from accumbens.credit.randomization import RandomizationTest, Schedule
+from accumbens.credit.randomization import RandomizationTest
+from accumbens.credit.schedule import Schedule
 from accumbens.errors import ConfigError, DataError
 from accumbens.figures.credit.all import draw_credit_figures
 from accumbens.figures.credit.history_weights import (
@@ -49,7 +50,9 @@ def fits(trials):
 @pytest.fixture(scope="module")
 def schedule(trials):
     rng = np.random.default_rng(3)
-    return Schedule(rng.random((*trials.choice.shape, 2)), rng.random(trials.choice.shape))
+    p = rng.random((*trials.outcome.shape, 2))
+    p[:, :, 1] = p[:, :, 1, :1]
+    return Schedule(p, trials.names.outcomes)
 
 
 @pytest.fixture(scope="module")
@@ -144,11 +147,26 @@ def test_session_has_the_choices_outcomes_and_probabilities(trials, schedule):
         assert row["choice"] == ("" if choice < 0 else ("left", "right")[choice])
         assert row["controllable after left"] == schedule.controllable[1, i, 0]
         assert row["controllable after right"] == schedule.controllable[1, i, 1]
-        assert row["distractor probability"] == schedule.distractor[1, i]
+        assert row["distractor probability"] == schedule.distractor[1, i, 0]
         for k, name in enumerate(("controllable", "distractor")):
             came = trials.outcome[1, i, k]
             assert np.isnan(row[name]) if choice < 0 else row[name] == came
     assert f"50 trials (of {trials.length[1]})" in data.caption
+
+
+def test_a_distractor_that_depends_on_the_choice_has_two_lines(trials, schedule, check_drawn):
+    swapped = Schedule(schedule.probability[:, :, ::-1], trials.names.outcomes)
+    data = credit_session_data(trials, 1, schedule=swapped, max_trials=50)
+    assert data.schedule == (
+        "controllable after left", "controllable after right", "distractor after left",
+        "distractor after right",
+    )  # fmt: skip
+    table = data.table()
+    for i, label in enumerate(("left", "right")):
+        np.testing.assert_array_equal(
+            table[f"distractor after {label}"], schedule.controllable[1, :50, i]
+        )
+    whole(data, draw_credit_session, check_drawn)
 
 
 def test_probabilities_are_found_in_the_context_that_tasks_make(make_trials):

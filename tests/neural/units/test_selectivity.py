@@ -1,13 +1,14 @@
 """Selectivity of units: false positives at the stated rate in spite of drifts, and power."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
 import statsmodels.stats.multitest as multitest
 from scipy import stats
 
-from accumbens.credit.randomization import Schedule
+from accumbens.credit.schedule import Schedule
 from accumbens.errors import ConfigError, DataError
 from accumbens.neural.units.selectivity import unit_selectivity
 from accumbens.trials import TrialNames, trials_from_arrays
@@ -30,7 +31,7 @@ def cohort(seed, *, n_sessions=2, n_trials=400, effect=0.0, units=N_UNITS):
     better = (np.arange(n_trials) // 40 + np.arange(n_sessions)[:, None]) % 2
     choice = np.where(rng.random(shape) < 0.8, better, 1 - better)
     p = np.stack([np.where(better == c, 0.8, 0.2) for c in (0, 1)], axis=-1)
-    schedule = Schedule(p, np.full(shape, 0.4))
+    schedule = Schedule(np.stack([p, np.full(p.shape, 0.4)], axis=2), OUTCOMES)
     chance = np.take_along_axis(p, choice[..., None], -1)[..., 0]
     outcome = np.stack([rng.random(shape) < chance, rng.random(shape) < 0.4], -1).astype(float)
     rate = drifting(rng, shape, units)
@@ -122,7 +123,7 @@ def streaky(seed, *, units, effect=0.0, n_sessions=24, n_trials=80):
     names = TrialNames(outcomes=OUTCOMES, signals=tuple(f"unit_{u}" for u in range(units)))
     choice = rng.integers(0, 2, shape).astype(np.int32)
     p = np.where(often, 0.85, 0.15)
-    schedule = Schedule(np.stack([p[0], p[0]], axis=-1), p[1])
+    schedule = Schedule(np.moveaxis([[p[0], p[1]]] * 2, (0, 1), (-1, -2)), OUTCOMES)
     return trials_from_arrays(choice, outcome, signal=rate, names=names), schedule
 
 
@@ -216,12 +217,41 @@ def test_what_cannot_be_tested():
     none = trials.with_signals(trials.signal[..., :0], ())
     with pytest.raises(ConfigError, match="These trials have no signals"):
         unit_selectivity(none, test="linear_shift", rng=rng)
-    bad = Schedule(schedule.controllable * 9, schedule.distractor)
+    bad = Schedule(schedule.probability * 9, OUTCOMES)
     with pytest.raises(DataError, match="probability of controllable is missing or outside"):
         unit_selectivity(trials, test="schedule", rng=rng, schedule=bad, resamples=2)
     one = trials_from_arrays(
         trials.choice, trials.outcome[..., :1], signal=trials.signal,
         names=TrialNames(signals=trials.names.signals),
     )  # fmt: skip
-    with pytest.raises(DataError, match="The schedule test is of two outcomes"):
+    with pytest.raises(DataError, match=r"The schedule is of the outcomes .* but the trials have"):
         unit_selectivity(one, test="schedule", rng=rng, schedule=schedule, resamples=2)
+
+
+def test_three_outcomes_are_tested_and_told_apart_in_pairs():
+    """Units 0 to 9 respond to the first of three outcomes, 10 to 19 to the second; the third, drawn
+    with probability 0.4, matters to none."""
+    trials, schedule = cohort(8, effect=1.5, units=24, n_trials=600)
+    extra = np.random.default_rng(80).random(trials.choice.shape) < 0.4
+    three = trials_from_arrays(
+        trials.choice, np.concatenate([trials.outcome, extra[..., None]], -1), signal=trials.signal,
+        names=dataclasses.replace(trials.names, outcomes=(*OUTCOMES, "tone")),
+    )  # fmt: skip
+    p = np.concatenate([schedule.probability, schedule.probability[:, :, 1:]], axis=2)
+    table = unit_selectivity(
+        three, test="schedule", rng=np.random.default_rng(1), resamples=1000,
+        schedule=Schedule(p, three.names.outcomes),
+    )  # fmt: skip
+    number = table["unit"].str.removeprefix("unit_").astype(int)
+    group = number // 10
+    pairs = {f"{a} - {b}": (i, j) for (i, a), (j, b) in itertools.combinations(
+        enumerate(three.names.outcomes), 2)}  # fmt: skip
+    assert list(table["contrast"].unique()) == [*three.names.outcomes, *pairs]
+    for contrast, (i, j) in pairs.items():
+        here = table["contrast"] == contrast
+        n_one = int((three.outcome[..., i] != three.outcome[..., j]).sum())
+        assert (table.loc[here, "trials"] == n_one).all()
+        assert table.loc[here & (group == i), "effect"].median() == pytest.approx(1.5, abs=0.3)
+        assert table.loc[here & group.isin([i, j]) & (group < 2), "selective"].mean() >= 0.8
+        assert table.loc[here & ~group.isin([i, j]), "selective"].mean() <= 0.2
+    assert table.loc[table["contrast"] == "tone", "selective"].sum() <= 1

@@ -7,12 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import accumbens.io.tables.files
+import accumbens.io.tables.trials
 from accumbens.cli import main
 from accumbens.cli.credit import with_interval
 from accumbens.cohort import draw_agents, simulate_cohort
 from accumbens.credit.history.refit import refit_implementation
 from accumbens.errors import ConfigError
 from accumbens.io.models import load_model
+from accumbens.io.tables.files import open_table
 from accumbens.io.tables.trials import to_table, write_table
 from accumbens.models.structured import StructureMixture
 from accumbens.run.credit.analysis import analyse_credit, read_credit_trials, run_credit
@@ -106,8 +109,7 @@ def test_probabilities_may_be_numbers_or_columns(table, trials):
         probabilities=("controllable_probability_0", "controllable_probability_1", "0.5"),
     )  # fmt: skip
     _, same = read_credit_trials(table, stated)
-    np.testing.assert_array_equal(schedule.controllable, same.controllable)
-    np.testing.assert_array_equal(schedule.distractor, same.distractor)
+    np.testing.assert_array_equal(schedule.probability, same.probability)
     assert found.names.outcomes == ("controllable", "distractor")
 
 
@@ -118,7 +120,7 @@ def test_swapped_columns_get_a_loud_warning(table, capsys, tmp_path):
     main(["credit", str(table), *swapped, *probabilities, *options, "--out", str(tmp_path / "r")])
     said = " ".join(capsys.readouterr().out.split())
     assert "Warning: The distractor column 'controllable' depends on the choice" in said
-    assert "Are the two columns swapped?" in said
+    assert "Are two columns swapped?" in said
 
 
 def test_one_reward_and_no_schedule(table, trials, capsys, tmp_path):
@@ -137,7 +139,73 @@ def test_one_reward_and_no_schedule(table, trials, capsys, tmp_path):
     trials, schedule = read_credit_trials(tmp_path / "bare.csv", CONFIG)
     assert schedule is None
     found = analyse_credit(trials, schedule, CONFIG, silent)
-    assert "there are no randomization tests: name three with --probabilities" in found.warnings[0]
+    assert (
+        "there are no randomization tests: name 3 with --probabilities, or the columns "
+        in (found.warnings[0])
+    )
+
+
+def test_the_table_is_read_once(table, tmp_path, monkeypatch):
+    """Counted where every table is opened; the table has columns of probabilities and no trial
+    numbers, which the format must first learn."""
+    opened = []
+
+    def counted(path, text=()):
+        opened.append(str(path))
+        return open_table(path, text)
+
+    monkeypatch.setattr(accumbens.io.tables.files, "open_table", counted)
+    monkeypatch.setattr(accumbens.io.tables.trials, "open_table", counted)
+    frame = pd.read_parquet(table).drop(columns="trial")
+    write_table(frame, tmp_path / "rows.parquet")
+    trials, schedule = read_credit_trials(tmp_path / "rows.parquet", CONFIG)
+    assert opened == [str(tmp_path / "rows.parquet")]
+    assert schedule is not None
+    assert trials.number[0, :3].tolist() == [0, 1, 2]
+
+
+def test_columns_of_probabilities_may_have_the_names_of_outcomes_or_roles(table, tmp_path):
+    frame = pd.read_parquet(table)
+    renamed = frame.rename(columns={"controllable": "juice", "distractor": "tone"})
+    write_table(renamed, tmp_path / "roles.parquet")
+    config = CreditConfig("juice", "tone")
+    _, by_role = read_credit_trials(tmp_path / "roles.parquet", config)
+    assert by_role.outcomes == ("juice", "tone")
+    renamed = renamed.rename(columns=lambda name: name.replace("controllable_", "juice_"))
+    write_table(renamed, tmp_path / "mixed.parquet")
+    assert read_credit_trials(tmp_path / "mixed.parquet", config)[1] is None
+    renamed = renamed.rename(columns=lambda name: name.replace("distractor_", "tone_"))
+    write_table(renamed, tmp_path / "own.parquet")
+    _, by_name = read_credit_trials(tmp_path / "own.parquet", config)
+    np.testing.assert_array_equal(by_name.probability, by_role.probability)
+    _, original = read_credit_trials(table, CONFIG)
+    np.testing.assert_array_equal(by_name.probability, original.probability)
+    assert original.controllable[0, 0].tolist() == frame.loc[
+        0, ["controllable_probability_0", "controllable_probability_1"]].tolist()  # fmt: skip
+
+
+def test_two_distractors(table, tmp_path, capsys):
+    """A second distractor is a third outcome: it has an index and two tests of its own."""
+    frame = pd.read_parquet(table)
+    frame["tone"] = (np.random.default_rng(0).random(len(frame)) < 0.3).astype(int)
+    write_table(frame, tmp_path / "three.parquet")
+    main(["credit", str(tmp_path / "three.parquet"), "--controllable", "controllable",
+          "--distractor", "distractor", "--more-distractors", "tone",
+          "--probabilities", "controllable_probability_0", "controllable_probability_1",
+          "distractor_probability", "0.3", "--lags", "2",
+          "--resamples", "50", "--bootstrap", "10", "--out", str(tmp_path / "run")])  # fmt: skip
+    said = " ".join(capsys.readouterr().out.split())
+    assert "controllable index > tone index: group" in said
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert list(metrics["group"]["indices"]) == ["controllable", "distractor", "tone"]
+    assert list(metrics["tests"]) == [
+        "distractor index > 0", "controllable index > distractor index", "tone index > 0",
+        "controllable index > tone index",
+    ]  # fmt: skip
+    assert metrics["warnings"] == []
+    assert metrics["tests"]["tone index > 0"]["group"]["p_one_sided"] > 0.02
+    session = pd.read_csv(tmp_path / "run" / "figures" / "credit_session.csv")
+    assert session["tone probability"].unique().tolist() == [0.3]
 
 
 def test_an_interval_that_is_not_there_is_not_printed():
@@ -151,9 +219,13 @@ def test_bad_options_are_refused(run, table):
         run_credit(table, CONFIG, folder, silent)
     with pytest.raises(ConfigError, match="lags is 0; it must be at least 1"):
         CreditConfig("a", "b", lags=0)
-    with pytest.raises(ConfigError, match="probabilities has 2 entries; give three"):
+    with pytest.raises(
+        ConfigError, match=r"probabilities has 2 entries\. For 2 choices and 2 outco"
+    ):
         CreditConfig("a", "b", probabilities=("x", "y"))
-    with pytest.raises(ConfigError, match="controllable and distractor are both 'a'"):
+    with pytest.raises(ConfigError, match=r"name a column twice: a, a\. They are different"):
         CreditConfig("a", "a")
+    with pytest.raises(ConfigError, match="more_distractors needs distractor: name the first"):
+        CreditConfig("a", more_distractors=("b",))
     with pytest.raises(ConfigError, match="probabilities serve the tests, which need a distractor"):
         CreditConfig("a", probabilities=("x", "y", "z"))

@@ -7,8 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import accumbens.io.tables.files
+import accumbens.io.tables.trials
 from accumbens.cli import main
 from accumbens.errors import ConfigError, DataError
+from accumbens.io.tables.files import open_table
 from accumbens.io.tables.format import TableFormat
 from accumbens.io.tables.trials import to_table, write_table
 from accumbens.io.trial_sources import SourceFormat
@@ -168,6 +171,21 @@ def test_converted_recordings_know_their_units_and_regions(make_nwb, tmp_path):
         read_units_table(table, SelectivityConfig("linear_shift"))
 
 
+def test_the_table_is_read_once(cohort, monkeypatch):
+    opened = []
+
+    def counted(path, text=()):
+        opened.append(str(path))
+        return open_table(path, text)
+
+    monkeypatch.setattr(accumbens.io.tables.files, "open_table", counted)
+    monkeypatch.setattr(accumbens.io.tables.trials, "open_table", counted)
+    config = SelectivityConfig("schedule", TableFormat(outcome=OUTCOMES, signal=UNITS))
+    _, schedule, _ = read_units_table(cohort / "units.parquet", config)
+    assert schedule is not None
+    assert opened == [str(cohort / "units.parquet")]
+
+
 def refused(capsys, arguments):
     with pytest.raises(SystemExit) as caught:
         main(arguments)
@@ -195,7 +213,7 @@ def test_bad_input_is_one_clear_error(run, cohort, tmp_path, capsys):
     write_table(bare, tmp_path / "bare.parquet")
     given = ["selectivity", str(tmp_path / "bare.parquet"), "--outcome", *OUTCOMES, "--signal",
              "unit_0", "--test", "schedule", *map(str, out)]  # fmt: skip
-    assert "needs the probabilities of the rewards: name three columns or numbers" in refused(
+    assert "needs the probabilities of the rewards: name 3 columns or numbers" in refused(
         capsys, given
     )
     assert "No unit was measured in 9999 trials with a choice; the most are 720." in refused(
@@ -221,7 +239,9 @@ def test_options_that_cannot_be():
         SelectivityConfig("schedule", resamples=0)
     with pytest.raises(ConfigError, match=r"false_discovery_rate is 1\.5; it lies between 0 and 1"):
         SelectivityConfig("schedule", false_discovery_rate=1.5)
-    with pytest.raises(ConfigError, match="probabilities has 2 entries; give three"):
-        SelectivityConfig("schedule", probabilities=("a", "b"))
+    with pytest.raises(
+        ConfigError, match=r"probabilities has 3 entries\. For 2 choices and 1 outcome give 2"
+    ):
+        SelectivityConfig("schedule", probabilities=("a", "b", "c"))
     with pytest.raises(ConfigError, match="Name the outcomes that units may respond to"):
         SelectivityConfig("schedule", TableFormat(outcome=()))

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 
 from ...credit.history.fitting import HistoryFit
 from ...credit.history.indices import Index
-from ...credit.randomization import Alternative, RandomizationTest, Schedule
+from ...credit.randomization import Alternative, RandomizationTest
+from ...credit.schedule import Schedule
 from ...trials import Trials
 from ..labels import data_counts
 from ..save import save_figure

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ...credit.randomization import Schedule
+from ...credit.schedule import Schedule, depends_on_choice, known_probabilities
 from ...errors import ConfigError, DataError
 from ...trials import MISSED, Trials
 from ..labels import choice_labels, counted, printed, signal_label
@@ -33,8 +33,8 @@ class CreditSessionData(NamedTuple):
 
     trials: number, choice (in words, empty where missed), instructed, running_share (of the second
     choice), the outcomes, and the columns of `schedule`. schedule: for each probability known, its
-    column ("<outcome> after <choice>" for the first outcome, "<outcome>" + " probability" for the
-    others). window: choices in the running mean.
+    column ("<outcome> after <choice>" for the first outcome and others that depend on the choice,
+    "<outcome> probability" for the rest). window: choices in the running mean.
     """
 
     trials: pd.DataFrame
@@ -61,7 +61,7 @@ def credit_session_data(
 
     session: its number in `trials`; by default the one with the median share of trials on which
     the first outcome came. schedule: the rewards' probabilities; by default the context columns
-    that the tasks make (`<first outcome>_probability_<choice>`, `<other outcome>_probability`).
+    that the tasks make (`<outcome>_probability_<choice>`, or `<outcome>_probability`).
     running_share: mean over the `window` choices around each choice, fewer at the ends.
     Raises ConfigError for an unknown session or a window without a choice; DataError when there
     are not two choices.
@@ -129,23 +129,19 @@ def _running_share(
 def _probabilities(
     trials: Trials, schedule: Schedule | None
 ) -> dict[str, Float[np.ndarray, "session trial"]]:
-    """The known probabilities by their column in the table."""
-    first, *others = trials.names.outcomes
+    """The known probabilities by their column in the table: of the first outcome, and of others
+    where it differs, after each choice."""
+    if schedule is None:
+        known = known_probabilities(trials)
+    else:
+        known = {name: schedule.of(name) for name in schedule.outcomes}
     found = {}
-    for i, label in enumerate(choice_labels(trials.names)):
-        context = f"{first}_probability_{i}"
-        if schedule is not None:
-            found[f"{first} after {label}"] = schedule.controllable[..., i]
-        elif context in trials.names.contexts:
-            at = trials.names.contexts.index(context)
-            found[f"{first} after {label}"] = trials.context[..., at]
-    for k, name in enumerate(others):
-        context = f"{name}_probability"
-        if schedule is not None and k == 0:
-            found[f"{name} probability"] = schedule.distractor
-        elif schedule is None and context in trials.names.contexts:
-            at = trials.names.contexts.index(context)
-            found[f"{name} probability"] = trials.context[..., at]
+    for name, p in known.items():
+        if name == trials.names.outcomes[0] or depends_on_choice(p):
+            for i, label in enumerate(choice_labels(trials.names)):
+                found[f"{name} after {label}"] = p[..., i]
+        else:
+            found[f"{name} probability"] = p[..., 0]
     return found
 
 
@@ -167,15 +163,15 @@ def draw_credit_session(data: CreditSessionData, fig: Figure) -> None:
 
 def _draw_schedule(ax: Axes, data: CreditSessionData) -> None:
     x = column(data.trials, "number")
+    looks: dict[str, dict[str, Any]] = {}
+    for k, outcome in enumerate(data.outcomes):
+        dashed = {"linestyle": (0, (4, 1.6)), "linewidth": 1.3} if k else {"linewidth": 1.1}
+        looks[f"{outcome} probability"] = {"color": outcome_colour(1 << k), **dashed}
+        for i, choice in enumerate(data.choices):
+            looks[f"{outcome} after {choice}"] = {"color": CHOICE_COLOURS[i], **dashed}
     for name in data.schedule:
-        after = [i for i, c in enumerate(data.choices) if name == f"{data.outcomes[0]} after {c}"]
-        if after:
-            look = {"color": CHOICE_COLOURS[after[0]], "linewidth": 1.1}
-        else:
-            k = data.outcomes.index(name.removesuffix(" probability"))
-            look = {"color": outcome_colour(1 << k), "linestyle": (0, (4, 1.6)), "linewidth": 1.3}
         label = signal_label(name.removesuffix(" probability"))
-        ax.step(x, column(data.trials, name), where="mid", label=label, **look)
+        ax.step(x, column(data.trials, name), where="mid", label=label, **looks[name])
     ax.set_ylabel("reward\nprobability")
     ax.set_ylim(-0.06, 1.06)
     ax.set_yticks([0, 0.5, 1])

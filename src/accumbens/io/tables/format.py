@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 from ...trials import Trials
 
@@ -30,6 +31,8 @@ class TableFormat:
     """Column that is true where the choice was forced: such trials are learnt from, not scored."""
     context: tuple[str, ...] = ()
     """Columns of further numbers to carry along, which no model sees (reward probabilities)."""
+    optional_context: tuple[str, ...] = ()
+    """The same, but left out where the table does not have them."""
     missed: tuple[ChoiceText, ...] = ()
     """Codes in the choice column that mean a missed trial, such as 2 or ignored; so do blanks."""
     choices: tuple[ChoiceText, ...] = ()
@@ -44,6 +47,16 @@ class TableFormat:
         for field in ("outcome", "signal", "context"):
             pairs += [(field, column) for column in getattr(self, field)]
         return [(field, column) for field, column in pairs if column is not None]
+
+    def in_table(self, columns: Sequence[str]) -> TableFormat:
+        """The format for a table with these columns: optional columns that it has are context.
+
+        Columns that are named for another use already are not named twice.
+        """
+        used = {column for _, column in self.roles()}
+        there = dict.fromkeys(c for c in self.optional_context if c in columns and c not in used)
+        context = (*self.context, *there)
+        return dataclasses.replace(self, context=context, optional_context=())
 
 
 DEFAULT_FORMAT = TableFormat()

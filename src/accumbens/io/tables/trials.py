@@ -45,6 +45,7 @@ def from_table(
         text = (format.subject, format.session, format.choice)
         file = open_table(table, [column for column in text if column])
     frame, problems = file.frame, file.problems
+    format = format.in_table([str(label) for label in frame.columns])
     columns, lacking = find_columns(frame, format, problems)
     if not len(frame):
         problems.add("the table", "it has no rows below its header", "export it again")

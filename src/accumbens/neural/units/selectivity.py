@@ -10,6 +10,7 @@ then finds selectivity everywhere. Three tests that assume less, by what is know
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
@@ -18,13 +19,8 @@ import pandas as pd
 from jaxtyping import Bool, Float
 from scipy import stats
 
-from ...credit.randomization import (
-    Schedule,
-    check_schedule,
-    chosen_probabilities,
-    label_probability,
-    p_value,
-)
+from ...credit.randomization import p_value
+from ...credit.schedule import Schedule, check_schedule, label_probability
 from ...errors import ConfigError, DataError
 from ...trials import Trials
 from ..series_tests import linear_shift_test, pooled_correlation, session_permutation_test
@@ -140,29 +136,27 @@ class _Question(NamedTuple):
 
 
 def _questions(trials: Trials, schedule: Schedule | None) -> list[_Question]:
-    """Does each outcome matter? Of two, does it matter which one came, where exactly one did?
+    """Does each outcome matter? Of any two, does it matter which one came, where exactly one did?
 
-    Only trials with one outcome tell the two apart: over all trials a unit that responds to both
+    Only trials with one of the two tell them apart: over all trials a unit that responds to both
     alike would follow the one that varies more.
     """
     names, outcome = trials.names.outcomes, trials.outcome
     p = np.full(outcome.shape, np.nan)
     if schedule is not None:
-        if len(names) != 2:
-            raise DataError("The schedule test is of two outcomes, controllable and distractor.")
         check_schedule(trials, schedule)
-        p = chosen_probabilities(trials, schedule)
+        p = schedule.after(trials.choice)
     everywhere = np.ones(outcome.shape[:2], bool)
     found = [
         _Question(name, np.eye(len(names))[k], everywhere, outcome[..., k], p[..., k])
         for k, name in enumerate(names)
     ]
-    if len(names) == 2:
-        label = "{} - {}".format(*names)
-        one = (outcome[..., 0] > 0) != (outcome[..., 1] > 0)
-        found.append(
-            _Question(label, np.array([1.0, -1.0]), one, outcome[..., 0], label_probability(p))
-        )
+    for i, j in itertools.combinations(range(len(names)), 2):
+        exactly_one = (outcome[..., i] > 0) != (outcome[..., j] > 0)
+        weights = np.eye(len(names))[i] - np.eye(len(names))[j]
+        label = label_probability(p[..., i], p[..., j])
+        contrast = f"{names[i]} - {names[j]}"
+        found.append(_Question(contrast, weights, exactly_one, outcome[..., i], label))
     return found
 
 

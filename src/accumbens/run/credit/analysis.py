@@ -25,21 +25,20 @@ from ...credit.history.fitting import HistoryFit, as_model, fit_history, pooled_
 from ...credit.history.indices import Index, group_index, indices
 from ...credit.history.refit import refit_implementation
 from ...credit.randomization import (
-    SCHEDULE_COLUMNS,
     RandomizationTest,
-    Schedule,
     distractor_test,
     structure_test,
 )
+from ...credit.schedule import Schedule, probability_columns
 from ...errors import ConfigError, DataError
 from ...files import write_atomically
 from ...io.models import save_model
-from ...io.tables.trials import from_table, read_table, write_table
+from ...io.tables.trials import from_table, write_table
 from ...trials import Trials
 from ..fit.config import config_as_dict
 from ..folder import fingerprint, versions
 from .config import CreditConfig
-from .schedules import stated_schedule
+from .schedules import schedule_in_table, stated_schedule
 
 Report = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is."""
@@ -90,24 +89,24 @@ def run_credit(table: str | Path, config: CreditConfig, out: str | Path, report:
 
 def read_credit_trials(table: str | Path, config: CreditConfig) -> tuple[Trials, Schedule | None]:
     """The table's trials, and the schedule of their rewards if the table or the options have it."""
-    format = config.format(tuple(map(str, read_table(table).columns)))
-    trials = from_table(table, format)
-    wanted = config.probabilities or tuple(
-        name for name in SCHEDULE_COLUMNS if name in trials.names.contexts
-    )
-    return trials, stated_schedule(trials, wanted) if wanted else None
+    trials = from_table(table, config.format)
+    if config.probabilities:
+        return trials, stated_schedule(trials, config.probabilities)
+    return trials, schedule_in_table(trials) if len(config.outcomes) > 1 else None
 
 
 def analyse_credit(
     trials: Trials, schedule: Schedule | None, config: CreditConfig, report: Report
 ) -> Credit:
-    """Regression, indices and, with two outcomes and a schedule, the randomization tests."""
-    notes = contingency_warnings(trials) if len(trials.names.outcomes) == 2 else ()
-    if len(trials.names.outcomes) == 2 and schedule is None:
+    """Regression, indices and, with distractors and a schedule, the randomization tests."""
+    notes, names = contingency_warnings(trials), trials.names.outcomes
+    if len(names) > 1 and schedule is None:
+        first, *further = (probability_columns(name, trials.n_choices) for name in names)
+        usual = ", ".join((*first[1:], *(columns[0] for columns in further)))
         notes += (
-            "No probabilities were given and the table has none, so there are no randomization "
-            f"tests: name three with --probabilities, or columns {', '.join(SCHEDULE_COLUMNS)}"
-            ".",
+            "No probabilities were given and the table does not have all of them, so there are no "
+            f"randomization tests: name {trials.n_choices + len(further)} with --probabilities, or "
+            f"the columns {usual}.",
         )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # each fit keeps its warnings
@@ -136,20 +135,23 @@ def _tests(trials, schedule, config: CreditConfig, report: Report) -> tuple[Rand
     if schedule is None:
         return ()
     total, tests = config.resamples * len(np.unique(trials.subject)), []
-    for test in (distractor_test, structure_test):
-        done = 0
+    for distractor in trials.names.outcomes[1:]:
+        for test in (distractor_test, structure_test):
+            done, label = 0, test.__name__.replace("_", " ")
+            label += f" ({distractor})" if len(trials.names.outcomes) > 2 else ""
 
-        def progress(count: int, label: str = test.__name__.replace("_", " ")) -> None:
-            nonlocal done
-            done += count
-            report(label, done, total)
+            def progress(count: int, label: str = label) -> None:
+                nonlocal done
+                done += count
+                report(label, done, total)
 
-        tests.append(
-            test(
-                trials, schedule, seed=config.seed, n_lags=config.lags, resamples=config.resamples,
-                ridge=0.0 if config.ridge == "cv" else config.ridge, on_progress=progress,
-            )
-        )  # fmt: skip
+            tests.append(
+                test(
+                    trials, schedule, seed=config.seed, distractor=distractor, n_lags=config.lags,
+                    resamples=config.resamples, on_progress=progress,
+                    ridge=0.0 if config.ridge == "cv" else config.ridge,
+                )
+            )  # fmt: skip
     return tuple(tests)
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from ...errors import ConfigError
 from ...io.tables.format import ChoiceText, TableFormat
-from .schedules import check_probabilities, columns_among, schedule_entries
+from .schedules import check_probabilities, columns_among, usual_columns
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,10 +19,13 @@ class CreditConfig:
     distractor: str | None = None
     """Column of the reward that comes whatever the choice. Never guessed: swapped columns are the
     classic mistake."""
+    more_distractors: tuple[str, ...] = ()
+    """Columns of further such rewards; each has an index and tests of its own."""
     probabilities: tuple[str, ...] = ()
     """Probabilities of the controllable reward after the first and after the second choice, and of
-    the distractor: three columns or numbers. Default: controllable_probability_0,
-    controllable_probability_1 and distractor_probability, where the table has them."""
+    each distractor: three columns or numbers for one distractor. Default:
+    controllable_probability_0, controllable_probability_1 and distractor_probability, or the same
+    with the names of the outcomes, where the table has them."""
     choice: str = "choice"
     """Column of the choices: 0/1, -1/1, left/right, L/R, true/false, or the codes in `choices`."""
     subject: str | None = "subject"
@@ -52,22 +55,30 @@ class CreditConfig:
         for name in ("lags", "resamples", "bootstrap"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least 1.")
-        check_probabilities(self.probabilities)
-        if self.distractor == self.controllable:
+        if self.more_distractors and self.distractor is None:
+            raise ConfigError("more_distractors needs distractor: name the first distractor there.")
+        if len(set(self.outcomes)) < len(self.outcomes):
             raise ConfigError(
-                f"controllable and distractor are both {self.controllable!r}; they are different "
-                "columns."
+                "controllable, distractor and more_distractors name a column twice: "
+                f"{', '.join(self.outcomes)}. They are different columns."
             )
         if self.probabilities and self.distractor is None:
             raise ConfigError("probabilities serve the tests, which need a distractor column too.")
+        check_probabilities(self.probabilities, len(self.outcomes), len(self.choices) or 2)
 
-    def format(self, columns: tuple[str, ...]) -> TableFormat:
-        """How to read a table that has these columns."""
-        outcomes = (self.controllable,) + ((self.distractor,) if self.distractor else ())
-        wanted = schedule_entries(self.probabilities, columns if self.distractor else ())
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """The columns of all outcomes, the controllable reward first."""
+        first = () if self.distractor is None else (self.distractor,)
+        return (self.controllable, *first, *self.more_distractors)
+
+    @property
+    def format(self) -> TableFormat:
+        """Which columns of the table to read as what."""
+        usual = usual_columns(self.outcomes, len(self.choices) or 2)
         return TableFormat(
-            choice=self.choice, outcome=outcomes, subject=self.subject, session=self.session,
-            trial=self.trial if self.trial != "trial" or "trial" in columns else None,
-            instructed=self.instructed, missed=self.missed, choices=self.choices,
-            context=columns_among(wanted),
+            choice=self.choice, outcome=self.outcomes, subject=self.subject, session=self.session,
+            trial=self.trial, instructed=self.instructed, missed=self.missed, choices=self.choices,
+            context=columns_among(self.probabilities),
+            optional_context=() if self.probabilities or self.distractor is None else usual,
         )  # fmt: skip

@@ -4,29 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-from jaxtyping import Float
-
-from ...credit.randomization import SCHEDULE_COLUMNS, Schedule
+from ...credit.schedule import (
+    Schedule,
+    present_columns,
+    probability_columns,
+    schedule_from_columns,
+)
 from ...errors import ConfigError
 from ...trials import Trials
 
+ROLES = ("controllable", "distractor")
+"""What the columns of probabilities may be named after, instead of the two outcomes."""
 
-def check_probabilities(entries: Sequence[str]) -> None:
-    """Raises ConfigError unless there are three entries, or none."""
-    if len(entries) not in (0, 3):
+
+def check_probabilities(entries: Sequence[str], n_outcomes: int, n_choices: int = 2) -> None:
+    """Checks that the probabilities that a user states are as many as they must be.
+
+    Args:
+        entries: each a column or a number; either of the first outcome after each choice and then
+            one for each further outcome, or of every outcome after each choice. None at all is
+            right too.
+
+    Raises:
+        ConfigError: there are too few or too many.
+    """
+    some, all = n_choices + n_outcomes - 1, n_choices * n_outcomes
+    if len(entries) not in (0, some, all):
+        ways = f"{some} of them: the probability of the first outcome after each choice"
+        if n_outcomes > 1:
+            ways += f", then one for each further outcome; or {all}: of every outcome after each"
+            ways += " choice"
         raise ConfigError(
-            f"probabilities has {len(entries)} entries; give three, each a column or a number: of "
-            "the controllable reward after the first and after the second choice, and of the "
-            "distractor."
+            f"probabilities has {len(entries)} entries. For {n_choices} choices and {n_outcomes} "
+            f"outcome{'s' * (n_outcomes > 1)} give {ways}. Each is a column or a number."
         )
-
-
-def schedule_entries(entries: Sequence[str], columns: Sequence[str]) -> tuple[str, ...]:
-    """Those entries; without any, the usual columns if all are there."""
-    if not entries and set(SCHEDULE_COLUMNS) <= set(columns):
-        return SCHEDULE_COLUMNS
-    return tuple(entries)
 
 
 def columns_among(entries: Sequence[str]) -> tuple[str, ...]:
@@ -34,17 +45,43 @@ def columns_among(entries: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in entries if number(name) is None))
 
 
+def usual_columns(outcomes: Sequence[str], n_choices: int = 2) -> tuple[str, ...]:
+    """The columns in which a table may hold the probabilities of these outcomes.
+
+    Returns:
+        `<outcome>_probability` and, for each choice, `<outcome>_probability_<number>`; of two
+        outcomes also those with `controllable` and `distractor` in place of their names.
+    """
+    named = (*outcomes, *(ROLES if len(outcomes) == len(ROLES) else ()))
+    columns = (name for outcome in named for name in probability_columns(outcome, n_choices))
+    return tuple(dict.fromkeys(columns))
+
+
 def stated_schedule(trials: Trials, entries: Sequence[str]) -> Schedule:
-    """The schedule whose three entries are context columns of the trials, or numbers."""
+    """The schedule whose entries (see `check_probabilities`) are context columns or numbers."""
+    outcomes, n_choices = trials.names.outcomes, trials.n_choices
+    check_probabilities(entries, len(outcomes), n_choices)
+    values = [name if (stated := number(name)) is None else stated for name in entries]
+    each = n_choices if len(values) == n_choices * len(outcomes) else 1
+    columns, rest = {outcomes[0]: values[:n_choices]}, values[n_choices:]
+    for k, outcome in enumerate(outcomes[1:]):
+        columns[outcome] = rest[k * each : (k + 1) * each]
+    return schedule_from_columns(trials, columns)
 
-    def values(entry: str) -> Float[np.ndarray, "session trial"]:
-        stated = number(entry)
-        if stated is not None:
-            return np.full(trials.choice.shape, stated)
-        return trials.context[..., trials.names.contexts.index(entry)]
 
-    first, second, distractor = map(values, entries)
-    return Schedule(np.stack([first, second], axis=-1), distractor)
+def schedule_in_table(trials: Trials) -> Schedule | None:
+    """The schedule that the context columns of the trials hold (see `usual_columns`).
+
+    Returns:
+        The schedule from the columns that are named after the outcomes; where these are not all
+        there, from those named after the roles of two outcomes; None where neither are.
+    """
+    outcomes = trials.names.outcomes
+    for names in (outcomes, ROLES):
+        columns = [present_columns(trials, name) for name in names]
+        if len(names) == len(outcomes) and all(columns):
+            return schedule_from_columns(trials, dict(zip(outcomes, columns, strict=True)))
+    return None
 
 
 def number(text: str) -> float | None:

@@ -20,15 +20,14 @@ import numpy as np
 import pandas as pd
 
 from ...credit.contingency import contingency_warnings
-from ...credit.randomization import Schedule
+from ...credit.schedule import Schedule
 from ...errors import ConfigError, DataError
 from ...files import write_atomically
-from ...io.tables.trials import from_table, read_table, write_table
+from ...io.tables.trials import from_table, write_table
 from ...neural.events.outcome_responses import outcome_responses
 from ...neural.units.regions import selectivity_by_region, with_regions
 from ...neural.units.selectivity import smallest_p, unit_selectivity
 from ...trials import Trials
-from ..credit.schedules import stated_schedule
 from ..fit.config import config_as_dict
 from ..folder import fingerprint, versions
 from .config import SelectivityConfig
@@ -71,11 +70,9 @@ def read_units_table(
     """The table's trials with the units as signals, the schedule of the schedule test, and the
     regions of units as far as they are known."""
     known = converted_units(table)
-    columns = tuple(map(str, read_table(table).columns))
     signals = chosen_signals(config.table.signal, known, table)
-    trials = from_table(table, config.format(columns, signals))
-    entries = config.entries(columns)
-    schedule = stated_schedule(trials, entries) if entries else None
+    trials = from_table(table, config.format(signals))
+    schedule = config.schedule(trials)
     if config.regions is not None:
         return trials, schedule, read_regions(config.regions, signals)
     return trials, schedule, known.regions if known else {}

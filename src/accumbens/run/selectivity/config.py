@@ -8,10 +8,18 @@ from typing import Annotated
 
 from tyro.conf import arg
 
+from ...credit.schedule import Schedule
 from ...errors import ConfigError
 from ...io.tables.format import TableFormat
 from ...neural.units.selectivity import Test
-from ..credit.schedules import check_probabilities, columns_among, schedule_entries
+from ...trials import Trials
+from ..credit.schedules import (
+    check_probabilities,
+    columns_among,
+    schedule_in_table,
+    stated_schedule,
+    usual_columns,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,8 +36,9 @@ class SelectivityConfig:
     table that accumbens convert made."""
     probabilities: tuple[str, ...] = ()
     """For the schedule test: probabilities of the first outcome after the first and after the
-    second choice, and of the second outcome: three columns or numbers. Default:
-    controllable_probability_0, controllable_probability_1 and distractor_probability."""
+    second choice, and of each further outcome: three columns or numbers for two outcomes. Default:
+    controllable_probability_0, controllable_probability_1 and distractor_probability, or the same
+    with the names of the outcomes."""
     unit: str = "spikes/s"
     """Of the signals, for tables and figures."""
     max_shift: int = 100
@@ -53,29 +62,42 @@ class SelectivityConfig:
             )
         if not self.table.outcome:
             raise ConfigError("Name the outcomes that units may respond to (--outcome).")
-        check_probabilities(self.probabilities)
+        check_probabilities(self.probabilities, len(self.table.outcome), self._n_choices)
         if self.probabilities and self.test != "schedule":
             raise ConfigError(f"probabilities serve the schedule test, not {self.test}.")
 
-    def entries(self, columns: tuple[str, ...]) -> tuple[str, ...]:
-        """The probabilities of the schedule test in a table that has these columns.
+    @property
+    def _n_choices(self) -> int:
+        """Tables have two choices unless all their codes are named."""
+        return len(self.table.choices) or 2
 
-        Raises ConfigError where that test has none.
+    def format(self, signals: tuple[str, ...]) -> TableFormat:
+        """Which columns of the table to read as what, with these signals."""
+        context = (*self.table.context, *columns_among(self.probabilities))
+        wanted = self.test == "schedule" and not self.probabilities
+        usual = usual_columns(self.table.outcome, self._n_choices) if wanted else ()
+        return dataclasses.replace(
+            self.table,
+            signal=signals,
+            context=tuple(dict.fromkeys(context)),
+            optional_context=(*self.table.optional_context, *usual),
+        )
+
+    def schedule(self, trials: Trials) -> Schedule | None:
+        """The schedule of the schedule test, of trials that were read by `format`.
+
+        Raises:
+            ConfigError: neither the options nor the table have the probabilities of the test.
         """
         if self.test != "schedule":
-            return ()
-        found = schedule_entries(self.probabilities, columns)
-        if not found:
+            return None
+        if self.probabilities:
+            return stated_schedule(trials, self.probabilities)
+        found = schedule_in_table(trials)
+        if found is None:
+            n = trials.n_choices + len(trials.names.outcomes) - 1
             raise ConfigError(
-                "The schedule test needs the probabilities of the rewards: name three columns or "
+                f"The schedule test needs the probabilities of the rewards: name {n} columns or "
                 "numbers with --probabilities, or choose another --test."
             )
         return found
-
-    def format(self, columns: tuple[str, ...], signals: tuple[str, ...]) -> TableFormat:
-        """How to read a table that has these columns, with these signals."""
-        context = (*self.table.context, *columns_among(self.entries(columns)))
-        trial = self.table.trial if self.table.trial != "trial" or "trial" in columns else None
-        return dataclasses.replace(
-            self.table, signal=signals, context=tuple(dict.fromkeys(context)), trial=trial
-        )
