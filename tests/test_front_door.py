@@ -60,7 +60,9 @@ def test_types_are_found_in_signatures():
         return {kind.__name__ for _, kind in found}
 
     assert seen("fit.fit_gru") >= {"GRUConfig"}
-    assert seen("credit.structure_test") == {"Trials", "Schedule", "RandomizationTest"}
+    assert seen("credit.structure_test") == {
+        "Trials", "Schedule", "RandomizationTest", "Progress",
+    }  # fmt: skip
     assert seen("scoring.Comparison") == {"Evaluation", "Difference"}  # inside dictionaries
     assert seen("scoring.SignalScore") == {"Estimate"}  # fields of a NamedTuple
     assert seen("models.DisRNN") >= {"Batch", "Unrolled"}  # of methods, inherited ones included

@@ -6,6 +6,7 @@ from . import fit as fit
 from . import io as io
 from . import models as models
 from . import neural as neural
+from . import progress as progress
 from . import recordings as recordings
 from . import run as run
 from . import scoring as scoring

@@ -7,6 +7,7 @@ import pytest
 from accumbens.credit.power import PowerConfig, credit_power, wilson_interval
 from accumbens.errors import ConfigError
 from accumbens.tasks.distractor import DistractorRewards
+from helpers.progress import Recorded
 
 CONFIG = PowerConfig(
     weight=(0.0, 0.8), mice=(1, 4), sessions=(1, 3), trials=150, lags=2, experiments=20,
@@ -15,13 +16,13 @@ CONFIG = PowerConfig(
 
 
 def test_power_grows_with_mice_sessions_and_structure():
-    seen = []
-    table = credit_power(
-        DistractorRewards(), CONFIG, key=jax.random.key(0),
-        on_progress=lambda done, total: seen.append((done, total)),
-    )  # fmt: skip
+    recorded = Recorded()
+    table = credit_power(DistractorRewards(), CONFIG, key=jax.random.key(0), progress=recorded)
     assert len(table) == 2 * 2 * 2 * 2
-    assert seen[-1][0] == seen[-1][1]
+    assert {report.label for report in recorded.seen} == {"redrawn experiments"}
+    counts = [report.done for report in recorded.seen]
+    assert counts == sorted(counts)
+    assert counts[-1] == recorded.seen[-1].total == 2 * 2 * 2 * 80 * 19
     structure = table[table["test"] == "controllable index > distractor index"]
     power = structure.set_index(["weight", "mice", "sessions"])["power"]
     assert power[0.8, 4, 3] > power[0.8, 1, 1] + 0.2

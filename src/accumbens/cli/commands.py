@@ -39,19 +39,19 @@ class FitCommand:
 
     def run(self, console: Console) -> None:
         from ..run.fit.pipeline import resume_fit, run_fit
-        from .printing import fit_progress, print_run
+        from .printing import print_run, shown_progress
 
         if self.resume is not None:
             if self.table is not None or self.out is not None:
                 raise ConfigError("--resume takes table and options from the run: name it alone.")
-            with fit_progress(console) as report:
-                run = resume_fit(self.resume, report)
+            with shown_progress() as progress:
+                run = resume_fit(self.resume, progress)
         else:
             if self.table is None:
                 raise ConfigError("Name a table to fit: accumbens fit TABLE --signal COLUMN")
             out = self.out or Path("runs") / self.table.name.split(".")[0]
-            with fit_progress(console) as report:
-                run = run_fit(self.table, self.options, out, report)
+            with shown_progress() as progress:
+                run = run_fit(self.table, self.options, out, progress)
         print_run(console, run)
 
 

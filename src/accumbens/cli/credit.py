@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from ..run.credit.config import CreditConfig
 
 if TYPE_CHECKING:
-    from ..run.credit.analysis import Credit, Report
+    from ..run.credit.analysis import Credit
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,27 +30,13 @@ class CreditCommand:
 
     def run(self, console: Console) -> None:
         from ..run.credit.analysis import run_credit
+        from .printing import shown_progress
 
         out = self.out or Path("runs") / f"{self.table.name.split('.')[0]}-credit"
-        with credit_progress(console) as report:
-            found = run_credit(self.table, self.options, out, report)
+        with shown_progress() as progress:
+            found = run_credit(self.table, self.options, out, progress)
         print_credit(console, found)
         console.print(f"\nFolder:  {out}\nFigures: {out / 'figures'}")
-
-
-@contextlib.contextmanager
-def credit_progress(console: Console) -> Iterator[Report]:
-    """One progress bar for the bootstrap and one for each test."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console) as progress:
-        bars = {}
-
-        def report(label: str, done: int, total: int) -> None:
-            if label not in bars:
-                bars[label] = progress.add_task(label, total=total)
-            progress.update(bars[label], completed=done)
-
-        yield report
 
 
 def print_credit(console: Console, found: Credit) -> None:

@@ -20,7 +20,7 @@ from ..run.folder import RunFolder
 from ..simulation import simulate
 from ..tasks.bandits import DriftingBandit
 from ..trials import Trials
-from .printing import fit_progress, print_run
+from .printing import print_run, shown_progress
 
 DEMO = FitConfig(
     table=TableFormat(signal=("dopamine",)),
@@ -56,6 +56,6 @@ def run_demo(console: Console, out: Path, seed: int) -> None:
     out.mkdir(parents=True, exist_ok=True)
     write_table(to_table(demo_trials(seed)), table)
     console.print(f"Simulated 100 sessions of 100 trials: {table}")
-    with fit_progress(console) as report:
-        run = run_fit(table, dataclasses.replace(DEMO, seed=seed), run_folder.path, report)
+    with shown_progress() as progress:
+        run = run_fit(table, dataclasses.replace(DEMO, seed=seed), run_folder.path, progress)
     print_run(console, run)

@@ -9,7 +9,6 @@ from typing import Annotated
 import jax
 import tyro
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
 from ..credit.power import PowerConfig, credit_power
@@ -46,17 +45,15 @@ class PowerCommand:
 
         from ..figures.credit.power_curves import draw_power_curves, power_curves_data
         from ..figures.save import save_figure
+        from .printing import shown_progress
 
         if not 0 < self.wanted < 1:
             raise ConfigError(f"wanted is {self.wanted}; a power lies between 0 and 1.")
         bandit = ReversalBandit(self.high, self.low, self.block_length, self.hazard)
         task = DistractorRewards(bandit, self.distractor)
-        with Progress(console=console) as progress:
-            bar = progress.add_task("redrawn experiments", total=None)
-            table = credit_power(
-                task, self.options, key=jax.random.key(self.options.seed),
-                on_progress=lambda done, total: progress.update(bar, completed=done, total=total),
-            )  # fmt: skip
+        with shown_progress() as progress:
+            key = jax.random.key(self.options.seed)
+            table = credit_power(task, self.options, key=key, progress=progress)
         caption = (
             f"{self.options.experiments} simulated experiments each, {self.options.trials} trials "
             f"a session, one-sided at {self.options.alpha:g}; {self.options.resamples} resamples."

@@ -3,41 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import sys
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from ..fit.disrnn.recipe import Progress as Stand
-from ..run.fit.models import Report
+from ..progress.base import Progress
+from ..progress.display import Lines, terminal_bars
 from ..run.folder import Run
-
-TERMS = {"choice_nll": "NLL", "signal_mse": "MSE", "loss": "loss", "validation": "validation"}
 
 IN_SAMPLE = "and scored on the same: none is held out."
 
 
-@contextlib.contextmanager
-def fit_progress(console: Console) -> Iterator[Report]:
-    """One progress bar per model and stage."""
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"),
-        TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[terms]}"),
-    )  # fmt: skip
-    with Progress(*columns, console=console) as progress:
-        bars: dict[str, object] = {}
-
-        def report(label: str, stand: Stand) -> None:
-            name = label if stand.stage == label else f"{label}: {stand.stage}"
-            if name not in bars:
-                bars[name] = progress.add_task(name, total=stand.n_steps, terms="")
-            terms = "  ".join(
-                f"{TERMS[name]} {value:.4f}" for name, value in stand.terms.items() if name in TERMS
-            )
-            progress.update(bars[name], completed=stand.step, terms=terms)  # type: ignore[arg-type]
-
-        yield report
+def shown_progress() -> contextlib.AbstractContextManager[Progress]:
+    """Bars where standard error is a terminal, else a line now and then."""
+    return (
+        terminal_bars() if sys.stderr.isatty() else contextlib.nullcontext(Lines(sys.stderr.write))
+    )
 
 
 def print_run(console: Console, run: Run) -> None:

@@ -58,12 +58,14 @@ class ConvertCommand:
 
     def run(self, console: Console) -> None:
         from ..run.convert.conversion import convert_files, write_converted
+        from .printing import shown_progress
 
         if not self.files:
             raise ConfigError(
                 "Name the files: accumbens convert SESSION.nwb ... --out TABLE, or TRIALS.csv ..."
             )
-        converted = convert_files(self.files, self.options)
+        with shown_progress() as progress:
+            converted = convert_files(self.files, self.options, progress)
         record = write_converted(converted, self.out)
         table = Table()
         rows = converted.record["sessions"]

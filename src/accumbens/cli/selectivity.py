@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import Progress
 from rich.table import Table
 
 from ..run.selectivity.config import SelectivityConfig
@@ -37,14 +36,11 @@ class SelectivityCommand:
     def run(self, console: Console) -> None:
         from ..figures.labels import data_counts
         from ..run.selectivity.analysis import run_selectivity
+        from .printing import shown_progress
 
         out = self.out or Path("runs") / f"{self.table.name.split('.')[0]}-selectivity"
-        with Progress(console=console, transient=True) as progress:
-            bar = progress.add_task("units", total=None)
-            found = run_selectivity(
-                self.table, self.options, out,
-                lambda done, total: progress.update(bar, completed=done, total=total),
-            )  # fmt: skip
+        with shown_progress() as progress:
+            found = run_selectivity(self.table, self.options, out, progress)
         console.print(f"\n{data_counts(found.trials)}.", highlight=False)
         print_selectivity(
             console, found.selectivity, found.regions, found.warnings, self.options.unit

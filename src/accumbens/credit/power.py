@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -13,8 +12,9 @@ from jaxtyping import PRNGKeyArray
 from ..cohort import draw_agents, simulate_cohort
 from ..errors import ConfigError
 from ..models.structured import StructureMixture
+from ..progress.base import Progress
 from ..tasks.distractor import DistractorRewards
-from .randomization import distractor_test, p_value, structure_test
+from .randomization import RandomizationTest, distractor_test, p_value, structure_test
 from .schedule import schedule_of
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def credit_power(
     config: PowerConfig,
     *,
     key: PRNGKeyArray,
-    on_progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> pd.DataFrame:
     """One row a weight, number of mice, number of sessions per mouse, and test: the share of
     simulated experiments with p <= alpha for the group, with Wilson's 95 % interval (low, high).
@@ -83,35 +83,35 @@ def credit_power(
     """
     import pandas as pd
 
-    rows, done = [], 0
+    rows = []
     n_bank = max(config.mice) * config.experiments
     total = len(config.weight) * len(config.sessions) * 2 * n_bank * config.resamples
-    for w, weight in enumerate(config.weight):
-        bank = _bank(task, config, weight, n_bank, jax.random.fold_in(key, w))
-        for n_sessions in config.sessions:
-            first = np.arange(max(config.sessions)) < n_sessions
-            part = bank.select_sessions(np.flatnonzero(np.tile(first, n_bank)))
-            for test in (distractor_test, structure_test):
-
-                def progress(count: int) -> None:
-                    nonlocal done
-                    done += count
-                    if on_progress is not None:
-                        on_progress(done, total)
-
-                found = test(
-                    part, schedule_of(part), seed=config.seed, n_lags=config.lags,
-                    resamples=config.resamples, on_progress=progress,
-                )  # fmt: skip
-                for n_mice in config.mice:
-                    p = _group_p_values(found.observed, found.null, n_mice, config)
-                    share = int((p <= config.alpha).sum())
-                    rows.append(
-                        {"weight": weight, "mice": n_mice, "sessions": n_sessions,
-                         "test": found.name, "power": share / len(p),
-                         **dict(zip(("low", "high"), wilson_interval(share, len(p)), strict=True))}
+    with (progress or Progress()).task("redrawn experiments", total) as redrawn:
+        for w, weight in enumerate(config.weight):
+            bank = _bank(task, config, weight, n_bank, jax.random.fold_in(key, w))
+            for n_sessions in config.sessions:
+                first = np.arange(max(config.sessions)) < n_sessions
+                part = bank.select_sessions(np.flatnonzero(np.tile(first, n_bank)))
+                for test in (distractor_test, structure_test):
+                    found = test(
+                        part, schedule_of(part), seed=config.seed, n_lags=config.lags,
+                        resamples=config.resamples, progress=redrawn.shared(),
                     )  # fmt: skip
+                    rows += [_power(found, weight, m, n_sessions, config) for m in config.mice]
     return pd.DataFrame(rows)
+
+
+def _power(
+    found: RandomizationTest, weight: float, n_mice: int, n_sessions: int, config: PowerConfig
+) -> dict[str, Any]:
+    """One row of the table: the first `n_mice` mice of each experiment."""
+    p = _group_p_values(found.observed, found.null, n_mice, config)
+    significant = int((p <= config.alpha).sum())
+    low, high = wilson_interval(significant, len(p))
+    return {
+        "weight": weight, "mice": n_mice, "sessions": n_sessions, "test": found.name,
+        "power": significant / len(p), "low": low, "high": high,
+    }  # fmt: skip
 
 
 def wilson_interval(successes: int, n: int) -> tuple[float, float]:

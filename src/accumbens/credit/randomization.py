@@ -10,13 +10,13 @@ statistic.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
 from ..errors import ConfigError, DataError
+from ..progress.base import Progress
 from ..trials import Trials
 from .history.design import HistoryData, history_data
 from .history.indices import index_contrasts
@@ -75,7 +75,7 @@ def distractor_test(
     n_lags: int = 10,
     resamples: int = 10_000,
     ridge: float = 0.0,
-    on_progress: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
 ) -> RandomizationTest:
     """Is the distractor index above 0? Every distractor reward is redrawn from its probability;
     the choices and all other rewards are held.
@@ -92,7 +92,7 @@ def distractor_test(
         n_lags: past choices that the regression looks back.
         resamples: redrawn experiments behind each p-value.
         ridge: penalty on all weights but the bias (at least 0.01 in every refit).
-        on_progress: called with the number of resamples done since the last call.
+        progress: told of resamples done, of all subjects together.
 
     Returns:
         The test; its statistic is the distractor index of each subject, in log-odds.
@@ -113,7 +113,7 @@ def distractor_test(
 
     return _test(
         f"{name} index > 0", trials, schedule, redraw, statistic,
-        n_lags, resamples, seed, ridge, on_progress,
+        n_lags, resamples, seed, ridge, progress,
     )  # fmt: skip
 
 
@@ -126,7 +126,7 @@ def structure_test(
     n_lags: int = 10,
     resamples: int = 10_000,
     ridge: float = 0.0,
-    on_progress: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
 ) -> RandomizationTest:
     """Is the controllable index above the distractor index? Choices and the number of rewards on
     each trial are held; where exactly one of the two rewards came, its label is redrawn:
@@ -160,7 +160,7 @@ def structure_test(
 
     return _test(
         f"{controllable} index > {other} index", trials, schedule, redraw, statistic,
-        n_lags, resamples, seed, ridge, on_progress,
+        n_lags, resamples, seed, ridge, progress,
     )  # fmt: skip
 
 
@@ -189,7 +189,7 @@ BATCH = 500
 
 
 def _test(
-    name, trials, schedule, redraw, statistic, n_lags, resamples, seed, ridge, on_progress
+    name, trials, schedule, redraw, statistic, n_lags, resamples, seed, ridge, progress
 ) -> RandomizationTest:
     if resamples < 1:
         raise ConfigError(f"resamples is {resamples}; draw at least one.")
@@ -197,20 +197,20 @@ def _test(
     probability = schedule.after(trials.choice)
     present = np.unique(trials.subject)
     values, nulls = [], []
-    for subject in present:
-        data = history_data(trials, n_lags, np.flatnonzero(trials.subject == subject))
-        problem = redraw_problem(data, redraw(data, probability), ridge=ridge)
-        contrast = statistic(data)
-        values.append(float(observed(problem).astype(np.float64) @ contrast))
-        stream = stream_seed(seed, name, trials.names.subjects[subject])
-        null = np.empty(resamples)
-        for first in range(0, resamples, BATCH):
-            count = min(BATCH, resamples - first)
-            weights = refit(problem, seed=stream, count=count, first=first)
-            null[first : first + count] = weights.astype(np.float64) @ contrast
-            if on_progress is not None:
-                on_progress(count)
-        nulls.append(null)
+    with (progress or Progress()).task(name, resamples * len(present)) as task:
+        for subject in present:
+            data = history_data(trials, n_lags, np.flatnonzero(trials.subject == subject))
+            problem = redraw_problem(data, redraw(data, probability), ridge=ridge)
+            contrast = statistic(data)
+            values.append(float(observed(problem).astype(np.float64) @ contrast))
+            stream = stream_seed(seed, name, trials.names.subjects[subject])
+            null = np.empty(resamples)
+            for first in range(0, resamples, BATCH):
+                count = min(BATCH, resamples - first)
+                weights = refit(problem, seed=stream, count=count, first=first)
+                null[first : first + count] = weights.astype(np.float64) @ contrast
+                task.advance(count)
+            nulls.append(null)
     subjects = tuple(trials.names.subjects[s] for s in present)
     return RandomizationTest(name, subjects, np.array(values), np.stack(nulls, axis=1), seed)
 

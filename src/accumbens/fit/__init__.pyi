@@ -4,7 +4,6 @@ from .disrnn.penalty_path import PenaltyPath as PenaltyPath
 from .disrnn.penalty_path import PenaltyPathConfig as PenaltyPathConfig
 from .disrnn.penalty_path import penalty_path as penalty_path
 from .disrnn.recipe import DisRNNFit as DisRNNFit
-from .disrnn.recipe import Progress as Progress
 from .disrnn.recipe import RecipeConfig as RecipeConfig
 from .disrnn.recipe import fit_disrnn as fit_disrnn
 from .gradient.checkpoints import Checkpoint as Checkpoint

@@ -9,7 +9,6 @@ best model so far is kept.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -22,10 +21,10 @@ from ..errors import ConfigError
 from ..models.disrnn import signal_moments
 from ..models.disrnn.passes import NoiseSource
 from ..models.gru import GRU
+from ..progress.base import Progress
 from ..trials import Batch, Trials
 from ..unrolling import squared_signal_errors
 from .disrnn.objectives import Terms, choice_nll
-from .disrnn.recipe import Progress
 from .gradient.stage import StageConfig
 from .gradient.training import TrainingState, train
 
@@ -67,7 +66,7 @@ def fit_gru(
     config: GRUConfig,
     *,
     key: PRNGKeyArray,
-    on_progress: Callable[[Progress], None] | None = None,
+    progress: Progress | None = None,
 ) -> tuple[GRU, dict[str, Float[np.ndarray, " step"]]]:
     """A GRU fitted to choices and signals of `trials`, and its history.
 
@@ -102,15 +101,15 @@ def fit_gru(
         loss = float(_validation_loss(current, validation))
         if loss < best["loss"]:
             best.update(loss=loss, step=state.step, model=current)
-        if on_progress is not None and history:
-            on_progress(Progress("gru", state.step, config.stage.steps, {"validation": loss}))
+        task.update(state.step, terms={"validation": loss})
         return state.step - best["step"] >= config.patience
 
-    trained = train(
-        model, gru_objective, data, jnp.asarray(config.l2), config.stage, noisy=False,
-        trainable=jax.tree.map(eqx.is_inexact_array, model), key=jax.random.fold_in(key, 1),
-        on_dispatch=on_dispatch,
-    )  # fmt: skip
+    with (progress or Progress()).task("gru", config.stage.steps) as task:
+        trained = train(
+            model, gru_objective, data, jnp.asarray(config.l2), config.stage, noisy=False,
+            trainable=jax.tree.map(eqx.is_inexact_array, model), key=jax.random.fold_in(key, 1),
+            on_dispatch=on_dispatch,
+        )  # fmt: skip
     return best["model"], trained.history
 
 

@@ -18,6 +18,7 @@ from accumbens.models.disrnn import DisRNNConfig
 from accumbens.models.q_learning import QLearning
 from accumbens.simulation import simulate
 from accumbens.tasks.bandits import DriftingBandit
+from helpers.progress import Recorded
 
 
 def test_the_rule_takes_the_strongest_penalty_within_one_standard_error():
@@ -59,20 +60,18 @@ def test_a_path_is_fitted_kept_and_not_fitted_again(tmp_path):
         warm_up=StageConfig(steps=10),
     )
     config = PenaltyPathConfig(factors=(10.0, 0.1), folds=2, steps=20)
-    file, seen = tmp_path / "path.json", []
-    path = penalty_path(
-        trials, recipe, config, key=jax.random.key(1), on_progress=seen.append, results=file
-    )
+    file, first = tmp_path / "path.json", Recorded()
+    path = penalty_path(trials, recipe, config, key=jax.random.key(1), progress=first, results=file)
     np.testing.assert_array_equal(path.factors, [0.1, 10.0])
     assert np.isfinite(path.log_likelihood).all()
     kept = json.loads(file.read_text())
     assert [len(kept[fold]["n_scored"]) for fold in ("0", "1")] == [3, 3]
-    assert seen[-1].step == 40
-    seen.clear()
+    assert first.seen[-1][:3] == ("penalty path: fold 2 of 2", 10 + 40, 10 + 40)
+    second = Recorded()
     again = penalty_path(
-        trials, recipe, config, key=jax.random.key(1), on_progress=seen.append, results=file
+        trials, recipe, config, key=jax.random.key(1), progress=second, results=file
     )
-    assert not seen
+    assert not second.seen
     np.testing.assert_array_equal(again.log_likelihood, path.log_likelihood)
     with pytest.raises(ConfigError, match=r"path\.folds is 9 but there are 6 training sessions"):
         penalty_path(trials, recipe, PenaltyPathConfig((1.0,), folds=9), key=jax.random.key(1))

@@ -36,9 +36,11 @@ from accumbens.models.disrnn import DisRNNConfig, Penalties
 from accumbens.models.disrnn.passes import NoiseSource, core_pass
 from accumbens.models.q_learning import QLearning
 from accumbens.native import cache_folder
+from accumbens.progress import Progress, Stopped
 from accumbens.simulation import simulate
 from accumbens.tasks.bandits import DriftingBandit
 from helpers.compilers import needs_kernel
+from helpers.progress import Recorded
 
 TINY = RecipeConfig(
     disrnn=DisRNNConfig(latents=2, update_layers=1, update_units=4, choice_layers=1),
@@ -97,21 +99,22 @@ def test_a_killed_fit_goes_on_to_the_same_bits(trials, fitted, tmp_path, monkeyp
     monkeypatch.setattr("accumbens.fit.gradient.checkpoints.SECONDS_BETWEEN_SAVES", 0.0)
     path = tmp_path / "checkpoint.safetensors"
 
-    def kill_after(progress):
-        # `on_progress` comes before the save of the same dispatch: die one dispatch later.
-        if killed or (progress.stage, progress.step) == stop_at:
-            killed.append(progress)
-        if len(killed) == 2:
-            raise KeyboardInterrupt
+    class Killer(Progress):
+        reports = 0
 
-    killed = []
+        def changed(self, task):
+            # The report comes before the save of the same dispatch: die one report later.
+            self.reports += self.reports or (task.label, task.done) == stop_at
+            if self.reports == 2:
+                raise KeyboardInterrupt
+
     with pytest.raises(KeyboardInterrupt):
-        fit_disrnn(trials, TINY, key=jax.random.key(1), on_progress=kill_after,
+        fit_disrnn(trials, TINY, key=jax.random.key(1), progress=Killer(),
                    checkpoint=CheckpointFile(path, "this fit"))  # fmt: skip
-    seen = []
-    resumed = fit_disrnn(trials, TINY, key=jax.random.key(1), on_progress=seen.append,
+    recorded = Recorded()
+    resumed = fit_disrnn(trials, TINY, key=jax.random.key(1), progress=recorded,
                          checkpoint=CheckpointFile(path, "this fit"))  # fmt: skip
-    assert len(seen) < 2 + 3 + 2 + 1
+    assert sum(report.done > 0 for report in recorded.seen) < 2 + 3 + 2 + 1
     for ours, theirs in zip(
         jax.tree.leaves(fitted.model), jax.tree.leaves(resumed.model), strict=True
     ):
@@ -119,6 +122,32 @@ def test_a_killed_fit_goes_on_to_the_same_bits(trials, fitted, tmp_path, monkeyp
     for stage, terms in fitted.history.items():
         for term, values in terms.items():
             np.testing.assert_array_equal(values, resumed.history[stage][term])
+
+
+@pytest.mark.parametrize("stop_at", [("warm_up", 20), ("choice", 50)])
+def test_a_stopped_fit_keeps_what_it_reached(trials, fitted, tmp_path, stop_at):
+    """No save was due yet: being stopped is the reason to save."""
+    path = tmp_path / "checkpoint.safetensors"
+
+    class Stopper(Recorded):
+        def changed(self, task):
+            super().changed(task)
+            if (task.label, task.done) == stop_at:
+                self.stop()
+
+    stopper = Stopper()
+    with pytest.raises(Stopped):
+        fit_disrnn(trials, TINY, key=jax.random.key(1), progress=stopper,
+                   checkpoint=CheckpointFile(path, "this fit"))  # fmt: skip
+    assert (stopper.seen[-1].label, stopper.seen[-1].done) == stop_at
+    recorded = Recorded()
+    resumed = fit_disrnn(trials, TINY, key=jax.random.key(1), progress=recorded,
+                         checkpoint=CheckpointFile(path, "this fit"))  # fmt: skip
+    assert [r for r in recorded.seen if r.label == stop_at[0] and 0 < r.done <= stop_at[1]] == []
+    for ours, theirs in zip(
+        jax.tree.leaves(fitted.model), jax.tree.leaves(resumed.model), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_a_foreign_or_damaged_checkpoint_is_refused(trials, tmp_path):

@@ -27,10 +27,6 @@ MEDIANS = {"learning_rate": 0.3, "inverse_temperature": 4.0, "structure_weight":
 CONFIG = CreditConfig("controllable", "distractor", lags=3, resamples=60, bootstrap=20)
 
 
-def silent(label, done, total):
-    pass
-
-
 @pytest.fixture(scope="module")
 def trials() -> Trials:
     agents = draw_agents(StructureMixture, MEDIANS, 3, 0.3, key=jax.random.key(0))
@@ -49,7 +45,7 @@ def table(trials, tmp_path_factory):
 @pytest.fixture(scope="module")
 def run(table, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "run"
-    return folder, run_credit(table, CONFIG, folder, silent)
+    return folder, run_credit(table, CONFIG, folder)
 
 
 def test_the_folder_holds_the_numbers(run, trials):
@@ -97,7 +93,7 @@ def test_show_prints_it_again(run, capsys):
 
 def test_the_same_seed_gives_the_same_numbers(run, table, tmp_path):
     folder, _ = run
-    run_credit(table, CONFIG, tmp_path / "again", silent)
+    run_credit(table, CONFIG, tmp_path / "again")
     again = (tmp_path / "again" / "metrics.json").read_text()
     assert again == (folder / "metrics.json").read_text()
 
@@ -138,7 +134,7 @@ def test_one_reward_and_no_schedule(table, trials, capsys, tmp_path):
     bare.to_csv(tmp_path / "bare.csv", index=False)
     trials, schedule = read_credit_trials(tmp_path / "bare.csv", CONFIG)
     assert schedule is None
-    found = analyse_credit(trials, schedule, CONFIG, silent)
+    found = analyse_credit(trials, schedule, CONFIG)
     assert (
         "there are no randomization tests: name 3 with --probabilities, or the columns "
         in (found.warnings[0])
@@ -216,7 +212,7 @@ def test_an_interval_that_is_not_there_is_not_printed():
 def test_bad_options_are_refused(run, table):
     folder, _ = run
     with pytest.raises(ConfigError, match="already holds a run: choose another folder"):
-        run_credit(table, CONFIG, folder, silent)
+        run_credit(table, CONFIG, folder)
     with pytest.raises(ConfigError, match="lags is 0; it must be at least 1"):
         CreditConfig("a", "b", lags=0)
     with pytest.raises(

@@ -50,10 +50,6 @@ OPTIONS = [
 ]  # fmt: skip
 
 
-def silent(label, progress):
-    pass
-
-
 @pytest.fixture(scope="module")
 def table(tmp_path_factory):
     agent = QLearning(0.3, 3.0, gain=1.0, offset=0.0)
@@ -65,7 +61,7 @@ def table(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def run(table, tmp_path_factory):
-    return run_fit(table, CONFIG, tmp_path_factory.mktemp("runs") / "run", silent)
+    return run_fit(table, CONFIG, tmp_path_factory.mktemp("runs") / "run")
 
 
 def without_seconds(run):
@@ -125,9 +121,9 @@ def test_predictions_have_one_row_a_trial(run):
 
 
 def test_the_same_seed_gives_the_same_metrics(run, table, tmp_path):
-    again = run_fit(table, CONFIG, tmp_path / "again", silent)
+    again = run_fit(table, CONFIG, tmp_path / "again")
     assert without_seconds(again) == without_seconds(run)
-    other = run_fit(table, dataclasses.replace(CONFIG, seed=1), tmp_path / "other", silent)
+    other = run_fit(table, dataclasses.replace(CONFIG, seed=1), tmp_path / "other")
     assert without_seconds(other) != without_seconds(run)
 
 
@@ -136,7 +132,7 @@ def test_several_seeds_and_a_penalty_path(table, tmp_path):
         CONFIG, seeds=2, models=("disrnn", "naive"),
         path=PenaltyPathConfig(factors=(0.3, 3.0), folds=2, steps=20),
     )  # fmt: skip
-    run = run_fit(table, config, tmp_path / "run", silent)
+    run = run_fit(table, config, tmp_path / "run")
     seeds = run.metrics["models"]["disrnn"]["fit"]["seeds"]
     assert [seed["seed"] for seed in seeds] == [0, 1]
     assert [seed["kept"] for seed in seeds].count(True) == 1
@@ -148,7 +144,7 @@ def test_several_seeds_and_a_penalty_path(table, tmp_path):
 
 def test_choices_alone_need_no_signal(table, tmp_path):
     config = dataclasses.replace(CONFIG, table=TableFormat())
-    run = run_fit(table, config, tmp_path / "run", silent)
+    run = run_fit(table, config, tmp_path / "run")
     assert run.model_names == ("disrnn", "dfq_choice", "naive")
     assert run.metrics["models"]["disrnn"]["signal"] == {}
 
@@ -192,7 +188,7 @@ def test_a_killed_fit_is_finished_by_resume(run, table, tmp_path):
     with pytest.raises(DataError, match=r"is not finished\. Finish it: accumbens fit --resume"):
         load_run(out)
     with pytest.raises(ConfigError, match="already holds an unfinished run: finish it with"):
-        run_fit(table, CONFIG, out, silent)
+        run_fit(table, CONFIG, out)
     main(["fit", "--resume", str(out)])
     assert without_seconds(load_run(out)) == without_seconds(run)
 
@@ -213,12 +209,12 @@ main(sys.argv[2:])
 
 def test_folders_and_tables_that_do_not_suit_are_refused(run, table, tmp_path):
     with pytest.raises(ConfigError, match="already holds a finished run: choose another folder"):
-        run_fit(table, CONFIG, run.folder.path, silent)
+        run_fit(table, CONFIG, run.folder.path)
     with pytest.raises(DataError, match=r"is not a run folder: it has no config\.toml"):
         load_run(tmp_path)
     with pytest.raises(DataError, match="This run has no model 'gru'; it has disrnn"):
         run.model("gru")
-    resumed = resume_fit(run.folder.path, silent)
+    resumed = resume_fit(run.folder.path)
     assert resumed.metrics == run.metrics
 
 
@@ -227,10 +223,10 @@ def test_a_changed_table_cannot_be_resumed(table, tmp_path):
     frame = pd.read_parquet(table)
     frame.to_parquet(changed)
     out = tmp_path / "run"
-    run_fit(changed, CONFIG, out, silent)
+    run_fit(changed, CONFIG, out)
     (out / "metrics.json").unlink()
     frame.loc[3, "dopamine"] += 1.0
     frame.to_parquet(changed)
     with pytest.raises(DataError, match=r"has changed since the run in .* cannot be resumed"):
-        resume_fit(out, silent)
+        resume_fit(out)
     assert json.loads((out / "split.json").read_text())["test"]

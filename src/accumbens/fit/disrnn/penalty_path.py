@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,15 +20,13 @@ from jaxtyping import Float, Int, PRNGKeyArray
 from ...errors import ConfigError
 from ...files import write_atomically
 from ...models.disrnn import DisRNN, open_latents
+from ...progress.base import Progress
 from ...trials import Trials
 from ...unrolling import choice_log_likelihood, unroll
 from ..gradient.training import train
 from .objectives import choice_objective
 from .preparation import CORE_FIELDS, initial_disrnn, longest_first, trainable_fields
-from .recipe import (
-    Progress,
-    RecipeConfig,
-)
+from .recipe import RecipeConfig
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +72,7 @@ def penalty_path(
     config: PenaltyPathConfig,
     *,
     key: PRNGKeyArray,
-    on_progress: Callable[[Progress], None] | None = None,
+    progress: Progress | None = None,
     results: Path | None = None,
 ) -> PenaltyPath:
     """Fits every factor in every fold of `trials` and applies the one-standard-error rule.
@@ -90,7 +87,7 @@ def penalty_path(
     done = json.loads(results.read_text()) if results is not None and results.is_file() else {}
     for fold in range(config.folds):
         if str(fold) not in done:
-            done[str(fold)] = _fold(trials, recipe, config, fold, key, on_progress)
+            done[str(fold)] = _fold(trials, recipe, config, fold, key, progress or Progress())
             if results is not None:
                 write_atomically(results, json.dumps(done).encode())
     folds = [done[str(fold)] for fold in range(config.folds)]
@@ -126,7 +123,7 @@ def one_standard_error_rule(
 
 def _fold(
     trials: Trials, recipe: RecipeConfig, config: PenaltyPathConfig, fold: int,
-    key: PRNGKeyArray, on_progress: Callable[[Progress], None] | None,
+    key: PRNGKeyArray, progress: Progress,
 ) -> dict[str, list]:  # fmt: skip
     """One fold's held-out log likelihood by session and factor, and open latents by factor."""
     sessions = np.arange(trials.n_sessions)
@@ -136,29 +133,29 @@ def _fold(
     key = jax.random.fold_in(key, fold)
     model = initial_disrnn(inner, recipe.disrnn, key)
     trainable = trainable_fields(model, CORE_FIELDS)
-    n_steps = len(config.factors) * config.steps
+    first = recipe.warm_up.steps
+    n_steps = first + len(config.factors) * config.steps
 
     def fit(model, stage, penalties, noisy, offset, i):
         def report(state, history):
-            if on_progress is not None and history:
-                step = offset + state.step
-                terms = {name: float(values[-1]) for name, values in history.items()}
-                on_progress(Progress(f"path {fold + 1}/{config.folds}", step, n_steps, terms))
+            terms = {name: float(values[-1]) for name, values in history.items()}
+            task.update(offset + state.step, terms=terms)
 
         return train(
             model, choice_objective, batch, penalties.prices(), stage, noisy=noisy,
             trainable=trainable, key=jax.random.fold_in(key, i), on_dispatch=report,
         ).model  # fmt: skip
 
-    model = fit(model, recipe.warm_up, recipe.penalties, False, 0, 1)
     # Penalties rise from one factor to the next, not from 0 again.
     stage = dataclasses.replace(recipe.choice_stage, steps=config.steps, penalty_ramp=0)
     scores, n_open = [], []
-    for i, factor in enumerate(sorted(config.factors)):
-        penalties = recipe.penalties.scaled(factor)
-        model = fit(model, stage, penalties, True, i * config.steps, 2 + i)
-        scores.append(_session_log_likelihood(model, held_out))
-        n_open.append(len(open_latents(model)))
+    with progress.task(f"penalty path: fold {fold + 1} of {config.folds}", n_steps) as task:
+        model = fit(model, recipe.warm_up, recipe.penalties, False, 0, 1)
+        for i, factor in enumerate(sorted(config.factors)):
+            penalties = recipe.penalties.scaled(factor)
+            model = fit(model, stage, penalties, True, first + i * config.steps, 2 + i)
+            scores.append(_session_log_likelihood(model, held_out))
+            n_open.append(len(open_latents(model)))
     return {
         "log_likelihood": np.stack(scores, axis=1).tolist(),
         "n_scored": held_out.scored.sum(1).tolist(),

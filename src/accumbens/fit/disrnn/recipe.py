@@ -21,6 +21,7 @@ from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 from ...errors import ConfigError
 from ...models.disrnn import DisRNN, DisRNNConfig, Penalties, in_order
 from ...models.disrnn.passes import core_pass
+from ...progress.base import Progress, Stopped
 from ...trials import Batch, Trials
 from ..gradient.checkpoints import Checkpoint, CheckpointFile
 from ..gradient.stage import StageConfig
@@ -83,15 +84,6 @@ class RecipeConfig:
             )
 
 
-class Progress(NamedTuple):
-    """Where a fit stands: stage `stage` is at `step` of `n_steps`; latest terms of the loss."""
-
-    stage: str
-    step: int
-    n_steps: int
-    terms: dict[str, float]
-
-
 class DisRNNFit(NamedTuple):
     """A fitted disRNN (latents in order), every step's loss, and wall-clock seconds by stage."""
 
@@ -114,7 +106,7 @@ def fit_disrnn(
     config: RecipeConfig,
     *,
     key: PRNGKeyArray,
-    on_progress: Callable[[Progress], None] | None = None,
+    progress: Progress | None = None,
     checkpoint: CheckpointFile | None = None,
 ) -> DisRNNFit:
     """A disRNN fitted to all sessions of `trials` by the recipe; all signals of the trials.
@@ -123,6 +115,7 @@ def fit_disrnn(
         and gives the numbers of a fit that was never interrupted.
     Raises DivergedError when training cannot be rescued.
     """
+    progress = progress or Progress()
     batch = jax.tree.map(jnp.asarray, longest_first(trials.batch()))
     stages = _stages(config, batch, has_signals=bool(trials.names.signals))
     compile_loop_meanwhile(trials, config.disrnn, batch)
@@ -133,7 +126,7 @@ def fit_disrnn(
         compile_signal_stage_meanwhile(reached.model, batch, config.penalties, config.signal_stage)
     for index in range(reached.stage, len(stages)):
         reached = _run_stage(
-            stages[index], index, reached, config.penalties, key, on_progress, checkpoint
+            stages[index], index, reached, config.penalties, key, progress, checkpoint
         )
     return DisRNNFit(reached.model, reached.history, reached.seconds)
 
@@ -168,7 +161,7 @@ def _latents_before(model: DisRNN, batch: Batch) -> Float[Array, "trial latent s
 
 def _run_stage(
     stage: _Stage, index: int, reached: Checkpoint, penalties: Penalties, key: PRNGKeyArray,
-    on_progress: Callable[[Progress], None] | None, checkpoint: CheckpointFile | None,
+    progress: Progress, checkpoint: CheckpointFile | None,
 ) -> Checkpoint:  # fmt: skip
     began = time.monotonic() - reached.seconds.get(stage.name, 0.0)
 
@@ -177,20 +170,29 @@ def _run_stage(
         return Checkpoint(model, stage_index, state, reached.history | {stage.name: terms}, seconds)
 
     def on_dispatch(state: TrainingState, history: dict[str, np.ndarray]) -> None:
-        if on_progress is not None and history:
-            latest = {name: float(values[-1]) for name, values in history.items()}
-            on_progress(Progress(stage.name, state.step, state.n_steps(stage.config), latest))
+        def here() -> Checkpoint:
+            return note(state, reached.model, index, history)
+
+        latest = {name: float(values[-1]) for name, values in history.items()}
+        try:
+            task.update(state.step, total=state.n_steps(stage.config), terms=latest)
+        except Stopped:
+            if checkpoint is not None:
+                checkpoint.save(here())
+            raise
         if checkpoint is not None:
-            checkpoint.save_now_and_then(lambda: note(state, reached.model, index, history))
+            checkpoint.save_now_and_then(here)
 
     start = None
     if reached.state is not None:
         start = (reached.state, reached.history.get(stage.name, {}))
-    trained = train(
-        reached.model, stage.objective, stage.data(reached.model), penalties.prices(), stage.config,
-        noisy=stage.noisy, trainable=trainable_fields(reached.model, stage.fields),
-        key=jax.random.fold_in(key, 1 + index), start=start, on_dispatch=on_dispatch,
-    )  # fmt: skip
+    trainable = trainable_fields(reached.model, stage.fields)
+    with progress.task(stage.name, stage.config.steps) as task:
+        trained = train(
+            reached.model, stage.objective, stage.data(reached.model), penalties.prices(),
+            stage.config, noisy=stage.noisy, trainable=trainable,
+            key=jax.random.fold_in(key, 1 + index), start=start, on_dispatch=on_dispatch,
+        )  # fmt: skip
     model = in_order(trained.model) if stage.noisy and stage.name != "signal" else trained.model
     done = note(None, model, index + 1, trained.history)
     if checkpoint is not None:

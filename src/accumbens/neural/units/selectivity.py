@@ -11,7 +11,7 @@ then finds selectivity everywhere. Three tests that assume less, by what is know
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -22,6 +22,7 @@ from scipy import stats
 from ...credit.randomization import p_value
 from ...credit.schedule import Schedule, check_schedule, label_probability
 from ...errors import ConfigError, DataError
+from ...progress.base import Progress
 from ...trials import Trials
 from ..series_tests import linear_shift_test, pooled_correlation, session_permutation_test
 
@@ -51,7 +52,7 @@ def unit_selectivity(
     resamples: int = 2000,
     false_discovery_rate: float = 0.05,
     min_trials: int = 40,
-    on_progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> pd.DataFrame:
     """Each unit's response to each outcome, and whether it tells two outcomes apart, tested.
 
@@ -62,7 +63,7 @@ def unit_selectivity(
     do not swamp the responses. Trials without a choice or a measured signal are left out; the
     linear shift closes the gap. Two outcomes are told apart on trials with exactly one of them.
     Two-sided p-values; q by Benjamini and Hochberg (1995) over the units of each contrast.
-    on_progress: called with the number of units done, and of all.
+    progress: told of units tested.
     Raises DataError where a unit has too few trials, ConfigError for options that contradict.
     """
     if test == "schedule" and schedule is None:
@@ -73,7 +74,7 @@ def unit_selectivity(
     chosen = trials.select_signals(names)
     questions = _questions(chosen, schedule)
     rows = []
-    for u, unit in enumerate(names):
+    for u, unit in enumerate((progress or Progress()).each("units", names)):
         known = chosen.valid & np.isfinite(chosen.signal[..., u])
         if known.sum() < min_trials:
             raise DataError(
@@ -106,8 +107,6 @@ def unit_selectivity(
                  "effect": float(effects @ question.weights),
                  "correlation": pooled_correlation(xs, ys), "p": p, "trials": int(asked.sum())}
             )  # fmt: skip
-        if on_progress is not None:
-            on_progress(u + 1, len(names))
     table = pd.DataFrame(rows)
     q = np.full(len(table), np.nan)
     for question in questions:

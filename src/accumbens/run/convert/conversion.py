@@ -19,6 +19,8 @@ from ...errors import ConfigError, DataError
 from ...files import write_atomically
 from ...io.tables.trials import format_of, to_table, write_table
 from ...io.trial_sources import SourceFormat, read_sources
+from ...progress.base import Progress
+from ...progress.display import shown
 from ...recordings import ClockConfig
 from ...trials import Trials
 from ..folder import fingerprint, versions
@@ -58,10 +60,15 @@ class Converted(NamedTuple):
     record: dict[str, Any]
 
 
-def convert_files(paths: Sequence[str | os.PathLike[str]], config: ConvertConfig) -> Converted:
+def convert_files(
+    paths: Sequence[str | os.PathLike[str]],
+    config: ConvertConfig,
+    progress: Progress | None = None,
+) -> Converted:
     """The sessions of NWB files, or of tables, as one `Trials`, in the order of the files.
 
     paths: NWB files, one session each; or tables with one row a trial and any sessions.
+    progress: told of recordings read; by default a bar at a terminal and in notebooks.
     Raises DataError for files that cannot be used, ConfigError for options that contradict.
     """
     _check_used(config)
@@ -69,14 +76,17 @@ def convert_files(paths: Sequence[str | os.PathLike[str]], config: ConvertConfig
     own = files if recorded else ()
     quality: list[dict[str, Any]] = []
     units: list[dict[str, Any]] = []
-    if config.photometry.channel:
-        signal, quality = photometry_signals(
-            trials, own, config.photometry, config.clock, config.event_unit
-        )
-        trials = with_more_signals(trials, signal, config.photometry.signals)
-    if config.spikes.event:
-        signal, names, units = spike_signals(trials, own, config.spikes, config.event_unit)
-        trials = with_more_signals(trials, signal, names)
+    with shown(progress) as progress:
+        if config.photometry.channel:
+            signal, quality = photometry_signals(
+                trials, own, config.photometry, config.clock, config.event_unit, progress
+            )
+            trials = with_more_signals(trials, signal, config.photometry.signals)
+        if config.spikes.event:
+            signal, names, units = spike_signals(
+                trials, own, config.spikes, config.event_unit, progress
+            )
+            trials = with_more_signals(trials, signal, names)
     record = _record(trials, files, config) | {"quality": quality, "units": units}
     return Converted(trials, pd.DataFrame(quality), pd.DataFrame(units), record)
 

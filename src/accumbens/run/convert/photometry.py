@@ -16,6 +16,7 @@ from ...io.photometry.files import Recording, channel, read_recording
 from ...neural.events.windows import WindowConfig, trial_numbers
 from ...neural.photometry.preprocessing import PreprocessConfig, Preprocessed, preprocess
 from ...neural.photometry.quality import channel_quality
+from ...progress.base import Progress
 from ...recordings import ClockConfig, settle_clock
 from ...trials import Trials
 from .alignment import event_times, files_of_sessions
@@ -91,7 +92,7 @@ def process_channel(
 
 def photometry_signals(
     trials: Trials, paths: Sequence[Path], config: PhotometryConfig, clock: ClockConfig,
-    event_unit: str = "s",
+    event_unit: str = "s", progress: Progress | None = None,
 ) -> tuple[Float[np.ndarray, "session trial signal"], list[dict[str, Any]]]:  # fmt: skip
     """One number a trial for each channel of each session, and the quality table's rows.
 
@@ -105,7 +106,7 @@ def photometry_signals(
         controls = controls * len(config.channel)
     shape = (*trials.choice.shape, len(config.channel))
     signal, rows = np.full(shape, np.nan), []
-    for s, path in enumerate(files):
+    for s, path in enumerate((progress or Progress()).each("photometry", files)):
         recording = read_recording(path, time=config.time, time_unit=config.time_unit)
         n = int(trials.length[s])
         events = event_times(trials, s, config.response.event, "--photometry.event", event_unit)

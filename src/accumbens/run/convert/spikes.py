@@ -14,6 +14,7 @@ from ...errors import ConfigError, DataError
 from ...io.spikes.files import read_units
 from ...neural.events.windows import Window, WindowConfig, check_windows
 from ...neural.units.responses import active_units, window_rates
+from ...progress.base import Progress
 from ...recordings import Units
 from ...trials import Trials
 from .alignment import event_times, files_of_sessions
@@ -46,7 +47,11 @@ class SpikesConfig:
 
 
 def spike_signals(
-    trials: Trials, paths: Sequence[Path], config: SpikesConfig, event_unit: str = "s"
+    trials: Trials,
+    paths: Sequence[Path],
+    config: SpikesConfig,
+    event_unit: str = "s",
+    progress: Progress | None = None,
 ) -> tuple[Float[np.ndarray, "session trial signal"], tuple[str, ...], list[dict[str, Any]]]:
     """Rates (spikes/s), names of the signal columns, and one row about each unit.
 
@@ -58,7 +63,7 @@ def spike_signals(
     """
     files = files_of_sessions(trials, paths, config.file, "files of spikes", "--spikes.file")
     blocks, names, rows = [], [], []
-    for s, path in enumerate(files):
+    for s, path in enumerate((progress or Progress()).each("spikes", files)):
         units = read_units(path, labels=config.labels, sort=config.sort)
         units = active_units(_chosen(units, config), config.min_rate)
         events = event_times(trials, s, config.event, "--spikes.event", event_unit)

@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import math
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,14 +33,13 @@ from ...errors import ConfigError, DataError
 from ...files import write_atomically
 from ...io.models import save_model
 from ...io.tables.trials import from_table, write_table
+from ...progress.base import Progress
+from ...progress.display import shown
 from ...trials import Trials
 from ..fit.config import config_as_dict
 from ..folder import fingerprint, versions
 from .config import CreditConfig
 from .schedules import schedule_in_table, stated_schedule
-
-Report = Callable[[str, int, int], None]
-"""Called with what is being done, how much of it is done, and how much there is."""
 
 
 class Credit(NamedTuple):
@@ -73,16 +71,20 @@ class Credit(NamedTuple):
         return float(test.p_values()[test.subjects.index(subject)])
 
 
-def run_credit(table: str | Path, config: CreditConfig, out: str | Path, report: Report) -> Credit:
+def run_credit(
+    table: str | Path, config: CreditConfig, out: str | Path, progress: Progress | None = None
+) -> Credit:
     """Analyses `table` and writes everything to the new folder `out`.
 
+    progress: told of resamples; by default bars at a terminal and in notebooks.
     Raises ConfigError when `out` already holds an analysis, DataError for a bad table.
     """
     folder = Path(out)
     if (folder / "config.toml").exists():
         raise ConfigError(f"{out} already holds a run: choose another folder, or delete it.")
     trials, schedule = read_credit_trials(table, config)
-    found = analyse_credit(trials, schedule, config, report)
+    with shown(progress) as progress:
+        found = analyse_credit(trials, schedule, config, progress)
     write_credit(found, config, str(Path(table).resolve()), folder)
     return found
 
@@ -96,7 +98,10 @@ def read_credit_trials(table: str | Path, config: CreditConfig) -> tuple[Trials,
 
 
 def analyse_credit(
-    trials: Trials, schedule: Schedule | None, config: CreditConfig, report: Report
+    trials: Trials,
+    schedule: Schedule | None,
+    config: CreditConfig,
+    progress: Progress | None = None,
 ) -> Credit:
     """Regression, indices and, with distractors and a schedule, the randomization tests."""
     notes, names = contingency_warnings(trials), trials.names.outcomes
@@ -114,8 +119,8 @@ def analyse_credit(
         pooled = pooled_history(trials, config.lags, ridge=config.ridge)
     rng = np.random.default_rng(config.seed)
     found, by_name = [], {}
-    for i, fit in enumerate(fits):
-        report("session bootstrap", i, len(fits))
+    progress = progress or Progress()
+    for fit in progress.each("session bootstrap", fits):
         try:
             of_subject = indices(fit, n_draws=config.bootstrap, rng=rng)
         except DataError as error:
@@ -124,35 +129,26 @@ def analyse_credit(
         found += of_subject
         for index in of_subject:
             by_name.setdefault(index.name, []).append(index)
-    report("session bootstrap", len(fits), len(fits))
     found += [group_index(name, of, rng=rng) for name, of in by_name.items()]
     notes += tuple(note for fit in (*fits, pooled) for note in fit.warnings)
-    tests = _tests(trials, schedule, config, report)
+    tests = _tests(trials, schedule, config, progress)
     return Credit(trials, schedule, fits, pooled, tuple(found), tests, notes)
 
 
-def _tests(trials, schedule, config: CreditConfig, report: Report) -> tuple[RandomizationTest, ...]:
+def _tests(
+    trials: Trials, schedule: Schedule | None, config: CreditConfig, progress: Progress
+) -> tuple[RandomizationTest, ...]:
     if schedule is None:
         return ()
-    total, tests = config.resamples * len(np.unique(trials.subject)), []
-    for distractor in trials.names.outcomes[1:]:
-        for test in (distractor_test, structure_test):
-            done, label = 0, test.__name__.replace("_", " ")
-            label += f" ({distractor})" if len(trials.names.outcomes) > 2 else ""
-
-            def progress(count: int, label: str = label) -> None:
-                nonlocal done
-                done += count
-                report(label, done, total)
-
-            tests.append(
-                test(
-                    trials, schedule, seed=config.seed, distractor=distractor, n_lags=config.lags,
-                    resamples=config.resamples, on_progress=progress,
-                    ridge=0.0 if config.ridge == "cv" else config.ridge,
-                )
-            )  # fmt: skip
-    return tuple(tests)
+    return tuple(
+        test(
+            trials, schedule, seed=config.seed, distractor=distractor, n_lags=config.lags,
+            resamples=config.resamples, ridge=0.0 if config.ridge == "cv" else config.ridge,
+            progress=progress,
+        )
+        for distractor in trials.names.outcomes[1:]
+        for test in (distractor_test, structure_test)
+    )  # fmt: skip
 
 
 def write_credit(found: Credit, config: CreditConfig, table: str, folder: Path) -> None:

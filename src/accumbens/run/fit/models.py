@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +12,7 @@ import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from ...fit.disrnn.recipe import DisRNNFit, History, Progress, fit_disrnn
+from ...fit.disrnn.recipe import DisRNNFit, History, fit_disrnn
 from ...fit.gradient.checkpoints import CheckpointFile
 from ...fit.gru import fit_gru
 from ...fit.likelihood.maximum_likelihood import fit_maximum_likelihood
@@ -24,11 +23,9 @@ from ...models.disrnn import open_latents
 from ...models.disrnn.passes import loop_implementation
 from ...models.naive import Naive
 from ...models.q_learning import QLearning
+from ...progress.base import Progress
 from ...trials import Trials
 from .config import FitConfig, ModelName
-
-Report = Callable[[str, Progress], None]
-"""Called with a label ("disrnn seed 0") and where that fit stands; from several threads."""
 
 
 class Fitted(NamedTuple):
@@ -56,7 +53,7 @@ def fit_named(
     config: FitConfig,
     *,
     key: PRNGKeyArray,
-    report: Report,
+    progress: Progress,
     checkpoints: Path,
     identity: str,
 ) -> Fitted:
@@ -66,18 +63,17 @@ def fit_named(
     """
     began = time.monotonic()
     if name == "disrnn":
-        return _fit_disrnns(trials, config, key, report, checkpoints, identity)
+        return _fit_disrnns(trials, config, key, progress, checkpoints, identity)
     key = jax.random.fold_in(key, sum(name.encode()) + 1_000_000)
     if name == "naive":
         fitted = Fitted(Naive.from_trials(trials), False, {}, {}, {})
     elif name == "gru":
-        model, history = fit_gru(
-            trials, config.gru, key=key, on_progress=lambda p: report("gru", p)
-        )
+        model, history = fit_gru(trials, config.gru, key=key, progress=progress)
         fitted = Fitted(model, True, {}, {}, {config.seed: {"gru": history}})
     else:
         kind, target = LIKELIHOOD_FITS[name]
-        fit = fit_maximum_likelihood(kind, trials, target=target, key=key)
+        with progress.task(name):
+            fit = fit_maximum_likelihood(kind, trials, target=target, key=key)
         notes = {
             "parameters": {k: v._asdict() for k, v in fit.parameters.items()},
             "log_likelihood": fit.log_likelihood,
@@ -95,25 +91,29 @@ def needs_signal(name: ModelName) -> bool:
 
 
 def _fit_disrnns(
-    trials: Trials, config: FitConfig, key: PRNGKeyArray, report: Report, checkpoints: Path,
-    identity: str,
+    trials: Trials, config: FitConfig, key: PRNGKeyArray, progress: Progress,
+    checkpoints: Path, identity: str,
 ) -> Fitted:  # fmt: skip
     """`config.seeds` disRNNs, as many at a time as there are cores; the one with the lowest loss is
-    kept."""
+    kept. When this thread is interrupted, all of them save what they have reached and stop."""
+    all_seeds = progress.within("")
 
     def fit(i: int) -> DisRNNFit:
         seed = config.seed + i
         return fit_disrnn(
             trials, config.recipe, key=jax.random.fold_in(key, i),
-            on_progress=lambda progress: report(f"disrnn seed {seed}", progress),
+            progress=all_seeds.within(f"disrnn seed {seed}"),
             checkpoint=CheckpointFile(checkpoints / f"disrnn-{seed}.safetensors", identity),
         )  # fmt: skip
 
     pool = ThreadPoolExecutor(max_workers=min(config.seeds, os.cpu_count() or 1))
     try:
         fits = list(pool.map(fit, range(config.seeds)))
+    except BaseException:
+        all_seeds.stop()
+        raise
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(cancel_futures=True)
     losses = [final_loss(fit.history) for fit in fits]
     best = int(np.argmin(losses))
     notes = {

@@ -16,6 +16,8 @@ from ...errors import ConfigError, DataError
 from ...fit.disrnn.penalty_path import PenaltyPath, penalty_path
 from ...io.tables.trials import from_table
 from ...models.disrnn import bottlenecks, open_latents
+from ...progress.base import Progress
+from ...progress.display import shown
 from ...scoring.comparison import Comparison, compare
 from ...scoring.metrics import Predictions, predict
 from ...scoring.splits import (
@@ -30,13 +32,16 @@ from ...scoring.splits import (
 from ...trials import Trials
 from ..folder import Run, RunFolder, fingerprint, load_run
 from .config import FitConfig, SplitConfig, config_as_dict, read_config
-from .models import Fitted, Report, fit_named, needs_signal
+from .models import Fitted, fit_named, needs_signal
 from .records import draw_figures, write_history, write_predictions, write_table1
 
 
-def run_fit(table: str | Path, config: FitConfig, out: str | Path, report: Report) -> Run:
+def run_fit(
+    table: str | Path, config: FitConfig, out: str | Path, progress: Progress | None = None
+) -> Run:
     """Fits and compares the models of `config` on the trials of `table`; everything goes to `out`.
 
+    progress: told of training steps; by default bars at a terminal and in notebooks.
     Raises ConfigError when `out` already holds a run, DataError for a bad table.
     """
     folder = RunFolder(out)
@@ -50,10 +55,11 @@ def run_fit(table: str | Path, config: FitConfig, out: str | Path, report: Repor
     trials = read_trials(table, config)
     split = make_split(trials, config.split)
     folder.begin(config, str(Path(table).resolve()), fingerprint(trials), split)
-    return _fit_into(folder, trials, split, config, report)
+    with shown(progress) as progress:
+        return _fit_into(folder, trials, split, config, progress)
 
 
-def resume_fit(out: str | Path, report: Report) -> Run:
+def resume_fit(out: str | Path, progress: Progress | None = None) -> Run:
     """Finishes the run in `out` with its own options; gives the numbers of an unbroken run.
 
     Raises DataError when the folder holds no run, or the table has changed since.
@@ -70,7 +76,8 @@ def resume_fit(out: str | Path, report: Report) -> Run:
             "Fit into another folder, or bring the old table back."
         )
     split = Split.from_json(folder.split.read_text())
-    return _fit_into(folder, trials, split, config, report)
+    with shown(progress) as progress:
+        return _fit_into(folder, trials, split, config, progress)
 
 
 def read_trials(table: str | Path, config: FitConfig) -> Trials:
@@ -107,7 +114,7 @@ def make_split(trials: Trials, config: SplitConfig) -> Split:
 
 
 def _fit_into(
-    folder: RunFolder, trials: Trials, split: Split, config: FitConfig, report: Report
+    folder: RunFolder, trials: Trials, split: Split, config: FitConfig, progress: Progress
 ) -> Run:
     train, _ = apply_split(split, trials)
     key = jax.random.key(config.seed)
@@ -115,7 +122,7 @@ def _fit_into(
     identity = hashlib.sha256(options).hexdigest()
     path = None
     if config.path.factors and "disrnn" in config.models:
-        path = _chosen_path(folder, train, config, key, report)
+        path = _chosen_path(folder, train, config, key, progress)
         factor = float(path.factors[path.chosen])
         recipe = dataclasses.replace(
             config.recipe, penalties=config.recipe.penalties.scaled(factor)
@@ -126,20 +133,22 @@ def _fit_into(
         if needs_signal(name) and not trials.names.signals:
             continue
         fits[name] = fit_named(
-            name, train, config, key=key, report=report,
+            name, train, config, key=key, progress=progress,
             checkpoints=folder.checkpoints, identity=identity,
         )  # fmt: skip
         folder.save_model(name, fits[name].model)
-    predictions = {name: predictions_of(fit, trials) for name, fit in fits.items()}
-    on_test, on_train = (
-        _compared(predictions, trials, part, config) for part in (split.test, split.train)
-    )
+    with progress.task("scores"):
+        predictions = {name: predictions_of(fit, trials) for name, fit in fits.items()}
+        on_test, on_train = (
+            _compared(predictions, trials, part, config) for part in (split.test, split.train)
+        )
     on_test = dataclasses.replace(on_test, held_out=split.holds_out)
     write_table1(folder, on_test)
     write_predictions(folder, trials, split, fits)
     write_history(folder, fits)
     metrics = _metrics(fits, on_test, on_train, trials, split, config, path)
-    draw_figures(folder, trials, split, fits, on_test, path)
+    with progress.task("figures"):
+        draw_figures(folder, trials, split, fits, on_test, path)
     folder.write_metrics(metrics)
     shutil.rmtree(folder.checkpoints, ignore_errors=True)
     return load_run(folder.path)
@@ -170,12 +179,11 @@ def _compared(
 
 
 def _chosen_path(
-    folder: RunFolder, train: Trials, config: FitConfig, key, report: Report
+    folder: RunFolder, train: Trials, config: FitConfig, key, progress: Progress
 ) -> PenaltyPath:
     return penalty_path(
         train, config.recipe, config.path, key=jax.random.fold_in(key, 999),
-        on_progress=lambda progress: report("penalty path", progress),
-        results=folder.checkpoints / "penalty_path.json",
+        progress=progress, results=folder.checkpoints / "penalty_path.json",
     )  # fmt: skip
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,14 +26,13 @@ from ...io.tables.trials import from_table, write_table
 from ...neural.events.outcome_responses import outcome_responses
 from ...neural.units.regions import selectivity_by_region, with_regions
 from ...neural.units.selectivity import smallest_p, unit_selectivity
+from ...progress.base import Progress
+from ...progress.display import shown
 from ...trials import Trials
 from ..fit.config import config_as_dict
 from ..folder import fingerprint, versions
 from .config import SelectivityConfig
 from .unit_regions import chosen_signals, converted_units, read_regions
-
-Report = Callable[[int, int], None]
-"""Called with the number of units done, and of all."""
 
 
 class Selectivity(NamedTuple):
@@ -49,17 +47,19 @@ class Selectivity(NamedTuple):
 
 
 def run_selectivity(
-    table: str | Path, config: SelectivityConfig, out: str | Path, report: Report | None = None
+    table: str | Path, config: SelectivityConfig, out: str | Path, progress: Progress | None = None
 ) -> Selectivity:
     """Analyses `table` and writes everything to the new folder `out`.
 
+    progress: told of units tested; by default a bar at a terminal and in notebooks.
     Raises ConfigError when `out` already holds a run, DataError for a bad table.
     """
     folder = Path(out)
     if (folder / "config.toml").exists():
         raise ConfigError(f"{out} already holds a run: choose another folder, or delete it.")
     trials, schedule, regions = read_units_table(Path(table), config)
-    found = analyse_selectivity(trials, schedule, regions, config, report)
+    with shown(progress) as progress:
+        found = analyse_selectivity(trials, schedule, regions, config, progress)
     write_selectivity(found, config, str(Path(table).resolve()), folder)
     return found
 
@@ -83,7 +83,7 @@ def analyse_selectivity(
     schedule: Schedule | None,
     regions: dict[str, str],
     config: SelectivityConfig,
-    report: Report | None = None,
+    progress: Progress | None = None,
 ) -> Selectivity:
     """Tests, responses by type of outcome and the summary by region.
 
@@ -103,7 +103,7 @@ def analyse_selectivity(
         trials, test=config.test, rng=np.random.default_rng(config.seed), schedule=schedule,
         units=units, max_shift=config.max_shift, resamples=config.resamples,
         false_discovery_rate=config.false_discovery_rate, min_trials=config.min_trials,
-        on_progress=report,
+        progress=progress,
     )  # fmt: skip
     selectivity = with_regions(tested, regions)
     warnings = _warnings(trials, units, left_out, regions, config)
