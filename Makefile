@@ -8,22 +8,40 @@ PYTHON ?= python3
 JOBS ?= 2
 CODE := $(wildcard src tests benchmarks examples)
 BIN := .venv/bin
-BENCH := .venv-bench/bin
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-input
+FAST_TESTS := -m pytest -n $(JOBS) -m "not slow"
 
-.PHONY: help setup demo lint test check-all bench clean clean-all
+# Debian packages that the tests need; `make test` installs those that lack where it runs as root.
+DEBIAN := g++
+
+# What `make test-minimum` runs: everything that computes or reads, without commands and figures.
+CORE_TESTS := tests/models tests/fit tests/scoring tests/credit tests/io tests/neural
+
+.PHONY: help setup system demo lint test check-all test-minimum test-newest bench dist clean clean-all
 .DELETE_ON_ERROR:
 
 help:
-	@echo "make demo       fit all models to simulated choices and dopamine; see demo/"
-	@echo "make test       ruff, pyright, import-linter, and all but the slow tests"
-	@echo "make check-all  the same with the slow tests"
-	@echo "make lint       ruff, pyright and import-linter alone"
-	@echo "make bench      measured comparisons with the published package, in .venv-bench"
-	@echo "make setup      create .venv with the pinned packages"
-	@echo "make clean      remove caches and build outputs; clean-all: environments and demo/ too"
+	@echo "make demo          fit all models to simulated choices and dopamine; see demo/"
+	@echo "make test          ruff, pyright, import-linter, and all but the slow tests"
+	@echo "make check-all     the same with the slow tests"
+	@echo "make lint          ruff, pyright and import-linter alone"
+	@echo "make test-minimum  core tests with the oldest supported packages (Python 3.11), in .venv-minimum"
+	@echo "make test-newest   all but the slow tests with the newest packages, in .venv-newest"
+	@echo "make bench         measured comparisons with the published package, in .venv-bench"
+	@echo "make dist          source archive and wheel, in dist/"
+	@echo "make setup         create .venv with the pinned packages"
+	@echo "make system        as root on Debian: install the system's packages that the tests need"
+	@echo "make clean         remove caches and build outputs"
+	@echo "make clean-all     remove environments and demo/ too"
 
 setup: .venv/.installed
+
+system:
+	@missing=$$(for p in $(DEBIAN); do dpkg -s $$p >/dev/null 2>&1 || echo $$p; done); \
+	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "Installing" $$missing "..."; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing; \
+	fi
 
 demo: setup
 	$(BIN)/accumbens demo
@@ -34,14 +52,27 @@ lint: setup
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 
-test: lint
-	$(BIN)/python -m pytest -n $(JOBS) -m "not slow"
+test: system lint
+	$(BIN)/python $(FAST_TESTS)
 
-check-all: lint
+check-all: system lint
 	$(BIN)/python -m pytest -n $(JOBS)
 
+test-minimum: .venv-minimum/.installed
+	.venv-minimum/bin/python $(FAST_TESTS) $(CORE_TESTS)
+
+test-newest:
+	rm -rf .venv-newest
+	$(call install,.venv-newest,/dev/null,[neural$(comma)test])
+	.venv-newest/bin/python $(FAST_TESTS)
+
 bench: .venv-bench/.installed
-	@set -e; for script in $(filter-out benchmarks/peer.py,$(wildcard benchmarks/*.py)); do echo "== $$script"; $(BENCH)/python "$$script"; done
+	@set -e; for script in $(filter-out benchmarks/peer.py,$(wildcard benchmarks/*.py)); do echo "== $$script"; .venv-bench/bin/python "$$script"; done
+
+# The wheel is built from the source archive.
+dist: setup
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist
 
 # Each environment is brought up to date when what it is made of has changed.
 .venv/.installed: pyproject.toml constraints.txt
@@ -50,24 +81,31 @@ bench: .venv-bench/.installed
 .venv-bench/.installed: pyproject.toml constraints.txt benchmarks/constraints.txt
 	$(call install,.venv-bench,benchmarks/constraints.txt,[benchmarks])
 
+.venv-minimum/.installed: pyproject.toml constraints-minimum.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
+	  echo "The oldest supported packages are tested with Python 3.11, the oldest supported Python:" \
+	    "make test-minimum PYTHON=/path/to/python3.11"; exit 1; } >&2
+	$(call install,.venv-minimum,constraints-minimum.txt,[neural$(comma)test])
+
 comma := ,
 define install
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "accumbens needs Python 3.11 or later, but '$(PYTHON)' is" \
 	    "$$($(PYTHON) --version 2>/dev/null || echo not there)."; \
 	  echo "Name another one: make PYTHON=/path/to/python3.12"; exit 1; } >&2
-	@echo "Installing the pinned packages into $(1) (once; a few minutes) ..."
+	@echo "Installing packages into $(1) (once; a few minutes) ..."
 	@$(PYTHON) -m venv $(1) || { \
 	  echo "'$(PYTHON)' cannot create environments. On Debian and Ubuntu: apt-get install python3-venv"; \
 	  exit 1; } >&2
-	@$(1)/bin/python $(PIP_INSTALL) -c $(2) setuptools
+	@$(1)/bin/python $(PIP_INSTALL) --upgrade -c $(2) setuptools
 	@$(1)/bin/python $(PIP_INSTALL) -c $(2) --no-build-isolation -e ".$(3)"
-	@touch $@
+	@touch $(1)/.installed
 endef
 
 clean:
-	rm -rf build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache src/*.egg-info
-	find src tests benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf build dist htmlcov .coverage .coverage.* .pytest_cache .ruff_cache .hypothesis
+	rm -rf .import_linter_cache src/*.egg-info
+	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 clean-all: clean
-	rm -rf .venv .venv-bench demo
+	rm -rf .venv .venv-bench .venv-minimum .venv-newest demo

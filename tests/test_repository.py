@@ -85,7 +85,9 @@ def test_no_tracked_file_names_a_package_registry():
     assert found == []
 
 
-@pytest.mark.parametrize("name", ["constraints.txt", "benchmarks/constraints.txt"])
+@pytest.mark.parametrize(
+    "name", ["constraints.txt", "constraints-minimum.txt", "benchmarks/constraints.txt"]
+)
 def test_constraints_are_exact_pins(name):
     lines = (ROOT / name).read_text().splitlines()
     pins = [line for line in lines if line != "-c ../constraints.txt"]
