@@ -13,26 +13,26 @@ import time
 import jax
 
 from accumbens.fit.likelihood.recovery import recover
-from accumbens.models.actor_critic import ActorCritic
-from accumbens.models.bias import BiasOnly
-from accumbens.models.dfq import DFQ
-from accumbens.models.q_learning import QLearning
-from accumbens.models.structured import StructureMixture, StructureNaive, StructureSavvy
-from accumbens.models.two_process import TwoProcess
+from accumbens.models.catalogue import cognitive
 from accumbens.tasks.bandits import DriftingBandit
 from accumbens.tasks.distractor import DistractorRewards
 
 SIGNAL = {"gain": 0.8, "offset": -0.3}
 BANDIT, DISTRACTOR = DriftingBandit(), DistractorRewards()
+TRUTH = {
+    "dfq": {"reward_strength": 2.0},
+    "actor_critic": {"actor_learning_rate": 0.8, "actor_forgetting_rate": 0.1,
+                     "critic_learning_rate": 0.3},
+    "bias": {"bias": 0.4},
+    "structure_mixture": {"structure_weight": 0.6},
+}  # fmt: skip
+"""Where these are recovered, other than in the catalogue's examples."""
 MODELS = {
-    "q_learning": (QLearning(0.3, 3.0, **SIGNAL), BANDIT),
-    "dfq": (DFQ(0.4, 0.2, 2.0, 0.5, **SIGNAL), BANDIT),
-    "actor_critic": (ActorCritic(0.8, 0.1, 0.3, **SIGNAL), BANDIT),
-    "bias": (BiasOnly(0.4, **SIGNAL), BANDIT),
-    "structure_naive": (StructureNaive(0.3, 3.0, **SIGNAL), DISTRACTOR),
-    "structure_savvy": (StructureSavvy(0.3, 3.0, **SIGNAL), DISTRACTOR),
-    "structure_mixture": (StructureMixture(0.3, 3.0, 0.6, **SIGNAL), DISTRACTOR),
-    "two_process": (TwoProcess(0.5, 1.5, 0.8, 0.1, -0.4, 0.1, 1.0, **SIGNAL), DISTRACTOR),
+    name: (
+        entry.model_class(**{**(entry.example or {}), **TRUTH.get(name, {}), **SIGNAL}),
+        DISTRACTOR if entry.task == "distractor" else BANDIT,
+    )
+    for name, entry in cognitive().items()
 }
 
 

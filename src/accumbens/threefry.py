@@ -8,6 +8,7 @@ Source: Salmon et al. (2011), Parallel random numbers: as easy as 1, 2, 3.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Sequence
 
@@ -21,6 +22,16 @@ Words = UInt32[Array, "..."]
 
 ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 PARITY = 0x1BD11BDA
+
+
+def key_of(key: PRNGKeyArray, name: str) -> PRNGKeyArray:
+    """The key of the thing of that name under `key`: another for every name, in any order.
+
+    The first 32 bits of the name's SHA-256 are folded in, so no two names share a stream but by a
+    chance of 1 in 4e9; sums over letters would be the same for anagrams.
+    """
+    digest = hashlib.sha256(name.encode()).digest()
+    return jax.random.fold_in(key, int.from_bytes(digest[:4], "big"))
 
 
 def threefry(key: tuple[Words, Words], counter: tuple[Words, Words]) -> tuple[Words, Words]:

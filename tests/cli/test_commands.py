@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from accumbens.cli import main
+from accumbens.models.catalogue import agents
 
 
 def refused(capsys, *arguments):
@@ -24,7 +25,7 @@ def test_simulate_writes_a_table_that_repeats(tmp_path, capsys):
     assert "4 sessions of 30 trials" in " ".join(capsys.readouterr().out.split())
 
 
-@pytest.mark.parametrize("agent", ["q_learning", "dfq", "actor_critic", "bias"])
+@pytest.mark.parametrize("agent", [n for n, e in agents().items() if e.task == "bandit"])
 def test_every_agent_plays_both_tasks(agent, tmp_path):
     for task in ("drifting", "reversal"):
         out = tmp_path / f"{task}.csv"

@@ -9,8 +9,9 @@ import pytest
 from rich.console import Console
 
 from accumbens.cli import main
-from accumbens.cli.simulate import AGENTS, SimulateCommand
+from accumbens.cli.simulate import SimulateCommand
 from accumbens.io.tables.trials import to_table
+from accumbens.models.catalogue import agents
 from accumbens.models.q_learning import QLearning
 from accumbens.simulation import simulate
 from accumbens.tasks.bandits import DriftingBandit
@@ -40,7 +41,7 @@ def test_a_cohort_is_a_table_and_its_parameters_and_both_repeat(tmp_path, capsys
             "controllable_probability_1", "distractor_probability"} <= set(table)  # fmt: skip
     drawn = pd.read_csv(tmp_path / "a.parameters.csv")
     assert drawn["subject"].tolist() == ["mouse_01", "mouse_02", "mouse_03"]
-    assert list(drawn)[1:] == list(AGENTS["structure_mixture"][1])
+    assert list(drawn)[1:] == list(agents()["structure_mixture"].example)
     assert (drawn.nunique() == 3).all()
     said = " ".join(capsys.readouterr().out.split())
     assert "3 subjects, 7 sessions of 10 trials" in said
@@ -81,7 +82,7 @@ def test_one_subject_is_a_plain_simulation_of_the_seed(tmp_path, monkeypatch):
     assert not tables[1].equals(tables[0])
 
 
-@pytest.mark.parametrize("agent", AGENTS)
+@pytest.mark.parametrize("agent", agents())
 def test_every_agent_makes_a_cohort_in_the_distractor_task(agent, tmp_path):
     main(["simulate", str(tmp_path / "a.csv"), "--agent", agent, "--task", "distractor",
           "--subjects", "2", "--sessions", "2", "--trials", "10", "--high", "0.7", "--low", "0.3",

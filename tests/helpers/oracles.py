@@ -1,8 +1,9 @@
 """The models once more, as slow and plain as can be: one session, one trial after another.
 
-Each takes the model's parameters as numbers and one session's `choices` (-1 where missed) and
-`rewards`, and returns for each trial the probability of every choice and the prediction error (nan
-where missed).
+The twin of a cognitive model bears the name that the model has in the catalogue. It takes one
+session's `choices` (-1 where missed) and `rewards` (or, of two kinds of reward, `outcomes`) and the
+model's parameters by name, and returns for each trial the probability of every choice and the
+prediction error (nan where missed).
 """
 
 import numpy as np
@@ -13,20 +14,22 @@ def softmax(logits):
     return [x / sum(odds) for x in odds]
 
 
-def q_learning(choices, rewards, *, alpha, beta, start=0.5, n=2):
-    q = [start] * n
+def q_learning(choices, rewards, *, learning_rate, inverse_temperature, initial_value=0.5, n=2):
+    q = [initial_value] * n
     p, errors = [], []
     for choice, reward in zip(choices, rewards, strict=True):
-        p.append(softmax([beta * value for value in q]))
+        p.append(softmax([inverse_temperature * value for value in q]))
         if choice == -1:
             errors.append(np.nan)
             continue
         errors.append(reward - q[choice])
-        q[choice] = q[choice] + alpha * (reward - q[choice])
+        q[choice] = q[choice] + learning_rate * (reward - q[choice])
     return np.array(p), np.array(errors)
 
 
-def dfq(choices, rewards, *, alpha_1, alpha_2, kappa_1, kappa_2, n=2):
+def dfq(
+    choices, rewards, *, learning_rate, forgetting_rate, reward_strength, no_reward_strength, n=2
+):
     q = [0.0] * n
     p, errors = [], []
     for choice, reward in zip(choices, rewards, strict=True):
@@ -35,22 +38,26 @@ def dfq(choices, rewards, *, alpha_1, alpha_2, kappa_1, kappa_2, n=2):
             errors.append(np.nan)
             continue
         if reward == 1:
-            target = kappa_1
+            target = reward_strength
         elif reward == 0:
-            target = -kappa_2
+            target = -no_reward_strength
         else:
-            target = reward * kappa_1 + (1 - reward) * -kappa_2
+            target = reward * reward_strength + (1 - reward) * -no_reward_strength
         errors.append(target - q[choice])
         for i in range(n):
             if i == choice:
-                q[i] = (1 - alpha_1) * q[i] + alpha_1 * target
+                q[i] = (1 - learning_rate) * q[i] + learning_rate * target
             else:
-                q[i] = (1 - alpha_2) * q[i]
+                q[i] = (1 - forgetting_rate) * q[i]
     return np.array(p), np.array(errors)
 
 
-def actor_critic(choices, rewards, *, eta, phi, alpha, start=0.5, n=2):
-    theta, value = [0.0] * n, start
+def actor_critic(
+    choices, rewards, *, actor_learning_rate, actor_forgetting_rate, critic_learning_rate,
+    initial_value=0.5, n=2,
+):  # fmt: skip
+    eta, kept = actor_learning_rate, 1 - actor_forgetting_rate
+    theta, value = [0.0] * n, initial_value
     p, errors = [], []
     for choice, reward in zip(choices, rewards, strict=True):
         policy = softmax(theta)
@@ -62,14 +69,14 @@ def actor_critic(choices, rewards, *, eta, phi, alpha, start=0.5, n=2):
         errors.append(error)
         for i in range(n):
             if i == choice:
-                theta[i] = (1 - phi) * theta[i] + eta * error * (1 - policy[i])
+                theta[i] = kept * theta[i] + eta * error * (1 - policy[i])
             else:
-                theta[i] = (1 - phi) * theta[i] - eta * error * policy[i]
-        value = (1 - alpha) * value + alpha * reward
+                theta[i] = kept * theta[i] - eta * error * policy[i]
+        value = (1 - critic_learning_rate) * value + critic_learning_rate * reward
     return np.array(p), np.array(errors)
 
 
-def bias_only(choices, rewards, *, bias):
+def bias(choices, rewards, *, bias):
     p = [softmax([0.0, *bias]) for _ in choices]
     return np.array(p), np.where(np.asarray(choices) == -1, np.nan, rewards)
 
@@ -102,34 +109,51 @@ def gru(model, choices, rewards, subject):
     return np.array(p), np.array(signals)
 
 
-def credit_learner(choices, outcomes, *, alpha, beta, w, n=2):
-    q = [0.5] * n
+def structure_mixture(
+    choices, outcomes, *, learning_rate, inverse_temperature, structure_weight, n=2
+):
+    w, q = structure_weight, [0.5] * n
     p, errors = [], []
     for choice, (controllable, distractor) in zip(choices, outcomes, strict=True):
-        p.append(softmax([beta * value for value in q]))
+        p.append(softmax([inverse_temperature * value for value in q]))
         if choice == -1:
             errors.append(np.nan)
             continue
         credit = w * controllable + (1 - w) * max(controllable, distractor)
         errors.append(credit - q[choice])
-        q[choice] = q[choice] + alpha * (credit - q[choice])
+        q[choice] = q[choice] + learning_rate * (credit - q[choice])
     return np.array(p), np.array(errors)
 
 
-def two_process(choices, outcomes, *, alpha, beta, u_c, u_d, u_0, alpha_h, beta_h, n=2):
+def structure_naive(choices, outcomes, **parameters):
+    return structure_mixture(choices, outcomes, structure_weight=0.0, **parameters)
+
+
+def structure_savvy(choices, outcomes, **parameters):
+    return structure_mixture(choices, outcomes, structure_weight=1.0, **parameters)
+
+
+def two_process(
+    choices, outcomes, *, learning_rate, inverse_temperature, controllable_utility,
+    distractor_utility, nothing_utility, habit_rate, habit_strength, n=2,
+):  # fmt: skip
+    alone = {(1, 1): 1.0, (1, 0): controllable_utility, (0, 1): distractor_utility}
+    alone[0, 0] = nothing_utility
     q, h = [0.0] * n, [0.0] * n
     p, errors = [], []
     for choice, (c, d) in zip(choices, outcomes, strict=True):
-        p.append(softmax([beta * q[i] + beta_h * h[i] for i in range(n)]))
+        p.append(softmax([inverse_temperature * q[i] + habit_strength * h[i] for i in range(n)]))
         if choice == -1:
             errors.append(np.nan)
             continue
-        utility = {(1, 1): 1.0, (1, 0): u_c, (0, 1): u_d, (0, 0): u_0}.get((c, d))
+        utility = alone.get((c, d))
         if utility is None:  # graded rewards: the mean over rewards drawn with these probabilities
-            utility = c * d + c * (1 - d) * u_c + (1 - c) * d * u_d + (1 - c) * (1 - d) * u_0
+            utility = c * d + c * (1 - d) * controllable_utility
+            utility += (1 - c) * d * distractor_utility + (1 - c) * (1 - d) * nothing_utility
         errors.append(utility - q[choice])
         for i in range(n):
             chosen = i == choice
-            q[i] = (1 - alpha) * q[i] + alpha * (utility if chosen else -utility / (n - 1))
-            h[i] = (1 - alpha_h) * h[i] + alpha_h * chosen
+            aim = utility if chosen else -utility / (n - 1)
+            q[i] = (1 - learning_rate) * q[i] + learning_rate * aim
+            h[i] = (1 - habit_rate) * h[i] + habit_rate * chosen
     return np.array(p), np.array(errors)

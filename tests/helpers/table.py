@@ -1,4 +1,4 @@
-"""One table of all models: a model added here meets every generic test."""
+"""One table of all models: each of the catalogue, and further cases, meet every generic test."""
 
 import functools
 from collections.abc import Callable
@@ -8,16 +8,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from accumbens.models.actor_critic import ActorCritic
 from accumbens.models.base import Model
 from accumbens.models.bias import BiasOnly
-from accumbens.models.dfq import DFQ
+from accumbens.models.catalogue import ModelEntry, cognitive
 from accumbens.models.disrnn import DisRNN, DisRNNConfig
 from accumbens.models.gru import GRU
 from accumbens.models.history import HistoryRegression
+from accumbens.models.naive import Naive
 from accumbens.models.q_learning import QLearning
-from accumbens.models.structured import StructureMixture, StructureNaive, StructureSavvy
-from accumbens.models.two_process import TwoProcess
 from accumbens.tasks.bandits import DriftingBandit
 from accumbens.tasks.base import Task
 from accumbens.tasks.distractor import DistractorRewards
@@ -27,118 +25,6 @@ from . import oracles
 
 ONE_SIGNAL = {"gain": 0.7, "offset": -0.2}
 TWO_SIGNALS = {"gain": [0.7, -2.0], "offset": [-0.2, 0.1]}
-
-
-class Case(NamedTuple):
-    """A model, and for a cognitive model its plain-Python twin (choices, rewards) -> p, errors.
-
-    With several outcomes, the twin gets all of their columns.
-    """
-
-    model: Model
-    oracle: Callable[..., Any] | None = None
-    remembers: bool = True
-    n_outcomes: int = 1
-
-    def example(self, seed: int = 0) -> Trials:
-        return example_trials(self.model.n_choices, self.model.n_signals, seed, self.n_outcomes)
-
-    def plain(self, choices, outcome):
-        """The twin's answer to one session."""
-        assert self.oracle is not None
-        return self.oracle(choices, outcome if self.n_outcomes > 1 else outcome[:, 0])
-
-    @property
-    def task(self) -> Task:
-        return (
-            DistractorRewards()
-            if self.n_outcomes == 2
-            else DriftingBandit(n_arms=self.model.n_choices)
-        )
-
-
-MODELS: dict[str, Case] = {
-    "q_learning": Case(
-        QLearning(0.3, 3.0, **ONE_SIGNAL),
-        functools.partial(oracles.q_learning, alpha=0.3, beta=3.0),
-    ),
-    "q_learning_three_arms": Case(
-        QLearning(0.6, 2.0, 0.1, n_choices=3),
-        functools.partial(oracles.q_learning, alpha=0.6, beta=2.0, start=0.1, n=3),
-    ),
-    "dfq": Case(
-        DFQ(0.4, 0.2, 2.5, 0.6, **TWO_SIGNALS),
-        functools.partial(oracles.dfq, alpha_1=0.4, alpha_2=0.2, kappa_1=2.5, kappa_2=0.6),
-    ),
-    "actor_critic": Case(
-        ActorCritic(1.0, 0.05, 0.3, **ONE_SIGNAL),
-        functools.partial(oracles.actor_critic, eta=1.0, phi=0.05, alpha=0.3),
-    ),
-    "bias_only": Case(
-        BiasOnly(0.4, **ONE_SIGNAL),
-        functools.partial(oracles.bias_only, bias=[0.4]),
-        remembers=False,
-    ),
-    "bias_only_three_arms": Case(
-        BiasOnly([0.4, -1.0], n_choices=3),
-        functools.partial(oracles.bias_only, bias=[0.4, -1.0]),
-        remembers=False,
-    ),
-    "disrnn": Case(
-        DisRNN.initial(
-            DisRNNConfig(latents=3), signal_names=("dopamine",), key=jax.random.key(3)
-        )
-    ),
-    "disrnn_with_subjects": Case(
-        DisRNN.initial(
-            DisRNNConfig(latents=3, subject_embedding=2), n_choices=3, n_subjects=2,
-            signal_names=("dopamine", "acetylcholine"), key=jax.random.key(4),
-            signal_mean=jnp.array([1.0, -1.0]), signal_scale=jnp.array([2.0, 0.5]),
-        )
-    ),
-    "gru": Case(GRU(2, 1, 1, 5, 2, key=jax.random.key(1))),
-    "gru_with_subjects": Case(
-        GRU(
-            3, 1, 2, 4, 2, 3,
-            signal_mean=jnp.array([1.0, -1.0]), signal_scale=jnp.array([2.0, 0.5]),
-            key=jax.random.key(2),
-        )
-    ),
-    "structure_naive": Case(
-        StructureNaive(0.3, 3.0, **ONE_SIGNAL),
-        functools.partial(oracles.credit_learner, alpha=0.3, beta=3.0, w=0.0),
-        n_outcomes=2,
-    ),
-    "structure_savvy": Case(
-        StructureSavvy(0.5, 2.0, **ONE_SIGNAL),
-        functools.partial(oracles.credit_learner, alpha=0.5, beta=2.0, w=1.0),
-        n_outcomes=2,
-    ),
-    "structure_mixture": Case(
-        StructureMixture(0.3, 3.0, 0.6, **TWO_SIGNALS),
-        functools.partial(oracles.credit_learner, alpha=0.3, beta=3.0, w=0.6),
-        n_outcomes=2,
-    ),
-    "two_process": Case(
-        TwoProcess(0.5, 1.5, 0.8, 0.1, -0.4, 0.1, 1.0, **ONE_SIGNAL),
-        functools.partial(
-            oracles.two_process, alpha=0.5, beta=1.5, u_c=0.8, u_d=0.1, u_0=-0.4, alpha_h=0.1,
-            beta_h=1.0,
-        ),
-        n_outcomes=2,
-    ),
-    "history": Case(
-        HistoryRegression(jnp.array([0.2]), jnp.array([[[-0.4, -0.2, 0.1], [0.9, 0.5, 0.3]]]))
-    ),
-    "history_of_two_outcomes_and_subjects": Case(
-        HistoryRegression(
-            jnp.array([0.2, -0.1]), jax.random.normal(jax.random.key(5), (2, 4, 2))
-        ),
-        n_outcomes=2,
-    ),
-}  # fmt: skip
-
-COGNITIVE = {name: case for name, case in MODELS.items() if case.oracle is not None}
 
 
 def example_trials(n_choices: int, n_signals: int, seed: int = 0, n_outcomes: int = 1) -> Trials:
@@ -166,3 +52,97 @@ def example_trials(n_choices: int, n_signals: int, seed: int = 0, n_outcomes: in
             subjects=("a", "b"),
         ),
     )
+
+
+class Case(NamedTuple):
+    """A model, and for a cognitive model its plain-Python twin (choices, rewards) -> p, errors.
+
+    With several outcomes, the twin gets all of their columns. untrained: fields without a gradient.
+    """
+
+    model: Model
+    oracle: Callable[..., Any] | None = None
+    n_outcomes: int = 1
+    untrained: tuple[str, ...] = ()
+
+    @property
+    def remembers(self) -> bool:
+        """Whether anything of past trials is kept."""
+        return bool(jax.tree.leaves(self.model.initial_state(jnp.array(0))))
+
+    def example(self, seed: int = 0) -> Trials:
+        return example_trials(self.model.n_choices, self.model.n_signals, seed, self.n_outcomes)
+
+    def plain(self, choices, outcome):
+        """The twin's answer to one session."""
+        assert self.oracle is not None, f"{type(self.model).__name__} has no twin in oracles.py"
+        return self.oracle(choices, outcome if self.n_outcomes > 1 else outcome[:, 0])
+
+    @property
+    def task(self) -> Task:
+        return (
+            DistractorRewards()
+            if self.n_outcomes == 2
+            else DriftingBandit(n_arms=self.model.n_choices)
+        )
+
+
+def from_catalogue(entry: ModelEntry, signals: dict[str, Any]) -> Case:
+    """The entry's example and its plain twin, which has the entry's name in `oracles`."""
+    twin = getattr(oracles, entry.name, None)
+    return Case(
+        entry.model_class(**entry.example, **signals),
+        twin and functools.partial(twin, **entry.example),
+        entry.n_outcomes,
+    )
+
+
+COGNITIVE: dict[str, Case] = {
+    name: from_catalogue(entry, TWO_SIGNALS if i % 2 else ONE_SIGNAL)
+    for i, (name, entry) in enumerate(cognitive().items())
+} | {
+    "q_learning_three_arms": Case(
+        QLearning(0.6, 2.0, 0.1, n_choices=3),
+        functools.partial(oracles.q_learning, learning_rate=0.6, inverse_temperature=2.0,
+                          initial_value=0.1, n=3),
+    ),
+    "bias_three_arms": Case(
+        BiasOnly([0.4, -1.0], n_choices=3), functools.partial(oracles.bias, bias=[0.4, -1.0])
+    ),
+}  # fmt: skip
+"""Every cognitive model of the catalogue as its example, and cases that examples leave out."""
+
+MODELS: dict[str, Case] = COGNITIVE | {
+    "disrnn": Case(
+        DisRNN.initial(
+            DisRNNConfig(latents=3), signal_names=("dopamine",), key=jax.random.key(3)
+        )
+    ),
+    "disrnn_with_subjects": Case(
+        DisRNN.initial(
+            DisRNNConfig(latents=3, subject_embedding=2), n_choices=3, n_subjects=2,
+            signal_names=("dopamine", "acetylcholine"), key=jax.random.key(4),
+            signal_mean=jnp.array([1.0, -1.0]), signal_scale=jnp.array([2.0, 0.5]),
+        )
+    ),
+    "gru": Case(GRU(2, 1, 1, 5, 2, key=jax.random.key(1))),
+    "gru_with_subjects": Case(
+        GRU(
+            3, 1, 2, 4, 2, 3,
+            signal_mean=jnp.array([1.0, -1.0]), signal_scale=jnp.array([2.0, 0.5]),
+            key=jax.random.key(2),
+        )
+    ),
+    "history": Case(
+        HistoryRegression(jnp.array([0.2]), jnp.array([[[-0.4, -0.2, 0.1], [0.9, 0.5, 0.3]]]))
+    ),
+    "history_of_two_outcomes_and_subjects": Case(
+        HistoryRegression(
+            jnp.array([0.2, -0.1]), jax.random.normal(jax.random.key(5), (2, 4, 2))
+        ),
+        n_outcomes=2,
+    ),
+    "naive": Case(
+        Naive.from_trials(example_trials(2, 1)), untrained=("patterns", "mean_signal")
+    ),
+}  # fmt: skip

@@ -8,20 +8,17 @@ import numpy as np
 import pytest
 
 from accumbens.errors import ConfigError
-from accumbens.models.actor_critic import ActorCritic
 from accumbens.models.bias import BiasOnly
+from accumbens.models.catalogue import cognitive
 from accumbens.models.cognitive import CognitiveModel
 from accumbens.models.dfq import DFQ
 from accumbens.models.gru import GRU
 from accumbens.models.q_learning import QLearning
-from accumbens.models.structured import StructureMixture, StructureNaive, StructureSavvy
-from accumbens.models.two_process import TwoProcess
 from accumbens.trials import TrialNames, trials_from_arrays
 from accumbens.unrolling import unroll
 from helpers.table import example_trials
 
-TWO_REWARDS = [StructureNaive, StructureSavvy, StructureMixture, TwoProcess]
-CLASSES = [QLearning, DFQ, ActorCritic, BiasOnly, *TWO_REWARDS]
+ENTRIES = cognitive()
 NOT_PARAMETERS = {"gain", "offset", "n_choices", "reward", "controllable", "distractor"}
 
 
@@ -31,8 +28,9 @@ def at_start(kind: type[CognitiveModel], **more):
     return kind(**values | more)
 
 
-@pytest.mark.parametrize("kind", CLASSES)
-def test_parameters_are_described_as_the_fields_they_are(kind):
+@pytest.mark.parametrize("name", ENTRIES)
+def test_parameters_are_described_as_the_fields_they_are(name):
+    kind = ENTRIES[name].model_class
     fields = {field.name: field for field in dataclasses.fields(kind)}
     own = [name for name in fields if name not in NOT_PARAMETERS]
     assert list(kind.parameters) == own
@@ -49,9 +47,10 @@ def test_parameters_are_described_as_the_fields_they_are(kind):
             assert value in kind.parameters or kind.parameters[next(iter(ties))].low <= value
 
 
-@pytest.mark.parametrize("kind", CLASSES)
-def test_models_are_built_from_plain_or_traced_numbers(kind):
-    trials = example_trials(2, 1, n_outcomes=2 if kind in TWO_REWARDS else 1)
+@pytest.mark.parametrize("name", ENTRIES)
+def test_models_are_built_from_plain_or_traced_numbers(name):
+    kind = ENTRIES[name].model_class
+    trials = example_trials(2, 1, n_outcomes=ENTRIES[name].n_outcomes)
     names = list(kind.parameters)
 
     def built(values, gain):

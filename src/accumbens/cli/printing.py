@@ -8,6 +8,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
+from ..models.catalogue import label_of
 from ..progress.base import Progress
 from ..progress.display import Lines, terminal_bars
 from ..run.folder import Run
@@ -39,7 +40,7 @@ def print_run(console: Console, run: Run) -> None:
         console.print(_seeds(seeds))
     for name, model in run.metrics["models"].items():
         for warning in model["fit"].get("warnings", []):
-            console.print(f"[yellow]{name}: {warning}")
+            console.print(f"[yellow]{label_of(name)}: {warning}")
     console.print(f"\nRun folder: {run.folder.path}\nFigures:    {run.folder.figures}")
 
 
@@ -72,7 +73,7 @@ def _table1(run: Run) -> Table:
             score = model["signal"].get(signal)
             row.append(_interval(score["mse"], *score["mse_interval"]) if score else "–")
             row.append("–" if score is None or score["r2"] is None else f"{score['r2']:.3f}")
-        table.add_row(name, *row)
+        table.add_row(label_of(name), *row)
     return table
 
 

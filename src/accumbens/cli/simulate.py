@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import jax
 import numpy as np
@@ -13,60 +14,16 @@ from jaxtyping import PRNGKeyArray
 from rich.console import Console
 
 from ..errors import ConfigError
-from ..models.actor_critic import ActorCritic
 from ..models.base import Model
-from ..models.bias import BiasOnly
-from ..models.dfq import DFQ
-from ..models.q_learning import QLearning
-from ..models.structured import StructureMixture, StructureNaive, StructureSavvy, TwoRewards
-from ..models.two_process import TwoProcess
+from ..models.catalogue import ModelEntry, agents, find_agent, find_name
 from ..tasks.bandits import DriftingBandit, ReversalBandit
 from ..tasks.base import Task
 from ..tasks.distractor import DistractorRewards
 from ..trials import Trials
 
-AGENTS: dict[str, tuple[type, dict[str, float]]] = {
-    "q_learning": (QLearning, {"learning_rate": 0.3, "inverse_temperature": 3.0}),
-    "dfq": (
-        DFQ,
-        {
-            "learning_rate": 0.4,
-            "forgetting_rate": 0.2,
-            "reward_strength": 3.0,
-            "no_reward_strength": 0.5,
-        },
-    ),
-    "actor_critic": (
-        ActorCritic,
-        {"actor_learning_rate": 1.0, "actor_forgetting_rate": 0.05, "critic_learning_rate": 0.2},
-    ),
-    "bias": (BiasOnly, {"bias": 0.5}),
-    "structure_naive": (StructureNaive, {"learning_rate": 0.3, "inverse_temperature": 3.0}),
-    "structure_savvy": (StructureSavvy, {"learning_rate": 0.3, "inverse_temperature": 3.0}),
-    "structure_mixture": (
-        StructureMixture,
-        {"learning_rate": 0.3, "inverse_temperature": 3.0, "structure_weight": 0.5},
-    ),
-    "two_process": (
-        TwoProcess,
-        {
-            "learning_rate": 0.5,
-            "inverse_temperature": 1.5,
-            "controllable_utility": 0.8,
-            "distractor_utility": 0.1,
-            "nothing_utility": -0.4,
-            "habit_rate": 0.1,
-            "habit_strength": 1.0,
-        },
-    ),
-}
-"""Agents by name: class, and parameters unless the user gives others."""
 
-
-AgentName = Literal[
-    "q_learning", "dfq", "actor_critic", "bias",
-    "structure_naive", "structure_savvy", "structure_mixture", "two_process",
-]  # fmt: skip
+def _agents_hint(default: str) -> str:
+    return f"(one of {', '.join(agents())}; default: {default})"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +32,9 @@ class SimulateCommand:
 
     out: tyro.conf.Positional[Path]
     """Table to write: CSV, TSV or Parquet."""
-    agent: AgentName = "q_learning"
+    agent: Annotated[str, tyro.conf.arg(metavar="AGENT", help_behavior_hint=_agents_hint)] = (
+        "q_learning"
+    )
     """Who chooses; its dopamine is its reward prediction error."""
     set: tuple[str, ...] = ()
     """Parameters of the agent, each as name=value, such as learning_rate=0.3."""
@@ -174,16 +133,25 @@ class SimulateCommand:
         if self.run_folder is not None:
             from ..run.folder import load_run
 
-            return (load_run(self.run_folder).model(self.model),) * n_subjects
-        kind, defaults = AGENTS[self.agent]
-        values = defaults | dict(_parameter(text, self.agent, defaults) for text in self.set)
-        if issubclass(kind, TwoRewards) and self.task != "distractor":
+            run = load_run(self.run_folder)
+            name = find_name(self.model, run.model_names) or self.model
+            return (run.model(name),) * n_subjects
+        medians = self._medians()
+        kind = find_agent(self.agent).model_class
+        return draw_agents(kind, medians, n_subjects, spread, key=key, gain=1.0, offset=0.0)
+
+    def _medians(self) -> dict[str, float | Sequence[float]]:
+        """The agent's parameters: those of the catalogue, but for those that the user sets."""
+        entry = find_agent(self.agent)
+        if entry.task == "distractor" and self.task != "distractor":
             raise ConfigError(
-                f"{self.agent} learns from two rewards, and the {self.task} task has one: use "
+                f"{entry.name} learns from two rewards, and the {self.task} task has one: use "
                 "--task distractor."
             )
-        medians = {k: [v] if kind is BiasOnly else v for k, v in values.items()}  # one per choice
-        return draw_agents(kind, medians, n_subjects, spread, key=key, gain=1.0, offset=0.0)
+        medians = dict(entry.example or {})
+        for name, value in (_parameter(text, entry) for text in self.set):
+            medians[name] = np.full(np.shape(medians.get(name, 0.0)), value).tolist()
+        return medians
 
     def _write_parameters(self, trials: Trials, agents: tuple[Model, ...]) -> Path:
         import pandas as pd
@@ -192,7 +160,7 @@ class SimulateCommand:
 
         rows = [
             {"subject": subject}
-            | {name: np.asarray(getattr(agent, name)).item() for name in AGENTS[self.agent][1]}
+            | {name: np.asarray(getattr(agent, name)).item() for name in self._medians()}
             for subject, agent in zip(trials.names.subjects, agents, strict=True)
         ]
         path = self.out.with_name(f"{self.out.name.split('.')[0]}.parameters.csv")
@@ -200,12 +168,14 @@ class SimulateCommand:
         return path
 
 
-def _parameter(text: str, agent: str, known: dict[str, float]) -> tuple[str, float]:
+def _parameter(text: str, entry: ModelEntry) -> tuple[str, float]:
     name, separator, value = text.partition("=")
     name = name.replace("-", "_")
+    known = entry.model_class.parameters
     if not separator or name not in known:
         raise ConfigError(
-            f"--set {text}: the parameters of {agent} are {', '.join(known)}; write name=value."
+            f"--set {text}: the parameters of {entry.name} are {', '.join(known)}; write "
+            "name=value."
         )
     try:
         return name, float(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..models.catalogue import label_of
 from ..trials import TrialNames, Trials
 
 
@@ -49,6 +50,11 @@ def symbol(name: str) -> str:
 def signal_label(name: str) -> str:
     """A signal's own name, as in the table that it came from."""
     return printed(name.replace("_", " "))
+
+
+def model_label(name: str) -> str:
+    """A model's name as it is printed: that of the catalogue, or the user's own."""
+    return printed(label_of(name).replace("_", " "))
 
 
 def counted(n: int, thing: str) -> str:

@@ -8,10 +8,11 @@ that choices do not use.
 from __future__ import annotations
 
 import functools
+import itertools
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib
 import numpy as np
@@ -22,6 +23,7 @@ from matplotlib.colorbar import Colorbar
 from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
 
+from ..models import catalogue
 from .labels import printed
 
 COLUMN_MM, PAGE_MM = 88.0, 180.0
@@ -41,12 +43,6 @@ OUTCOME_LINES: tuple[Any, ...] = (
 
 LATENT_COLOURS = (GREEN, PURPLE, ORANGE, SKY, BLACK, GREY)
 """Of z_1, z_2, and further ones."""
-
-MODEL_COLOURS = {
-    "disrnn": BLACK, "disrnn_joint": PURPLE, "gru": SKY, "dfq_choice": ORANGE, "dfq_signal": GREEN,
-    "naive": GREY,
-}  # fmt: skip
-"""Of the models of a comparison, by name; others get those left over."""
 
 MEASURED, PREDICTED = GREY, BLACK
 
@@ -90,6 +86,30 @@ _SETTINGS: dict[Any, Any] = {
     "path.simplify": True,
     "axes.unicode_minus": True,
 }
+
+
+class ModelLook(NamedTuple):
+    """How a model is drawn. filled: markers are hollow for what was fitted to a signal alone."""
+
+    colour: str
+    marker: str
+    filled: bool = True
+
+
+def model_looks(names: Sequence[str]) -> dict[str, ModelLook]:
+    """The look of each model or fit: that of the catalogue; others get what these do not use."""
+    looks = {}
+    for entry in catalogue.CATALOGUE:
+        looks[entry.name] = ModelLook(entry.colour, entry.marker)
+    for name, fit in catalogue.named_fits().items():
+        looks[name] = ModelLook(fit.model.colour, fit.model.marker, fit.target != "signal")
+    taken = {look[:2] for name, look in looks.items() if name in names}
+    spare = itertools.cycle(
+        ModelLook(colour, marker)
+        for marker, colour in itertools.product("DvP^", (ORANGE, SKY, GREEN, PURPLE, BLACK))
+        if (colour, marker) not in taken
+    )
+    return {name: looks[name] if name in looks else next(spare) for name in names}
 
 
 @contextmanager

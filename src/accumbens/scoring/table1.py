@@ -10,12 +10,17 @@ import csv
 import io
 import math
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from .comparison import Comparison, Estimate
 
 if TYPE_CHECKING:
     import rich.table
+
+
+Label = Callable[[str], str]
+"""What a model is called in print, by its name."""
 
 
 class Column(NamedTuple):
@@ -59,8 +64,8 @@ def table1_caption(comparison: Comparison) -> str:
     )
 
 
-def table1_rich(comparison: Comparison) -> rich.table.Table:
-    """For the terminal."""
+def table1_rich(comparison: Comparison, label: Label = str) -> rich.table.Table:
+    """For the terminal. label: what each model is called in print, by its name."""
     from rich.table import Table
     from rich.text import Text
 
@@ -71,12 +76,13 @@ def table1_rich(comparison: Comparison) -> rich.table.Table:
         table.add_column(Text(_heading(column, " ↑", " ↓")), justify="right")
     for row, name in enumerate(comparison.models):
         cells = [Text(_cell(c.values[row]), style="bold" if c.best == row else "") for c in columns]
-        table.add_row(Text(name), *cells)
+        table.add_row(Text(label(name)), *cells)
     return table
 
 
 def table1_csv(comparison: Comparison) -> str:
-    """All digits, for machines: `model`, then value, `_low` and `_high` of each column."""
+    """For machines, all digits: `model` (its own name), then value, `_low` and `_high` of each
+    column."""
     columns = table1_columns(comparison)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -88,21 +94,21 @@ def table1_csv(comparison: Comparison) -> str:
     return text.getvalue()
 
 
-def table1_markdown(comparison: Comparison) -> str:
-    """A pipe table with its caption."""
+def table1_markdown(comparison: Comparison, label: Label = str) -> str:
+    """A pipe table with its caption. label: as of `table1_rich`."""
     columns = table1_columns(comparison)
     heads = ["model", *(_escape_markdown(_heading(c, " ↑", " ↓")) for c in columns)]
     lines = [heads, ["---", *("---:" for _ in columns)]]
     for row, name in enumerate(comparison.models):
         cells = [_cell(c.values[row]) for c in columns]
         marked = [f"**{t}**" if c.best == row else t for c, t in zip(columns, cells, strict=True)]
-        lines.append([_escape_markdown(name), *marked])
+        lines.append([_escape_markdown(label(name)), *marked])
     body = "\n".join("| " + " | ".join(line) + " |" for line in lines)
     return f"{body}\n\n{_escape_markdown(table1_caption(comparison))}\n"
 
 
-def table1_latex(comparison: Comparison) -> str:
-    r"""A `table` for LaTeX with the `booktabs` package."""
+def table1_latex(comparison: Comparison, label: Label = str) -> str:
+    r"""A `table` for LaTeX with the `booktabs` package. label: as of `table1_rich`."""
     columns = table1_columns(comparison)
     heads = [
         _escape_latex(_heading(c, "", ""))
@@ -115,7 +121,7 @@ def table1_latex(comparison: Comparison) -> str:
         marked = [
             rf"\textbf{{{t}}}" if c.best == row else t for c, t in zip(columns, cells, strict=True)
         ]
-        rows.append(" & ".join([_escape_latex(name), *marked]) + r" \\")
+        rows.append(" & ".join([_escape_latex(label(name)), *marked]) + r" \\")
     return "\n".join(
         [
             r"\begin{table}",

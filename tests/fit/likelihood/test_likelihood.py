@@ -99,7 +99,7 @@ def test_a_signal_without_noise_has_the_floor_variance():
 
 
 def test_no_gain_where_the_prediction_error_does_not_vary():
-    case, trials = COGNITIVE["bias_only"], example_trials(2, 1)
+    case, trials = COGNITIVE["bias"], example_trials(2, 1)
     batch = trials.batch(np.float64)
     flat = batch._replace(outcome=np.ones_like(batch.outcome))
     found = regress_signals(moments(double(case.model), flat))

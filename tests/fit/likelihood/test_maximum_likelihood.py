@@ -58,10 +58,10 @@ def fits(trials):
 
 
 def plain_likelihood(trials, target):
-    """-log L by loops, of alpha_1, alpha_2, kappa_1, kappa_2, then a signal's gain, offset, SD."""
+    """-log L by loops, of DFQ's four parameters, then a signal's gain, offset, SD."""
 
     def minus_log_likelihood(theta):
-        names = ("alpha_1", "alpha_2", "kappa_1", "kappa_2")
+        names = ("learning_rate", "forgetting_rate", "reward_strength", "no_reward_strength")
         value = 0.0
         for s in range(trials.n_sessions):
             p, errors = oracles.dfq(

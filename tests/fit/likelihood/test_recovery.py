@@ -7,27 +7,27 @@ from scipy import stats
 
 from accumbens.errors import ConfigError
 from accumbens.fit.likelihood.recovery import recover
-from accumbens.models.actor_critic import ActorCritic
-from accumbens.models.bias import BiasOnly
+from accumbens.models.catalogue import cognitive
 from accumbens.models.dfq import DFQ
-from accumbens.models.q_learning import QLearning
-from accumbens.models.structured import StructureMixture, StructureNaive, StructureSavvy
-from accumbens.models.two_process import TwoProcess
 from accumbens.tasks.bandits import DriftingBandit
 from accumbens.tasks.distractor import DistractorRewards
 
 SIGNAL = {"gain": 0.8, "offset": -0.3}
+TRUTH = {
+    "dfq": {"reward_strength": 2.0},
+    "actor_critic": {"actor_learning_rate": 0.8, "actor_forgetting_rate": 0.1,
+                     "critic_learning_rate": 0.3},
+    "bias": {"bias": 0.4},
+    "structure_mixture": {"structure_weight": 0.6},
+}  # fmt: skip
+"""Where these are recovered, other than in the catalogue's examples."""
 MODELS = {
-    "q_learning": QLearning(0.3, 3.0, **SIGNAL),
-    "dfq": DFQ(0.4, 0.2, 2.0, 0.5, **SIGNAL),
-    "actor_critic": ActorCritic(0.8, 0.1, 0.3, **SIGNAL),
-    "bias_only": BiasOnly(0.4, **SIGNAL),
+    name: entry.model_class(**{**entry.example, **TRUTH.get(name, {}), **SIGNAL})
+    for name, entry in cognitive().items()
 }
-TWO_REWARDS = {
-    "structure_naive": StructureNaive(0.3, 3.0, **SIGNAL),
-    "structure_savvy": StructureSavvy(0.3, 3.0, **SIGNAL),
-    "structure_mixture": StructureMixture(0.3, 3.0, 0.6, **SIGNAL),
-    "two_process": TwoProcess(0.5, 1.5, 0.8, 0.1, -0.4, 0.1, 1.0, **SIGNAL),
+TASKS = {
+    name: DistractorRewards() if entry.task == "distractor" else DriftingBandit()
+    for name, entry in cognitive().items()
 }
 
 
@@ -65,7 +65,7 @@ def test_dfq_is_recovered_from_choices():
 @pytest.mark.parametrize("name", MODELS)
 def test_every_cognitive_model_is_recovered(name, target):
     key = jax.random.key(1)
-    found = recover(MODELS[name], DriftingBandit(), key=key, target=target, signal_noise=0.5)
+    found = recover(MODELS[name], TASKS[name], key=key, target=target, signal_noise=0.5)
     assert_recovered(found)
 
 
@@ -74,24 +74,14 @@ def test_every_cognitive_model_is_recovered(name, target):
 def test_agents_of_distractor_rewards_are_recovered(name):
     """A cheaper check of the two that hold the others as special cases.
 
-    The slow tests and benchmarks/recovery.py take 200 repeats of all four.
+    The test above and benchmarks/recovery.py take 200 repeats of all four.
     """
-    model = TWO_REWARDS[name]
+    model = MODELS[name]
     found = recover(
         model, DistractorRewards(), key=jax.random.key(3), n_repeats=20, signal_noise=0.5,
         n_starts=2,
     )  # fmt: skip
     assert found.parameters[: len(model.parameters)] == tuple(model.parameters)
-    assert_recovered(found)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("target", ["choice", "both"])
-@pytest.mark.parametrize("name", TWO_REWARDS)
-def test_every_agent_of_distractor_rewards_is_recovered(name, target):
-    key = jax.random.key(1)
-    found = recover(TWO_REWARDS[name], DistractorRewards(), key=key, target=target,
-                    signal_noise=0.5)  # fmt: skip
     assert_recovered(found)
 
 
@@ -106,7 +96,7 @@ def test_dfq_is_recovered_from_the_signal_alone():
 
 def test_the_table_compares_truth_and_fits():
     found = recover(
-        MODELS["bias_only"], DriftingBandit(), key=jax.random.key(0), n_repeats=10, n_sessions=4
+        MODELS["bias"], DriftingBandit(), key=jax.random.key(0), n_repeats=10, n_sessions=4
     )
     frame = found.to_frame().set_index("parameter")
     assert frame.loc["bias", "truth"] == pytest.approx(0.4)

@@ -44,7 +44,10 @@ def test_what_a_file_leaves_out_keeps_its_default(tmp_path):
         ("seed = 'a'", r"seed is 'a'; it must be of type int"),
         ("seed = true", r"seed is True; it must be of type int"),
         ("models = 'gru'", r"models must be a list"),
-        ("models = ['grue']", r"models is 'grue'; choose one of disrnn, dfq_choice"),
+        (
+            "models = ['grue']",
+            r"There is no model 'grue'\. Did you mean gru\? The models that can be fitted: disrnn,",
+        ),
         ("recipe = 3", r"recipe must be a table, such as \[recipe\]"),
         ("seeds = 0", r"seeds is 0; it must be at least 1"),
         ("[recipe.disrnn]\nactivation = 'relo'", r"activation is 'relo'; choose one of"),

@@ -18,14 +18,14 @@ from accumbens.fit.disrnn.penalty_path import PenaltyPathConfig
 from accumbens.fit.disrnn.recipe import RecipeConfig
 from accumbens.fit.gradient.stage import StageConfig
 from accumbens.io.tables.format import TableFormat
-from accumbens.io.tables.trials import to_table, write_table
+from accumbens.io.tables.trials import from_table, to_table, write_table
 from accumbens.models.disrnn import DisRNNConfig
 from accumbens.models.q_learning import QLearning
-from accumbens.run.fit.config import FitConfig
-from accumbens.run.fit.pipeline import resume_fit, run_fit
+from accumbens.run.fit.config import FitConfig, SplitConfig
+from accumbens.run.fit.pipeline import make_split, resume_fit, run_fit
 from accumbens.run.folder import load_run
 from accumbens.scoring.metrics import normalized_likelihood, pooled, predict, session_sums
-from accumbens.scoring.splits import apply_split
+from accumbens.scoring.splits import apply_split, k_fold
 from accumbens.simulation import simulate
 from accumbens.tasks.bandits import DriftingBandit
 from accumbens.unrolling import unroll
@@ -147,6 +147,32 @@ def test_choices_alone_need_no_signal(table, tmp_path):
     run = run_fit(table, config, tmp_path / "run")
     assert run.model_names == ("disrnn", "dfq_choice", "naive")
     assert run.metrics["models"]["disrnn"]["signal"] == {}
+
+
+def test_folds_follow_the_seed_of_the_run(table):
+    trials = from_table(table, CONFIG.table)
+    fold = SplitConfig(folds=4, fold=1)
+    splits = [make_split(trials, fold, seed) for seed in (0, 0, 1, 2)]
+    assert splits[0] == splits[1]
+    assert len({split.test for split in splits}) == 3
+    expected = k_fold(trials, 4, np.random.default_rng(2))[1]
+    assert splits[3] == expected
+
+
+def test_a_model_of_two_rewards_needs_two_before_anything_is_fitted(table, tmp_path):
+    config = dataclasses.replace(CONFIG, models=("disrnn", "Structure Mixture"))
+    message = (
+        r"The model structure_mixture learns from 2 kinds of outcome, and these trials have 1 "
+        r"\(reward\): name them with --outcome, or leave the model out\."
+    )
+    with pytest.raises(ConfigError, match=message):
+        run_fit(table, config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_names_are_those_of_the_catalogue_each_once():
+    config = FitConfig(models=("DFQ", "disRNN", "dfq_choice", "Q-learning"))
+    assert config.models == ("dfq_choice", "disrnn", "q_learning")
 
 
 def test_a_single_session_is_scored_where_it_was_fitted(tmp_path, capsys):

@@ -12,30 +12,13 @@ from matplotlib.figure import Figure
 
 from ...errors import ConfigError
 from ...scoring.comparison import Comparison
-from ..labels import signal_label
+from ..labels import model_label, signal_label
 from ..rows import column, combinations, joined, pick
-from ..style import (
-    BLUE,
-    MODEL_COLOURS,
-    ORANGE,
-    PAGE_MM,
-    SKY,
-    VERMILLION,
-    grid_shape,
-    lay_out,
-    panels,
-    styled,
-)
+from ..style import PAGE_MM, ModelLook, grid_shape, lay_out, model_looks, panels, styled
 
 COLUMNS = ("model", "signal", "metric", "value", "low", "high", "subject")
 """Of the table: signal is empty for metrics of choice, subject for the pooled value; low and high
 are the interval's ends (NaN for none)."""
-
-MODEL_LABELS = {
-    "disrnn": "disRNN", "disrnn_joint": "disRNN, joint", "gru": "GRU", "naive": "naive",
-    "dfq_choice": "DFQ, choices", "dfq_signal": "DFQ, signal", "q_learning": "Q-learning",
-    "actor_critic": "actor-critic",
-}  # fmt: skip
 
 _METRICS = {
     "normalized_likelihood": ("choice: normalized likelihood", "better →"),
@@ -95,8 +78,7 @@ def draw_comparison(data: ComparisonData, fig: Figure) -> None:
     """A panel for each metric, a row for each model: value, interval, faint points by subject."""
     models = [model for (model,) in combinations(data.rows, "model")]
     wanted = combinations(data.rows, "metric", "signal")
-    spare = iter((VERMILLION, BLUE, ORANGE, SKY) * len(models))
-    colours = {model: MODEL_COLOURS.get(model) or next(spare) for model in models}
+    looks = model_looks(models)
     n_rows, columns = grid_shape(len(wanted), 3)
     several = len(set(column(data.rows, "subject").tolist()) - {""}) > 1
     lay_out(
@@ -107,12 +89,12 @@ def draw_comparison(data: ComparisonData, fig: Figure) -> None:
     for i, (ax, (metric, signal)) in enumerate(zip(axes, wanted, strict=True)):
         here = pick(data.rows, metric=metric, signal=signal)
         for row, model in enumerate(models):
-            _draw_model(ax, pick(here, model=model), row, colours[model], several)
+            _draw_model(ax, pick(here, model=model), row, looks[model], several)
         words, better = _METRICS.get(metric, (str(metric).replace("_", " "), ""))
         ax.set_xlabel(f"{signal_label(signal)}: {words}" if signal else words)
         side = "right" if better.startswith("better") else "left"
         ax.set_title(better, fontsize=6.5, color="#444444", loc=side)
-        labels = [MODEL_LABELS.get(model, signal_label(model)) for model in models]
+        labels = [model_label(model) for model in models]
         ax.set_yticks(range(len(models)), labels if i % columns == 0 else [""] * len(models))
         ax.set_ylim(len(models) - 0.5, -0.5)
         ax.tick_params(axis="y", length=0)
@@ -121,12 +103,14 @@ def draw_comparison(data: ComparisonData, fig: Figure) -> None:
         ax.margins(x=0.06)
 
 
-def _draw_model(ax: Axes, here: pd.DataFrame, row: int, colour: str, subjects: bool) -> None:
+def _draw_model(ax: Axes, here: pd.DataFrame, row: int, look: ModelLook, subjects: bool) -> None:
     pooled = column(here, "subject") == ""
     value, low, high = (column(here, name) for name in ("value", "low", "high"))
     if subjects:
         each = value[~pooled]
-        ax.plot(each, np.full(len(each), row + 0.24), "o", color=colour, alpha=0.35,
+        ax.plot(each, np.full(len(each), row + 0.24), "o", color=look.colour, alpha=0.35,
                 markersize=2.6, markeredgewidth=0)  # fmt: skip
-    ax.hlines(np.full(pooled.sum(), row), low[pooled], high[pooled], color=colour, linewidth=1.4)
-    ax.plot(value[pooled], np.full(pooled.sum(), row), "o", color=colour, markersize=4.5)
+    at = np.full(pooled.sum(), row)
+    ax.hlines(at, low[pooled], high[pooled], color=look.colour, linewidth=1.4)
+    ax.plot(value[pooled], at, look.marker, color=look.colour, markersize=4.5,
+            markerfacecolor=look.colour if look.filled else "white")  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import TYPE_CHECKING, Generic, Literal, NamedTuple
+from typing import TYPE_CHECKING, Generic, NamedTuple
 
 import equinox as eqx
 import jax
@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Shaped
 
 from ...errors import DivergedError
+from ...models.catalogue import Target as Target
 from ...trials import Trials
 from .lbfgs import Minimum
 from .moments import Regression
@@ -21,8 +22,6 @@ from .standard_errors import Covariance, observed_information_covariance, two_st
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Target = Literal["choice", "signal", "both"]
 
 _SAME_MAXIMUM = 0.01
 """Starts within this many nats of the best have found the same maximum."""

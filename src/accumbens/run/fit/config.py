@@ -17,10 +17,11 @@ from ...fit.disrnn.penalty_path import PenaltyPathConfig
 from ...fit.disrnn.recipe import RecipeConfig
 from ...fit.gru import GRUConfig
 from ...io.tables.format import TableFormat
+from ...models.catalogue import find_fit, named_fits
 
-ModelName = Literal[
-    "disrnn", "dfq_choice", "dfq_signal", "q_learning", "actor_critic", "gru", "naive"
-]
+
+def _models_hint(default: str) -> str:
+    return f"(any of {', '.join(named_fits())}; default: {default})"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,8 +53,10 @@ class FitConfig:
     """Search for the strength of the penalties."""
     gru: GRUConfig = dataclasses.field(default_factory=GRUConfig)
     """How the GRU is fitted, where it is among the models."""
-    models: tuple[ModelName, ...] = ("disrnn", "dfq_choice", "dfq_signal", "naive")
-    """Models to fit and compare."""
+    models: Annotated[
+        tuple[str, ...], arg(metavar="MODEL [MODEL ...]", help_behavior_hint=_models_hint)
+    ] = ("disrnn", "dfq_choice", "dfq_signal", "naive")
+    """Models to fit and compare, by name or as figures print them."""
     signal_scale: Literal["all", "none"] = "all"
     """Standardise each signal over all sessions (mean 0, variance 1), or leave it in its unit."""
     seed: int = 0
@@ -70,6 +73,8 @@ class FitConfig:
             raise ConfigError(f"resamples is {self.resamples}; it must be at least 1.")
         if not self.models:
             raise ConfigError("models is empty; name at least one.")
+        names = dict.fromkeys(find_fit(text).name for text in self.models)
+        object.__setattr__(self, "models", tuple(names))  # as the catalogue spells them
 
 
 def read_config(path: Path) -> FitConfig:

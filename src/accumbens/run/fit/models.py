@@ -1,9 +1,10 @@
-"""Each model of a run, by name: how it is fitted, and what is worth writing down about the fit."""
+"""How each model of a run is fitted, and what is worth writing down about the fit."""
 
 from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,20 +13,19 @@ import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
+from ...errors import ConfigError
 from ...fit.disrnn.recipe import DisRNNFit, History, fit_disrnn
 from ...fit.gradient.checkpoints import CheckpointFile
 from ...fit.gru import fit_gru
 from ...fit.likelihood.maximum_likelihood import fit_maximum_likelihood
-from ...models.actor_critic import ActorCritic
 from ...models.base import Model
-from ...models.dfq import DFQ
+from ...models.catalogue import Method, NamedFit, find_fit
 from ...models.disrnn import open_latents
 from ...models.disrnn.passes import loop_implementation
-from ...models.naive import Naive
-from ...models.q_learning import QLearning
 from ...progress.base import Progress
+from ...threefry import key_of
 from ...trials import Trials
-from .config import FitConfig, ModelName
+from .config import FitConfig
 
 
 class Fitted(NamedTuple):
@@ -38,17 +38,23 @@ class Fitted(NamedTuple):
     histories: dict[int, History]
 
 
-LIKELIHOOD_FITS = {
-    "dfq_choice": (DFQ, "choice"),
-    "dfq_signal": (DFQ, "signal"),
-    "q_learning": (QLearning, "choice"),
-    "actor_critic": (ActorCritic, "choice"),
-}
-"""Cognitive models: class, and what they are fitted to."""
+class Job(NamedTuple):
+    """One fit of a run. key: of this fit alone, but for the disRNN, whose key is the run's.
+
+    checkpoints: folder for what unfinished training has reached; identity: of data and options.
+    """
+
+    fit: NamedFit
+    trials: Trials
+    config: FitConfig
+    key: PRNGKeyArray
+    progress: Progress
+    checkpoints: Path
+    identity: str
 
 
 def fit_named(
-    name: ModelName,
+    name: str,
     trials: Trials,
     config: FitConfig,
     *,
@@ -59,51 +65,67 @@ def fit_named(
 ) -> Fitted:
     """The model of that name fitted to `trials` as `config` says.
 
-    checkpoints: folder for what unfinished training has reached; identity: of data and options.
+    key: of the run; a model's own follows from it and the model's name, whatever else is fitted.
+    checkpoints, identity: as of `Job`. Raises ConfigError for a name that is not in the catalogue.
     """
     began = time.monotonic()
-    if name == "disrnn":
-        return _fit_disrnns(trials, config, key, progress, checkpoints, identity)
-    key = jax.random.fold_in(key, sum(name.encode()) + 1_000_000)
-    if name == "naive":
-        fitted = Fitted(Naive.from_trials(trials), False, {}, {}, {})
-    elif name == "gru":
-        model, history = fit_gru(trials, config.gru, key=key, progress=progress)
-        fitted = Fitted(model, True, {}, {}, {config.seed: {"gru": history}})
-    else:
-        kind, target = LIKELIHOOD_FITS[name]
-        with progress.task(name):
-            fit = fit_maximum_likelihood(kind, trials, target=target, key=key)
-        notes = {
-            "parameters": {k: v._asdict() for k, v in fit.parameters.items()},
-            "log_likelihood": fit.log_likelihood,
-            "aic": fit.aic,
-            "bic": fit.bic,
-            "warnings": list(fit.warnings),
-        }
-        fitted = Fitted(fit.model, target != "signal", notes, {}, {})
-    return fitted._replace(seconds={"fit": time.monotonic() - began})
+    fit = find_fit(name)
+    own = key if fit.model.method == "disrnn" else key_of(key, fit.name)
+    fitted = METHODS[fit.model.method](
+        Job(fit, trials, config, own, progress, checkpoints, identity)
+    )
+    return fitted._replace(seconds=fitted.seconds or {"fit": time.monotonic() - began})
 
 
-def needs_signal(name: ModelName) -> bool:
-    """Whether the model of that name cannot be fitted to choices alone."""
-    return name == "dfq_signal"
+def check_fits(names: Sequence[str], trials: Trials) -> None:
+    """Raises ConfigError for a model that needs more kinds of outcome than the trials have."""
+    n = len(trials.names.outcomes)
+    for entry in (find_fit(name).model for name in names):
+        if entry.n_outcomes > n:
+            raise ConfigError(
+                f"The model {entry.name} learns from {entry.n_outcomes} kinds of outcome, and "
+                f"these trials have {n} ({', '.join(trials.names.outcomes) or 'none'}): name them "
+                "with --outcome, or leave the model out."
+            )
 
 
-def _fit_disrnns(
-    trials: Trials, config: FitConfig, key: PRNGKeyArray, progress: Progress,
-    checkpoints: Path, identity: str,
-) -> Fitted:  # fmt: skip
+def _fit_likelihood(job: Job) -> Fitted:
+    kind, target = job.fit.model.model_class, job.fit.target
+    with job.progress.task(job.fit.label):
+        fit = fit_maximum_likelihood(kind, job.trials, target=target, key=job.key)
+    notes = {
+        "parameters": {k: v._asdict() for k, v in fit.parameters.items()},
+        "log_likelihood": fit.log_likelihood,
+        "aic": fit.aic,
+        "bic": fit.bic,
+        "warnings": list(fit.warnings),
+    }
+    return Fitted(fit.model, target != "signal", notes, {}, {})
+
+
+def _fit_gru(job: Job) -> Fitted:
+    model, history = fit_gru(job.trials, job.config.gru, key=job.key, progress=job.progress)
+    return Fitted(model, True, {}, {}, {job.config.seed: {job.fit.name: history}})
+
+
+def _fit_means(job: Job) -> Fitted:
+    return Fitted(job.fit.model.model_class.from_trials(job.trials), False, {}, {}, {})
+
+
+def _fit_disrnns(job: Job) -> Fitted:
     """`config.seeds` disRNNs, as many at a time as there are cores; the one with the lowest loss is
     kept. When this thread is interrupted, all of them save what they have reached and stop."""
-    all_seeds = progress.within("")
+    trials, config = job.trials, job.config
+    all_seeds = job.progress.within("")
 
     def fit(i: int) -> DisRNNFit:
         seed = config.seed + i
         return fit_disrnn(
-            trials, config.recipe, key=jax.random.fold_in(key, i),
+            trials, config.recipe, key=jax.random.fold_in(job.key, i),
             progress=all_seeds.within(f"disrnn seed {seed}"),
-            checkpoint=CheckpointFile(checkpoints / f"disrnn-{seed}.safetensors", identity),
+            checkpoint=CheckpointFile(
+                job.checkpoints / f"disrnn-{seed}.safetensors", job.identity
+            ),
         )  # fmt: skip
 
     pool = ThreadPoolExecutor(max_workers=min(config.seeds, os.cpu_count() or 1))
@@ -136,3 +158,12 @@ def final_loss(history: History) -> float:
     """Mean loss over the last 100 steps of the stage that fits choices, penalties included."""
     stage = history.get("joint", history.get("choice", {}))
     return float(np.mean(stage["loss"][-100:])) if stage else float("nan")
+
+
+METHODS: dict[Method, Callable[[Job], Fitted]] = {
+    "likelihood": _fit_likelihood,
+    "disrnn": _fit_disrnns,
+    "gru": _fit_gru,
+    "means": _fit_means,
+}
+"""How each method of the catalogue is carried out."""

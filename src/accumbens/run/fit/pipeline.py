@@ -15,6 +15,7 @@ import numpy as np
 from ...errors import ConfigError, DataError
 from ...fit.disrnn.penalty_path import PenaltyPath, penalty_path
 from ...io.tables.trials import from_table
+from ...models.catalogue import find_fit
 from ...models.disrnn import bottlenecks, open_latents
 from ...progress.base import Progress
 from ...progress.display import shown
@@ -32,7 +33,7 @@ from ...scoring.splits import (
 from ...trials import Trials
 from ..folder import Run, RunFolder, fingerprint, load_run
 from .config import FitConfig, SplitConfig, config_as_dict, read_config
-from .models import Fitted, fit_named, needs_signal
+from .models import Fitted, check_fits, fit_named
 from .records import draw_figures, write_history, write_predictions, write_table1
 
 
@@ -53,7 +54,8 @@ def run_fit(
         )
         raise ConfigError(f"{out} already holds {what}, or delete it.")
     trials = read_trials(table, config)
-    split = make_split(trials, config.split)
+    check_fits(config.models, trials)
+    split = make_split(trials, config.split, config.seed)
     folder.begin(config, str(Path(table).resolve()), fingerprint(trials), split)
     with shown(progress) as progress:
         return _fit_into(folder, trials, split, config, progress)
@@ -97,8 +99,8 @@ def read_trials(table: str | Path, config: FitConfig) -> Trials:
     return trials
 
 
-def make_split(trials: Trials, config: SplitConfig) -> Split:
-    """The split that the options ask for."""
+def make_split(trials: Trials, config: SplitConfig, seed: int) -> Split:
+    """The split that the options ask for. seed: draws which sessions each fold holds."""
     if config.test_sessions:
         return by_label(trials, config.test_sessions)
     if config.folds:
@@ -107,7 +109,7 @@ def make_split(trials: Trials, config: SplitConfig) -> Split:
                 f"split.fold is {config.fold}; with {config.folds} folds it lies between 0 and "
                 f"{config.folds - 1}."
             )
-        return k_fold(trials, config.folds, np.random.default_rng(0))[config.fold]
+        return k_fold(trials, config.folds, np.random.default_rng(seed))[config.fold]
     if config.every == 0:
         return none_held_out(trials)
     return every_nth(trials, config.every)
@@ -130,7 +132,7 @@ def _fit_into(
         config = dataclasses.replace(config, recipe=recipe)
     fits = {}
     for name in config.models:
-        if needs_signal(name) and not trials.names.signals:
+        if find_fit(name).needs_signal and not trials.names.signals:
             continue
         fits[name] = fit_named(
             name, train, config, key=key, progress=progress,

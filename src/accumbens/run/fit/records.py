@@ -11,6 +11,7 @@ import numpy as np
 from ...files import write_atomically
 from ...fit.disrnn.penalty_path import PenaltyPath
 from ...io.tables.trials import to_table, write_table
+from ...models.catalogue import label_of
 from ...scoring.comparison import Comparison
 from ...scoring.splits import Split, apply_split
 from ...scoring.table1 import table1_csv, table1_latex, table1_markdown
@@ -24,8 +25,8 @@ def write_table1(folder: RunFolder, comparison: Comparison) -> None:
     """table1.csv, .md and .tex."""
     for suffix, text in (
         ("csv", table1_csv(comparison)),
-        ("md", table1_markdown(comparison)),
-        ("tex", table1_latex(comparison)),
+        ("md", table1_markdown(comparison, label_of)),
+        ("tex", table1_latex(comparison, label_of)),
     ):
         write_atomically(folder.path / f"table1.{suffix}", text.encode())
 
