@@ -1,13 +1,142 @@
-"""Writing files so that a reader meets the whole of one, or none."""
+"""Writing files so that a reader meets the whole of one, or none, even after a crash.
+
+What is being written has a name of its own beside the file, `.accumbens-<process>-<number>.tmp`,
+and takes the file's name at the end. An error removes it; after a kill, `remove_unfinished` does.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import itertools
 import os
+import re
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
+from .errors import ConfigError, DataError
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Writes the whole file or nothing: to a temporary name beside it, then renamed."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_bytes(content)
-    os.replace(temporary, path)
+_UNFINISHED = re.compile(r"\.accumbens-(\d+)-\d+\.tmp")
+_numbers = itertools.count()
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Where to write a file, or a folder, that is to be named `path`, which it is given at the end.
+
+    Folders above are made. On any error nothing is left behind, and what had that name stays.
+
+    Raises:
+        DataError: the system refuses; says why, and what to do.
+    """
+    path = Path(path)
+    part = path.with_name(f".accumbens-{os.getpid()}-{next(_numbers)}.tmp")
+    try:
+        if path.is_symlink():
+            path = path.resolve()
+            part = path.with_name(part.name)
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise DataError(f"Cannot write {path}: it is not an ordinary file. Name another file.")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield part
+        if part.is_file():
+            _to_disk(part)
+        os.replace(part, path)
+        _to_disk(path.parent)
+    except OSError as error:
+        raise DataError(f"Cannot write {path}: {_why(error, path)}") from error
+    finally:
+        _remove(part)
+
+
+def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
+    """Writes the whole file or nothing. Raises DataError where the system refuses."""
+    with replacing(path) as part:
+        part.write_bytes(content)
+
+
+def make_folder(path: str | os.PathLike[str], what: str = "folder") -> Path:
+    """The folder, made with all those above it if it is not there.
+
+    Args:
+        path: of the folder.
+        what: what to call it in the message.
+
+    Raises:
+        ConfigError: it cannot be made; says why, and what to do.
+    """
+    path = Path(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise ConfigError(f"Cannot make the {what} {path}: {_why(error, path)}") from error
+    return path
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Removes what this process, or one that no longer runs, was writing somewhere in `folder`.
+
+    What cannot be removed stays; a folder that is not there holds nothing.
+    """
+    for part in folder.rglob(".accumbens-*.tmp"):
+        match = _UNFINISHED.fullmatch(part.name)
+        if match and not _runs(int(match[1])):
+            _remove(part)
+
+
+def _runs(process: int) -> bool:
+    """Whether another process of that number runs here."""
+    if process == os.getpid():
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _why(error: OSError, path: Path) -> str:
+    """The system's reason, and what a user can do about it."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return (
+            f"{error.strerror}. Make room there, or name a folder on another disk; what was "
+            "written before is kept."
+        )
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"{error.strerror}. Name a folder where you may write."
+    if error.errno == errno.ENAMETOOLONG:
+        return "the name is too long. Name a shorter one."
+    blocking = next((p for p in (path, *path.parents) if p.exists() and not p.is_dir()), None)
+    if error.errno in (errno.ENOTDIR, errno.EEXIST) and blocking is not None:
+        return f"{blocking} is a file, not a folder. Name another folder."
+    if error.errno in (errno.EISDIR, errno.ENOTEMPTY):
+        return "it is a folder. Name a file inside it, or another one."
+    return f"{error.strerror or error}. Name a folder on a disk with room, where you may write."
+
+
+def _to_disk(path: Path) -> None:
+    """Asks the system to put a file, or the names in a folder, on the disk now, if it can."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except OSError:
+        return  # Windows opens no folders
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.EBADF, errno.ENOTSUP, errno.EACCES):
+            raise
+    finally:
+        os.close(handle)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            path.unlink()

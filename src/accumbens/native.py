@@ -14,10 +14,12 @@ import os
 import platform
 import shutil
 import subprocess
-import tempfile
 import threading
 from pathlib import Path
 from typing import NamedTuple
+
+from .errors import DataError
+from .files import replacing
 
 FLAGS = ("-std=c++17", "-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast")
 FLAGS += ("-shared", "-fPIC", "-w")
@@ -88,14 +90,13 @@ def _built(source: Source, setting: Setting) -> Built | Reason:
         if key not in _loaded:
             file = cache_folder() / f"{source.name}-{key}.so"
             if not _intact(file):
-                file.parent.mkdir(parents=True, exist_ok=True)
                 _compile(compiler, source, file)
             _loaded[key] = ctypes.cdll.LoadLibrary(str(file))
         return Built(_loaded[key], key)
     except subprocess.CalledProcessError as error:
         lines = [line for line in error.stderr.splitlines() if "error" in line]
         return Reason(f"{error.cmd[0]} failed: {(lines or [error.stderr.strip()])[0]}")
-    except (OSError, RuntimeError, subprocess.SubprocessError, AttributeError) as error:
+    except (OSError, DataError, RuntimeError, subprocess.SubprocessError, AttributeError) as error:
         return Reason(f"it could not be built or loaded: {error}")
 
 
@@ -135,15 +136,12 @@ def _run(*command: str) -> str:
 
 
 def _compile(compiler: str, source: Source, file: Path) -> None:
-    """Writes `file` under a name of its own first: other processes may be doing the same."""
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=file.stem, suffix=".tmp")
-    os.close(handle)
-    made = Path(name)
+    """Writes the library, followed by its checksum; other processes may be doing the same."""
     command = (compiler, *FLAGS, *source.options, str(source.files[0]))
-    try:
+    with replacing(file) as made:
         for i, machine in enumerate(THIS_MACHINE):
             try:
-                _run(*command, *machine, "-o", name)
+                _run(*command, *machine, "-o", str(made))
                 break
             except subprocess.CalledProcessError:
                 if i == len(THIS_MACHINE) - 1:
@@ -151,9 +149,6 @@ def _compile(compiler: str, source: Source, file: Path) -> None:
         library = made.read_bytes()
         with made.open("ab") as f:
             f.write(hashlib.sha256(library).digest())
-        made.replace(file)
-    finally:
-        made.unlink(missing_ok=True)
 
 
 def _intact(file: Path) -> bool:

@@ -30,7 +30,6 @@ def save_figure(fig: Figure, stem: str | os.PathLike[str], data: pd.DataFrame | 
     """
     table = data if isinstance(data, pd.DataFrame) else data.table()
     base = Path(stem)
-    base.parent.mkdir(parents=True, exist_ok=True)
     png = base.with_name(f"{base.name}.png")
     pdf_metadata = {"CreationDate": None, "Creator": None, "Producer": None}
     with figure_style(), _laid_out(fig):

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
-from ..files import write_atomically
+from ..files import make_folder, write_atomically
 from ..io.models import load_model, save_model
 from ..models.base import Model
 from ..models.disrnn import DisRNN
@@ -56,13 +56,12 @@ class RunFolder:
         """Creates the folder and writes what was asked for, before anything is fitted."""
         import tomli_w
 
-        self.path.mkdir(parents=True, exist_ok=True)
-        for folder in (self.models, self.figures, self.checkpoints):
-            folder.mkdir(exist_ok=True)
+        for folder in (self.path, self.models, self.figures, self.checkpoints):
+            make_folder(folder, "run folder")
         about = {"table": table, "fingerprint": fingerprint, "versions": versions()}
         text = tomli_w.dumps(config_as_dict(config) | {"about": about})
-        write_atomically(self.config, text.encode())
         write_atomically(self.split, split.to_json().encode())
+        write_atomically(self.config, text.encode())  # last: it marks the folder as a run
 
     def about(self) -> dict[str, Any]:
         """Table, fingerprint and versions of the run."""
@@ -76,7 +75,6 @@ class RunFolder:
         return tomllib.loads(self.config.read_text())["about"]
 
     def save_model(self, name: str, model: Model) -> None:
-        self.models.mkdir(parents=True, exist_ok=True)
         save_model(model, self.models / name)
 
     def write_metrics(self, metrics: dict[str, Any]) -> None:

@@ -80,16 +80,20 @@ def test_nothing_is_left_of_a_table_that_could_not_be_written(tmp_path, monkeypa
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("accumbens.io.tables.files.os.replace", full)
-    with pytest.raises(DataError, match=r"Cannot write .*t\.csv: No space left on device\. Name a"):
+    monkeypatch.setattr("os.replace", full)
+    with pytest.raises(
+        DataError, match=r"Cannot write .*t\.csv: No space left on device\. Make room"
+    ):
         write_table(FRAME, path)
     assert [p.name for p in tmp_path.iterdir()] == ["t.csv"]
     assert path.read_text() == "before"
 
 
 def test_files_that_cannot_be_written(tmp_path):
-    with pytest.raises(DataError, match=r"No such file or directory\. Name a folder that exists"):
-        write_table(FRAME, tmp_path / "nowhere" / "t.csv")
+    write_table(FRAME, tmp_path / "new" / "folder" / "t.csv")
+    assert read_table(tmp_path / "new" / "folder" / "t.csv").shape == FRAME.shape
+    with pytest.raises(DataError, match=r"t\.csv is a file, not a folder\. Name another folder"):
+        write_table(FRAME, tmp_path / "new" / "folder" / "t.csv" / "t.csv")
     with pytest.raises(DataError, match=r"Cannot tell the format of .*t\.xlsx from its ending"):
         write_table(FRAME, tmp_path / "t.xlsx")
 

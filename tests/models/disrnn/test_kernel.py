@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from functools import cache, partial
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -266,7 +267,7 @@ def test_training_inside_a_loop_is_that_of_the_scan():
 BITS = """
 import os, sys
 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = sys.argv[1:]
 from test_kernel import SHAPES, arguments, fingerprint, projection, value_and_gradients
 from accumbens.models.disrnn.recurrence.cpu import run_loop_cpu
 args = arguments(SHAPES[2], seed=0, lengths=[i % 13 for i in range(37)])
@@ -280,7 +281,8 @@ def test_bits_do_not_depend_on_threads_or_timing():
     args = arguments(SHAPES[2], seed=0, lengths=[i % 13 for i in range(37)])
     weights = projection(SHAPES[2], 1)
     bits = {fingerprint(value_and_gradients(run_loop_cpu)(args, weights)) for _ in range(20)}
-    command = [sys.executable, "-c", BITS, os.path.dirname(__file__)]
+    folder = Path(__file__).parent
+    command = [sys.executable, "-c", BITS, folder, folder.parents[1]]
     bits.add(subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip())
     assert len(bits) == 1
 

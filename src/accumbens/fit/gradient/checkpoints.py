@@ -57,7 +57,6 @@ class CheckpointFile:
             note["state"] = [state.step, state.falls_from, state.rate_factor, state.retries]
         for stage, terms in checkpoint.history.items():
             arrays |= {f"history/{stage}/{name}": values for name, values in terms.items()}
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(self.path, save(arrays, metadata={"note": json.dumps(note)}))
         self._saved = time.monotonic()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import json
 import os
-import shutil
 import warnings
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ...errors import DataError
+from ...files import replacing
 from ...trials import Trials
 from .files import neural_extra
 from .trials import NAMES
@@ -110,28 +110,14 @@ def _session_file(trials: Trials, s: int, start: datetime.datetime | None) -> An
 
 
 def _write(file: Any, path: Path, kind: str) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     if kind == "hdf5":
         writer = neural_extra("pynwb").NWBHDF5IO
     else:
         writer = neural_extra("hdmf_zarr").NWBZarrIO
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with writer(str(part), "w") as io:
-                io.write(file)
-        os.replace(part, path)
-    except OSError as error:
-        raise DataError(
-            f"Cannot write {path}: {error.strerror or error}. Name a folder on a disk with room, "
-            "where you may write."
-        ) from error
-    finally:
-        if part.is_dir():
-            shutil.rmtree(part, ignore_errors=True)
-        elif part.exists():
-            part.unlink()
+    with replacing(path) as part, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with writer(str(part), "w") as io:
+            io.write(file)
 
 
 def _check_columns(trials: Trials) -> None:

@@ -19,6 +19,7 @@ from pyarrow import csv as arrow_csv
 from pyarrow import parquet
 
 from ...errors import DataError
+from ...files import replacing
 from .problems import Problems, listed, near_matches, show
 
 ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
@@ -59,13 +60,13 @@ def write_table(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     """Writes `frame`, without its index, in the format that the ending of `path` names.
 
     The file appears under its name when it is complete. Numbers are exact to the last bit.
-    Raises DataError when the ending is unknown or the folder cannot be written to.
+    Folders above it are made.
+    Raises DataError when the ending is unknown or the file cannot be written.
     """
     path = Path(path)
     ending = _ending(path)
     table = pa.Table.from_pandas(frame, preserve_index=False)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with replacing(path) as part:
         if ending == ".parquet":
             parquet.write_table(table, part)
         else:
@@ -74,14 +75,6 @@ def write_table(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
             arrow_csv.write_csv(table, text, options)
             packed = ending.endswith(".gz")
             part.write_bytes(gzip.compress(text.getvalue(), mtime=0) if packed else text.getvalue())
-        os.replace(part, path)
-    except OSError as error:
-        raise DataError(
-            f"Cannot write {path}: {error.strerror or error}. Name a folder that exists, on a disk "
-            "with room, where you may write."
-        ) from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def open_table(path: str | os.PathLike[str], text: Sequence[str] = ()) -> TableFile:

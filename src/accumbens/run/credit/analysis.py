@@ -30,7 +30,7 @@ from ...credit.randomization import (
 )
 from ...credit.schedule import Schedule, probability_columns
 from ...errors import ConfigError, DataError
-from ...files import write_atomically
+from ...files import make_folder, write_atomically
 from ...io.models import save_model
 from ...io.tables.trials import from_table, write_table
 from ...progress.base import Progress
@@ -83,6 +83,7 @@ def run_credit(
     if (folder / "config.toml").exists():
         raise ConfigError(f"{out} already holds a run: choose another folder, or delete it.")
     trials, schedule = read_credit_trials(table, config)
+    make_folder(folder, "run folder")
     with shown(progress) as progress:
         found = analyse_credit(trials, schedule, config, progress)
     write_credit(found, config, str(Path(table).resolve()), folder)
@@ -157,7 +158,6 @@ def write_credit(found: Credit, config: CreditConfig, table: str, folder: Path) 
 
     from ...figures.credit.all import draw_credit_figures
 
-    (folder / "models").mkdir(parents=True, exist_ok=True)
     about = {
         "kind": "credit", "table": table, "fingerprint": fingerprint(found.trials),
         "versions": versions(),

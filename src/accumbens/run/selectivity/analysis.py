@@ -21,7 +21,7 @@ import pandas as pd
 from ...credit.contingency import contingency_warnings
 from ...credit.schedule import Schedule
 from ...errors import ConfigError, DataError
-from ...files import write_atomically
+from ...files import make_folder, write_atomically
 from ...io.tables.trials import from_table, write_table
 from ...neural.events.outcome_responses import outcome_responses
 from ...neural.units.regions import selectivity_by_region, with_regions
@@ -58,6 +58,7 @@ def run_selectivity(
     if (folder / "config.toml").exists():
         raise ConfigError(f"{out} already holds a run: choose another folder, or delete it.")
     trials, schedule, regions = read_units_table(Path(table), config)
+    make_folder(folder, "run folder")
     with shown(progress) as progress:
         found = analyse_selectivity(trials, schedule, regions, config, progress)
     write_selectivity(found, config, str(Path(table).resolve()), folder)
@@ -119,7 +120,6 @@ def write_selectivity(
 
     from ...figures.neural.all import draw_selectivity_figures
 
-    folder.mkdir(parents=True, exist_ok=True)
     about = {
         "kind": "selectivity", "table": table, "fingerprint": fingerprint(found.trials),
         "versions": versions(),
