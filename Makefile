@@ -6,7 +6,7 @@
 
 PYTHON ?= python3
 JOBS ?= 2
-CODE := $(wildcard src tests benchmarks examples)
+CODE := $(wildcard src tests benchmarks examples .ci/*.py)
 BIN := .venv/bin
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-input
 FAST_TESTS := -m pytest -n $(JOBS) -m "not slow"
@@ -50,6 +50,7 @@ lint: setup
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/pyright
+	$(BIN)/python .ci/type_completeness.py
 	$(BIN)/lint-imports
 
 test: system lint

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import jax
 import numpy as np
@@ -29,7 +30,7 @@ def draw_agents(
     spread: float,
     *,
     key: PRNGKeyArray,
-    **fixed,
+    **fixed: Any,
 ) -> tuple[CognitiveModel, ...]:
     """`n_subjects` agents whose parameters vary about the given ones.
 

@@ -8,7 +8,7 @@ from typing import ClassVar, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from ..choices import PerChoice
 from .cognitive import CognitiveModel, Parameter, by_choice, real
@@ -36,7 +36,7 @@ class ActorCritic(CognitiveModel):
     Miller et al. (2023), Cognitive model discovery via disentangled RNNs.
     """
 
-    parameters: ClassVar = {
+    parameters: ClassVar[dict[str, Parameter]] = {
         "actor_learning_rate": Parameter(
             0.0, math.inf, (0.1, 3.0), "step of the policy per unit of prediction error"
         ),
@@ -48,24 +48,30 @@ class ActorCritic(CognitiveModel):
             -math.inf, math.inf, (0.0, 1.0), "reward expected at the start", default=0.5
         ),
     }
-    variants: ClassVar = {"no_forgetting": {"actor_forgetting_rate": 0.0}}
+    variants: ClassVar[dict[str, dict[str, float | str]]] = {
+        "no_forgetting": {"actor_forgetting_rate": 0.0}
+    }
 
     actor_learning_rate: Float[Array, ""] = eqx.field(converter=real)
     actor_forgetting_rate: Float[Array, ""] = eqx.field(converter=real)
     critic_learning_rate: Float[Array, ""] = eqx.field(converter=real)
     initial_value: Float[Array, ""] = eqx.field(converter=real, default=0.5)
 
-    def initial_state(self, subject):
+    def initial_state(self, subject: Int[Array, ""]) -> ActorCriticState:
         policy = (jnp.zeros_like(self.actor_learning_rate),) * self.n_choices
         return ActorCriticState(policy, self.initial_value)
 
-    def choice_logits(self, state):
+    def choice_logits(self, state: ActorCriticState) -> Float[Array, " choice"]:
         return jnp.stack(state.policy)
 
-    def prediction_error(self, state, choice, outcome):
+    def prediction_error(
+        self, state: ActorCriticState, choice: Int[Array, ""], outcome: Float[Array, " outcome"]
+    ) -> Float[Array, ""]:
         return self.reward_of(outcome) - state.value
 
-    def update(self, state, choice, outcome):
+    def update(
+        self, state: ActorCriticState, choice: Int[Array, ""], outcome: Float[Array, " outcome"]
+    ) -> ActorCriticState:
         error = self.prediction_error(state, choice, outcome)
         p = jax.nn.softmax(self.choice_logits(state))
         step, kept = self.actor_learning_rate * error, 1.0 - self.actor_forgetting_rate
@@ -76,5 +82,5 @@ class ActorCritic(CognitiveModel):
             value=state.value + self.critic_learning_rate * error,
         )
 
-    def latents(self, state):
+    def latents(self, state: ActorCriticState) -> dict[str, Float[Array, ""]]:
         return by_choice("theta", state.policy) | {"V": state.value}

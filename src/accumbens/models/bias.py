@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from ..errors import ConfigError
 from .cognitive import CognitiveModel, Parameter, real
@@ -26,10 +26,10 @@ class BiasOnly(CognitiveModel):
     Raises ConfigError when the number of biases does not suit the number of choices.
     """
 
-    parameters: ClassVar = {
+    parameters: ClassVar[dict[str, Parameter]] = {
         "bias": Parameter(-math.inf, math.inf, (-1.0, 1.0), "log-odds against choice 0")
     }
-    variants: ClassVar = {"chance": {"bias": 0.0}}
+    variants: ClassVar[dict[str, dict[str, float | str]]] = {"chance": {"bias": 0.0}}
 
     bias: Float[Array, "*others"] = eqx.field(converter=real)
 
@@ -41,17 +41,21 @@ class BiasOnly(CognitiveModel):
                 f"give {self.n_choices - 1}, one for each choice but choice 0."
             )
 
-    def initial_state(self, subject):
+    def initial_state(self, subject: Int[Array, ""]) -> tuple[()]:
         return ()
 
-    def choice_logits(self, state):
+    def choice_logits(self, state: tuple[()]) -> Float[Array, " choice"]:
         return jnp.concatenate([jnp.zeros(1, self.bias.dtype), jnp.atleast_1d(self.bias)])
 
-    def prediction_error(self, state, choice, outcome):
+    def prediction_error(
+        self, state: tuple[()], choice: Int[Array, ""], outcome: Float[Array, " outcome"]
+    ) -> Float[Array, ""]:
         return self.reward_of(outcome)
 
-    def update(self, state, choice, outcome):
+    def update(
+        self, state: tuple[()], choice: Int[Array, ""], outcome: Float[Array, " outcome"]
+    ) -> tuple[()]:
         return state
 
-    def latents(self, state):
+    def latents(self, state: tuple[()]) -> dict[str, Float[Array, ""]]:
         return {}

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
-from ..choices import of_choice
+from ..choices import PerChoice, of_choice
 from .cognitive import CognitiveModel, Parameter, by_choice, real
 
 
@@ -30,7 +30,7 @@ class DFQ(CognitiveModel):
     Source: Ito & Doya (2009), J Neurosci 29:9861, "Differential forgetting Q-learning".
     """
 
-    parameters: ClassVar = {
+    parameters: ClassVar[dict[str, Parameter]] = {
         "learning_rate": Parameter(0.0, 1.0, (0.05, 0.9), "step of the chosen value to its target"),
         "forgetting_rate": Parameter(0.0, 1.0, (0.05, 0.9), "decay of the values not chosen"),
         "reward_strength": Parameter(
@@ -40,21 +40,21 @@ class DFQ(CognitiveModel):
             -math.inf, math.inf, (-2.0, 2.0), "aversion from a choice without reward (log-odds)"
         ),
     }
-    variants: ClassVar = {
+    variants: ClassVar[dict[str, dict[str, float | str]]] = {
         "fq": {"forgetting_rate": "learning_rate"},
         "q": {"forgetting_rate": 0.0, "no_reward_strength": 0.0},
     }
-    scale_parameter: ClassVar = "reward_strength"
+    scale_parameter: ClassVar[str | None] = "reward_strength"
 
     learning_rate: Float[Array, ""] = eqx.field(converter=real)
     forgetting_rate: Float[Array, ""] = eqx.field(converter=real)
     reward_strength: Float[Array, ""] = eqx.field(converter=real)
     no_reward_strength: Float[Array, ""] = eqx.field(converter=real)
 
-    def initial_state(self, subject):
+    def initial_state(self, subject: Int[Array, ""]) -> PerChoice:
         return (jnp.zeros_like(self.learning_rate),) * self.n_choices
 
-    def choice_logits(self, state):
+    def choice_logits(self, state: PerChoice) -> Float[Array, " choice"]:
         return jnp.stack(state)
 
     def target(self, outcome: Float[Array, " outcome"]) -> Float[Array, ""]:
@@ -62,10 +62,14 @@ class DFQ(CognitiveModel):
         reward = self.reward_of(outcome)
         return self.reward_strength * reward - self.no_reward_strength * (1.0 - reward)
 
-    def prediction_error(self, state, choice, outcome):
+    def prediction_error(
+        self, state: PerChoice, choice: Int[Array, ""], outcome: Float[Array, " outcome"]
+    ) -> Float[Array, ""]:
         return self.target(outcome) - of_choice(choice, state)
 
-    def update(self, state, choice, outcome):
+    def update(
+        self, state: PerChoice, choice: Int[Array, ""], outcome: Float[Array, " outcome"]
+    ) -> PerChoice:
         target = self.target(outcome)
 
         def updated(i, value):
@@ -74,5 +78,5 @@ class DFQ(CognitiveModel):
 
         return tuple(updated(i, value) for i, value in enumerate(state))
 
-    def latents(self, state):
+    def latents(self, state: PerChoice) -> dict[str, Float[Array, ""]]:
         return by_choice("Q", state)

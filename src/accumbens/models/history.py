@@ -69,7 +69,7 @@ class HistoryRegression(Model):
     def n_lags(self) -> int:
         return self.weights.shape[2]
 
-    def initial_state(self, subject):
+    def initial_state(self, subject: Int[Array, ""]) -> HistoryState:
         nothing = jnp.zeros(self.n_lags, jnp.int32)
         which = subject if self.n_subjects else jnp.zeros_like(subject)
         return HistoryState(nothing.astype(self.weights.dtype), nothing, which)
@@ -80,14 +80,18 @@ class HistoryRegression(Model):
         kinds = jnp.arange(weights.shape[0])[:, None] == state.type[None, :]
         return self.bias[state.subject] + jnp.where(kinds, weights * state.sign, 0.0).sum()
 
-    def choice_logits(self, state):
+    def choice_logits(self, state: HistoryState) -> Float[Array, " choice"]:
         log_odds = self.log_odds(state)
         return jnp.stack([jnp.zeros_like(log_odds), log_odds])
 
-    def signals(self, state, choice, outcome):
+    def signals(
+        self, state: HistoryState, choice: Int[Array, ""], outcome: Float[Array, " outcome"]
+    ) -> Float[Array, " signal"]:
         return jnp.zeros(0, self.weights.dtype)
 
-    def update(self, state, choice, outcome):
+    def update(
+        self, state: HistoryState, choice: Int[Array, ""], outcome: Float[Array, " outcome"]
+    ) -> HistoryState:
         if self.weights.shape[1] != 2 ** outcome.shape[0]:
             raise ConfigError(
                 f"This HistoryRegression has weights for {self.weights.shape[1]} outcome types, "
@@ -101,5 +105,5 @@ class HistoryRegression(Model):
             state.subject,
         )
 
-    def latents(self, state):
+    def latents(self, state: HistoryState) -> dict[str, Float[Array, ""]]:
         return {"log_odds": self.log_odds(state)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from ..errors import DataError
 from ..trials import Trials
@@ -63,21 +63,25 @@ class Naive(Model):
         none = jnp.zeros((0, len(trials.names.outcomes)))
         return cls(none, jnp.zeros((0, mean.shape[0])), mean, trials.n_choices)
 
-    def initial_state(self, subject):
+    def initial_state(self, subject: Int[Array, ""]) -> tuple[()]:
         return ()
 
-    def choice_logits(self, state):
+    def choice_logits(self, state: tuple[()]) -> Float[Array, " choice"]:
         return jnp.zeros(self.n_choices)
 
-    def signals(self, state, choice, outcome):
+    def signals(
+        self, state: tuple[()], choice: Int[Array, ""], outcome: Float[Array, " outcome"]
+    ) -> Float[Array, " signal"]:
         same = (self.patterns == outcome).all(-1)[:, None]
         known = jnp.sum(jnp.where(same, self.pattern_signal, 0.0), axis=0)
         return jnp.where(same.any(), known, self.mean_signal)
 
-    def update(self, state, choice, outcome):
+    def update(
+        self, state: tuple[()], choice: Int[Array, ""], outcome: Float[Array, " outcome"]
+    ) -> tuple[()]:
         return state
 
-    def latents(self, state):
+    def latents(self, state: tuple[()]) -> dict[str, Float[Array, ""]]:
         return {}
 
 

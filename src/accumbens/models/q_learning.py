@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
-from ..choices import of_choice
+from ..choices import PerChoice, of_choice
 from .cognitive import MOST_INVERSE_TEMPERATURE, CognitiveModel, Parameter, by_choice, real
 
 
@@ -25,7 +25,7 @@ class QLearning(CognitiveModel):
     Source: Sutton & Barto (2018), Reinforcement Learning, eqs. 2.5 and 2.11.
     """
 
-    parameters: ClassVar = {
+    parameters: ClassVar[dict[str, Parameter]] = {
         "learning_rate": Parameter(0.0, 1.0, (0.05, 0.9), "step of the chosen value to reward"),
         "inverse_temperature": Parameter(
             0.0,
@@ -42,21 +42,25 @@ class QLearning(CognitiveModel):
     inverse_temperature: Float[Array, ""] = eqx.field(converter=real)
     initial_value: Float[Array, ""] = eqx.field(converter=real, default=0.5)
 
-    def initial_state(self, subject):
+    def initial_state(self, subject: Int[Array, ""]) -> PerChoice:
         return (self.initial_value,) * self.n_choices
 
-    def choice_logits(self, state):
+    def choice_logits(self, state: PerChoice) -> Float[Array, " choice"]:
         return self.inverse_temperature * jnp.stack(state)
 
-    def prediction_error(self, state, choice, outcome):
+    def prediction_error(
+        self, state: PerChoice, choice: Int[Array, ""], outcome: Float[Array, " outcome"]
+    ) -> Float[Array, ""]:
         return self.reward_of(outcome) - of_choice(choice, state)
 
-    def update(self, state, choice, outcome):
+    def update(
+        self, state: PerChoice, choice: Int[Array, ""], outcome: Float[Array, " outcome"]
+    ) -> PerChoice:
         reward = self.reward_of(outcome)
         return tuple(
             jnp.where(choice == i, value + self.learning_rate * (reward - value), value)
             for i, value in enumerate(state)
         )
 
-    def latents(self, state):
+    def latents(self, state: PerChoice) -> dict[str, Float[Array, ""]]:
         return by_choice("Q", state)

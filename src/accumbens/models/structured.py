@@ -15,9 +15,9 @@ from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
-from ..choices import of_choice
+from ..choices import PerChoice, of_choice
 from ..errors import ConfigError
 from .cognitive import MOST_INVERSE_TEMPERATURE, CognitiveModel, Parameter, by_choice, real
 
@@ -61,7 +61,7 @@ class CreditLearner(TwoRewards):
     State: Q of each choice, in rewards. Latents: `Q_0`, `Q_1`, ...
     """
 
-    scale_parameter: ClassVar = None
+    scale_parameter: ClassVar[str | None] = None
 
     learning_rate: Float[Array, ""] = eqx.field(converter=real)
     inverse_temperature: Float[Array, ""] = eqx.field(converter=real)
@@ -70,20 +70,24 @@ class CreditLearner(TwoRewards):
     def credit(self, outcome: Float[Array, " outcome"]) -> Float[Array, ""]:
         """What of the outcome is credited to the choice, in rewards, from 0 to 1."""
 
-    def initial_state(self, subject):
+    def initial_state(self, subject: Int[Array, ""]) -> PerChoice:
         return (jnp.full_like(self.learning_rate, 0.5),) * self.n_choices
 
-    def choice_logits(self, state):
+    def choice_logits(self, state: PerChoice) -> Float[Array, " choice"]:
         return self.inverse_temperature * jnp.stack(state)
 
-    def prediction_error(self, state, choice, outcome):
+    def prediction_error(
+        self, state: PerChoice, choice: Int[Array, ""], outcome: Float[Array, " outcome"]
+    ) -> Float[Array, ""]:
         return self.credit(outcome) - of_choice(choice, state)
 
-    def update(self, state, choice, outcome):
+    def update(
+        self, state: PerChoice, choice: Int[Array, ""], outcome: Float[Array, " outcome"]
+    ) -> PerChoice:
         step = self.learning_rate * self.prediction_error(state, choice, outcome)
         return tuple(jnp.where(choice == i, q + step, q) for i, q in enumerate(state))
 
-    def latents(self, state):
+    def latents(self, state: PerChoice) -> dict[str, Float[Array, ""]]:
         return by_choice("Q", state)
 
 
@@ -94,9 +98,9 @@ class StructureNaive(CreditLearner):
     single reward came: weights of all rewarded outcomes are positive, of no reward negative.
     """
 
-    parameters: ClassVar = LEARNING
+    parameters: ClassVar[dict[str, Parameter]] = LEARNING
 
-    def credit(self, outcome):
+    def credit(self, outcome: Float[Array, " outcome"]) -> Float[Array, ""]:
         return jnp.maximum(*self.rewards_of(outcome))
 
 
@@ -107,9 +111,9 @@ class StructureSavvy(CreditLearner):
     positive, of distractor and no reward negative.
     """
 
-    parameters: ClassVar = LEARNING
+    parameters: ClassVar[dict[str, Parameter]] = LEARNING
 
-    def credit(self, outcome):
+    def credit(self, outcome: Float[Array, " outcome"]) -> Float[Array, ""]:
         return self.rewards_of(outcome)[0]
 
 
@@ -121,15 +125,18 @@ class StructureMixture(CreditLearner):
     Variants: "naive" and "savvy" fix w.
     """
 
-    parameters: ClassVar = {
+    parameters: ClassVar[dict[str, Parameter]] = {
         **LEARNING,
         "structure_weight": Parameter(0.0, 1.0, (0.1, 0.9), "from naive (0) to savvy (1) credit"),
     }
-    variants: ClassVar = {"naive": {"structure_weight": 0.0}, "savvy": {"structure_weight": 1.0}}
+    variants: ClassVar[dict[str, dict[str, float | str]]] = {
+        "naive": {"structure_weight": 0.0},
+        "savvy": {"structure_weight": 1.0},
+    }
 
     structure_weight: Float[Array, ""] = eqx.field(converter=real)
 
-    def credit(self, outcome):
+    def credit(self, outcome: Float[Array, " outcome"]) -> Float[Array, ""]:
         controllable, distractor = self.rewards_of(outcome)
         either = jnp.maximum(controllable, distractor)
         return either + self.structure_weight * (controllable - either)

@@ -7,7 +7,7 @@ from typing import ClassVar, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from ..choices import PerChoice, of_choice
 from .cognitive import MOST_INVERSE_TEMPERATURE, Parameter, by_choice, real
@@ -42,7 +42,7 @@ class TwoProcess(TwoRewards):
     Source: Miller, Shenhav & Ludvig (2019), Psychol Rev 126:292, for habits that follow choices.
     """
 
-    parameters: ClassVar = {
+    parameters: ClassVar[dict[str, Parameter]] = {
         "learning_rate": Parameter(0.0, 1.0, (0.1, 0.9), "step of the chosen value to what came"),
         "inverse_temperature": Parameter(
             0.0,
@@ -64,7 +64,9 @@ class TwoProcess(TwoRewards):
             -math.inf, math.inf, (-1.0, 2.0), "how strongly habits decide (log-odds)"
         ),
     }
-    variants: ClassVar = {"no_habit": {"habit_rate": 0.5, "habit_strength": 0.0}}
+    variants: ClassVar[dict[str, dict[str, float | str]]] = {
+        "no_habit": {"habit_rate": 0.5, "habit_strength": 0.0}
+    }
 
     learning_rate: Float[Array, ""] = eqx.field(converter=real)
     inverse_temperature: Float[Array, ""] = eqx.field(converter=real)
@@ -74,11 +76,11 @@ class TwoProcess(TwoRewards):
     habit_rate: Float[Array, ""] = eqx.field(converter=real)
     habit_strength: Float[Array, ""] = eqx.field(converter=real)
 
-    def initial_state(self, subject):
+    def initial_state(self, subject: Int[Array, ""]) -> TwoProcessState:
         nothing = (jnp.zeros_like(self.learning_rate),) * self.n_choices
         return TwoProcessState(nothing, nothing)
 
-    def choice_logits(self, state):
+    def choice_logits(self, state: TwoProcessState) -> Float[Array, " choice"]:
         habit = self.habit_strength * jnp.stack(state.habit)
         return self.inverse_temperature * jnp.stack(state.value) + habit
 
@@ -88,10 +90,14 @@ class TwoProcess(TwoRewards):
         one = c * (1 - d) * self.controllable_utility + d * (1 - c) * self.distractor_utility
         return c * d + one + (1 - c) * (1 - d) * self.nothing_utility
 
-    def prediction_error(self, state, choice, outcome):
+    def prediction_error(
+        self, state: TwoProcessState, choice: Int[Array, ""], outcome: Float[Array, " outcome"]
+    ) -> Float[Array, ""]:
         return self.utility(outcome) - of_choice(choice, state.value)
 
-    def update(self, state, choice, outcome):
+    def update(
+        self, state: TwoProcessState, choice: Int[Array, ""], outcome: Float[Array, " outcome"]
+    ) -> TwoProcessState:
         utility = self.utility(outcome)
         against = -utility / (self.n_choices - 1)
 
@@ -103,5 +109,5 @@ class TwoProcess(TwoRewards):
             tuple(h + self.habit_rate * ((choice == i) - h) for i, h in enumerate(state.habit)),
         )
 
-    def latents(self, state):
+    def latents(self, state: TwoProcessState) -> dict[str, Float[Array, ""]]:
         return by_choice("Q", state.value) | by_choice("H", state.habit)

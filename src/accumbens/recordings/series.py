@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
 
 from ..errors import DataError
+
+if TYPE_CHECKING:
+    import pynapple
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +85,7 @@ class Trace:
         """The same samples with these values instead."""
         return dataclasses.replace(self, values=values, unit=unit or self.unit)
 
-    def to_pynapple(self):
+    def to_pynapple(self) -> pynapple.Tsd:
         """The trace as a `pynapple.Tsd`. Needs the extra `neural`."""
         import pynapple
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 
 from ..errors import DataError
+
+if TYPE_CHECKING:
+    import pynapple
 
 UNKNOWN_REGION = ""
 """Region of a unit of which the file does not say it."""
@@ -80,7 +84,7 @@ class Units:
             source=self.source,
         )
 
-    def to_pynapple(self):
+    def to_pynapple(self) -> pynapple.TsGroup:
         """The units as a `pynapple.TsGroup` with metadata `unit` and `region`. Needs `neural`."""
         import pandas as pd
         import pynapple

@@ -18,7 +18,7 @@ import importlib.metadata
 import json
 import platform
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,20 +32,23 @@ from ..trials import Trials
 from ..version import __version__
 from .fit.config import FitConfig, config_as_dict, read_config
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 class RunFolder:
     """A run's folder; creating one creates the folder, writing one file never harms another."""
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        self.config = self.path / "config.toml"
-        self.split = self.path / "split.json"
-        self.metrics = self.path / "metrics.json"
-        self.predictions = self.path / "predictions.parquet"
-        self.history = self.path / "history.parquet"
-        self.models = self.path / "models"
-        self.figures = self.path / "figures"
-        self.checkpoints = self.path / "checkpoints"
+        self.path: Path = Path(path)
+        self.config: Path = self.path / "config.toml"
+        self.split: Path = self.path / "split.json"
+        self.metrics: Path = self.path / "metrics.json"
+        self.predictions: Path = self.path / "predictions.parquet"
+        self.history: Path = self.path / "history.parquet"
+        self.models: Path = self.path / "models"
+        self.figures: Path = self.path / "figures"
+        self.checkpoints: Path = self.path / "checkpoints"
 
     @property
     def finished(self) -> bool:
@@ -88,16 +91,16 @@ class Run:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.folder = RunFolder(path)
-        self.about = self.folder.about()
+        self.folder: RunFolder = RunFolder(path)
+        self.about: dict[str, Any] = self.folder.about()
         if not self.folder.finished:
             raise DataError(
                 f"The run in {path} is not finished. Finish it: accumbens fit --resume {path}"
             )
         self.config: FitConfig = read_config(self.folder.config)
-        self.split = Split.from_json(self.folder.split.read_text())
+        self.split: Split = Split.from_json(self.folder.split.read_text())
         self.metrics: dict[str, Any] = json.loads(self.folder.metrics.read_text())
-        self.model_names = tuple(self.metrics["models"])
+        self.model_names: tuple[str, ...] = tuple(self.metrics["models"])
 
     def model(self, name: str = "disrnn") -> Any:
         """The fitted model of that name, ready to unroll, score or simulate."""
@@ -111,13 +114,13 @@ class Run:
     def disrnn(self) -> DisRNN:
         return self.model("disrnn")
 
-    def predictions(self):
+    def predictions(self) -> pd.DataFrame:
         """One row a trial, as a DataFrame."""
         import pandas as pd
 
         return pd.read_parquet(self.folder.predictions)
 
-    def history(self):
+    def history(self) -> pd.DataFrame:
         """Every step of training, as a DataFrame: model, seed, stage, step, term, value."""
         import pandas as pd
 

@@ -48,10 +48,12 @@ class Bandit(Task):
     def context_names(self) -> tuple[str, ...]:
         return tuple(f"reward_probability_{arm}" for arm in range(self.n_arms))
 
-    def context(self, state):
+    def context(self, state: TaskState) -> Float[Array, " context"]:
         return jnp.stack(self.reward_probabilities(state))
 
-    def step(self, state, choice, uniform):
+    def step(
+        self, state: TaskState, choice: Int[Array, ""], uniform: Draws
+    ) -> tuple[Float[Array, " outcome"], TaskState]:
         paid = uniform[0] < of_choice(choice, self.reward_probabilities(state))
         return paid.astype(jnp.float32)[None], self.next_state(state, uniform[1:])
 
@@ -76,13 +78,13 @@ class DriftingBandit(Bandit):
     def n_draws(self) -> int:
         return 1 + self.n_arms
 
-    def init(self, uniform):
+    def init(self, uniform: Draws) -> PerChoice:
         return uniform[1:]
 
-    def reward_probabilities(self, state):
+    def reward_probabilities(self, state: PerChoice) -> PerChoice:
         return state
 
-    def next_state(self, state, uniform):
+    def next_state(self, state: PerChoice, uniform: Draws) -> PerChoice:
         return tuple(
             jnp.clip(p + self.drift * standard_normal(u), 0.0, 1.0)
             for p, u in zip(state, uniform, strict=True)
@@ -130,19 +132,19 @@ class ReversalBandit(Bandit):
     def n_draws(self) -> int:
         return 3
 
-    def init(self, uniform):
+    def init(self, uniform: Draws) -> ReversalState:
         _, length, arm = uniform
         return ReversalState(
             best=integer(arm, 0, self.n_arms - 1), remaining=integer(length, *self.block_length) - 1
         )
 
-    def reward_probabilities(self, state):
+    def reward_probabilities(self, state: ReversalState) -> PerChoice:
         return tuple(
             jnp.where(state.best == arm, self.high, self.low).astype(jnp.float32)
             for arm in range(self.n_arms)
         )
 
-    def next_state(self, state, uniform):
+    def next_state(self, state: ReversalState, uniform: Draws) -> ReversalState:
         change, arm = uniform
         if self.hazard is None:
             over = state.remaining == 0

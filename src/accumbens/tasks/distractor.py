@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from ..errors import ConfigError
 from .bandits import Bandit, ReversalBandit
-from .base import Task
+from .base import Draws, Task, TaskState
 
 
 def _reversals() -> ReversalBandit:
@@ -54,14 +54,16 @@ class DistractorRewards(Task):
         by_choice = (f"controllable_probability_{i}" for i in range(self.n_choices))
         return (*by_choice, "distractor_probability")
 
-    def init(self, uniform):
+    def init(self, uniform: Draws) -> TaskState:
         return self.controllable.init(uniform[1:])
 
-    def step(self, state, choice, uniform):
+    def step(
+        self, state: TaskState, choice: Int[Array, ""], uniform: Draws
+    ) -> tuple[Float[Array, " outcome"], TaskState]:
         reward, state = self.controllable.step(state, choice, uniform[1:])
         distracted = (uniform[0] < self.distractor).astype(reward.dtype)
         return jnp.concatenate([reward, distracted[None]]), state
 
-    def context(self, state):
+    def context(self, state: TaskState) -> Float[Array, " context"]:
         always = jnp.asarray(self.distractor, jnp.float32)[None]
         return jnp.concatenate([self.controllable.context(state), always])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import get_args
+from typing import Any, get_args
 
 import equinox as eqx
 import jax
@@ -74,7 +74,7 @@ def fit_maximum_likelihood(
 
 
 def fit_by_subject(
-    model: type[M] | M, trials: Trials, **options
+    model: type[M] | M, trials: Trials, **options: Any
 ) -> dict[str, MaximumLikelihoodFit[M]]:
     """Each subject's own fit, by name; options and errors of `fit_maximum_likelihood`."""
     subjects = np.unique(trials.subject)
