@@ -20,6 +20,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 
 from .errors import DataError
+from .summary import Summary, counted, listed, summarized
 
 MISSED = -1
 """Value of `Trials.choice` where the animal made no valid choice, and in padding."""
@@ -59,6 +60,7 @@ class Batch(NamedTuple):
     subject: Int[Shaped, " session"]
 
 
+@summarized
 class Trials(eqx.Module):
     """Sessions of trials as padded arrays, sessions first; immutable, arrays on the host.
 
@@ -119,6 +121,33 @@ class Trials(eqx.Module):
             f"{self.names.subjects[i]}/{label}"
             for i, label in zip(self.subject, self.names.sessions, strict=True)
         )
+
+    def _summary(self) -> Summary | None:
+        if not isinstance(self.choice, np.ndarray):
+            return None
+        names, subjects = self.names, [self.names.subjects[i] for i in np.unique(self.subject)]
+        longest, shortest = int(self.length.max()), int(self.length.min())
+        each = f"of {shortest:,} to {longest:,}" if shortest < longest else f"of {longest:,}"
+        trials = int(self.length.sum())
+        title = (
+            f"Trials: {counted(len(subjects), 'subject')}, {counted(self.n_sessions, 'session')} "
+            f"{each} trials, {trials:,} in all"
+        )
+        made, missed = self.choice[self.valid], trials - int(self.valid.sum())
+        shares = [f"{code}" for code in names.choices]
+        if made.size:
+            shares = [f"{code}: {(made == i).mean():.0%}" for i, code in enumerate(names.choices)]
+        forced = int((self.instructed & self.valid).sum())
+        kinds = [f"{n:,} {kind}" for n, kind in ((missed, "missed"), (forced, "instructed")) if n]
+        facts = [
+            ("subjects", listed(subjects)),
+            ("choices", "; ".join([listed(shares), *kinds])),
+            ("outcomes", listed(_means(names.outcomes, self.outcome, self.valid))),
+            ("signals", listed(_measured(names.signals, self.signal, self.scored))),
+        ]
+        if names.contexts:
+            facts.append(("context", listed(names.contexts)))
+        return Summary(title, facts)
 
     def batch(self, dtype: np.typing.DTypeLike = np.float32) -> Batch:
         """The arrays that models compute with, as `dtype`; missing numbers become 0 and masked."""
@@ -260,6 +289,20 @@ def concatenate(parts: Sequence[Trials]) -> Trials:
             sessions=tuple(label for part in parts for label in part.names.sessions),
         ),
     )
+
+
+def _means(names: Sequence[str], values: np.ndarray, where: np.ndarray) -> list[str]:
+    """Each outcome's name and its mean over trials with a choice."""
+    if not where.any():
+        return list(names)
+    return [f"{n} (mean {values[where][:, i].mean():.3g})" for i, n in enumerate(names)]
+
+
+def _measured(names: Sequence[str], values: np.ndarray, where: np.ndarray) -> list[str]:
+    """Each signal's name and on what share of scored trials it was measured."""
+    known = np.isfinite(values) & where[..., None]
+    share = known.sum((0, 1)) / max(1, int(where.sum()))
+    return [f"{name} (on {share[i]:.0%})" for i, name in enumerate(names)]
 
 
 def _contradictions(trials: Trials) -> list[str]:

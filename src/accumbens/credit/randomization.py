@@ -17,6 +17,7 @@ from jaxtyping import Float
 
 from ..errors import ConfigError, DataError
 from ..progress.base import Progress
+from ..summary import Summary, counted, number, summarized
 from ..trials import Trials
 from .history.design import HistoryData, history_data
 from .history.indices import index_contrasts
@@ -26,6 +27,7 @@ from .schedule import Schedule, check_schedule, label_probability
 Alternative = Literal["greater", "less", "two-sided"]
 
 
+@summarized
 class RandomizationTest(NamedTuple):
     """Statistics of each subject at the observed and at the redrawn rewards.
 
@@ -43,6 +45,14 @@ class RandomizationTest(NamedTuple):
         """Of each subject by itself: see `p_value`."""
         pairs = zip(self.observed, self.null.T, strict=True)
         return np.array([p_value(o, null, alternative) for o, null in pairs])
+
+    def _summary(self) -> Summary:
+        title = f"Randomization test of {self.name}: {counted(len(self.null), 'resample')}"
+        columns = zip(self.subjects, self.observed, self.null.mean(0), self.p_values(), strict=True)
+        rows = [[name, *map(number, values)] for name, *values in columns]
+        group = [self.observed.mean(), self.null.mean(), self.group_p_value()]
+        heads = ["subject", "observed", "null mean", "p (one-sided)"]
+        return Summary(title, table=[heads, ["group", *map(number, group)], *rows])
 
     def group_p_value(self, alternative: Alternative = "greater") -> float:
         """Of the mean over subjects."""

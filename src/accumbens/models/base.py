@@ -7,14 +7,17 @@ fitting and comparison are each written once, against this interface.
 from __future__ import annotations
 
 import abc
+import dataclasses
 from collections import OrderedDict
 from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 from jaxtyping import Array, Float, Int
 
+from ..summary import Summary, counted, number, summarized
 from ..trials import Batch
 
 State = Any
@@ -35,6 +38,7 @@ class Unrolled(NamedTuple):
     latents: dict[str, Float[Array, "session trial"]]
 
 
+@summarized
 class Model(eqx.Module):
     """One session's recurrent map, written for one trial; `unroll` maps it over all.
 
@@ -89,6 +93,19 @@ class Model(eqx.Module):
         del state, choice, outcome
         return {}
 
+    def _summary(self) -> Summary | None:
+        if not all(map(_is_concrete, jax.tree.leaves(self, is_leaf=lambda leaf: leaf is None))):
+            return None
+        sizes = [counted(self.n_choices, "choice"), counted(self.n_signals, "signal")]
+        if self.n_subjects is not None:
+            sizes.append(counted(self.n_subjects, "subject"))
+        return Summary(f"{type(self).__name__}: {', '.join(sizes)}", self._facts())
+
+    def _facts(self) -> list[tuple[str, str]]:
+        """What a summary says of the model besides: its parameters."""
+        fields = [(f.name, getattr(self, f.name)) for f in dataclasses.fields(self)]
+        return [(name, number(x)) for name, x in fields if eqx.is_array(x) and x.size]
+
     def unroll(self, batch: Batch) -> Unrolled:
         """The model along every session of `batch`; the plain scan, which is the specification.
 
@@ -115,3 +132,8 @@ class Model(eqx.Module):
             return state, Unrolled(logits, signals, latents)
 
         return jax.lax.scan(trial, self.initial_state(subject), (choice, outcome, valid))[1]
+
+
+def _is_concrete(leaf: Any) -> bool:
+    """Whether a leaf is an array with numbers in it, not traced and not taken out."""
+    return eqx.is_array(leaf) and not isinstance(leaf, Tracer)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -37,13 +37,13 @@ class Parameter:
     default: float | None = None
 
 
-def real(value) -> Array:
+def real(value: Any) -> Array:
     """A number, list or array (or a tracer of one) as a JAX array of real numbers."""
     value = jnp.asarray(value)
     return value.astype(jnp.result_type(value, float))
 
 
-def real_vector(value) -> Array:
+def real_vector(value: Any) -> Array:
     """The same with at least one axis, so that a single gain may be given as a number."""
     return jnp.atleast_1d(real(value))
 
@@ -107,6 +107,9 @@ class CognitiveModel(Model):
         self, state: State, choice: Int[Array, ""], outcome: Float[Array, " outcome"]
     ) -> dict[str, Float[Array, ""]]:
         return {"prediction_error": self.prediction_error(state, choice, outcome)}
+
+    def _facts(self) -> list[tuple[str, str]]:
+        return sorted(super()._facts(), key=lambda fact: fact[0] in ("gain", "offset"))
 
 
 def by_choice(prefix: str, values: PerChoice) -> dict[str, Float[Array, ""]]:

@@ -82,7 +82,9 @@ class Task:
     terms of what is being minimised, by name."""
 
     def __init__(self, progress: Progress, label: str, total: int | None) -> None:
-        self.label, self.total, self.done = label, total, 0
+        self.label: str = label
+        self.total: int | None = total
+        self.done: int = 0
         self.terms: Mapping[str, float] = {}
         self._progress, self._lock = progress, threading.Lock()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ from jaxtyping import Float
 
 from ..errors import ConfigError
 from ..models.base import Model
+from ..summary import Summary, between, counted, summarized
 from ..trials import Trials
 from .bootstrap import Unit, percentile_interval, session_weights
 from .metrics import (
@@ -55,6 +56,7 @@ class SubjectScore(NamedTuple):
     r2: dict[str, float]
 
 
+@summarized
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
     """One model on one set of trials.
@@ -66,6 +68,12 @@ class Evaluation:
     normalized_likelihood: Estimate
     signals: dict[str, SignalScore]
     subjects: dict[str, SubjectScore]
+
+    def _summary(self) -> Summary:
+        n_choices = sum(score.n_choices for score in self.subjects.values())
+        title = f"Evaluation on {counted(n_choices, 'choice')}"
+        heads, cells = _heads(tuple(self.signals)), _cells(self, tuple(self.signals))
+        return Summary(title, list(zip(heads, cells, strict=True)))
 
     def as_dict(self) -> dict:
         """Nested plain numbers: `choice.normalized_likelihood`, `signal.<column>.mse`, ..."""
@@ -101,6 +109,7 @@ class Difference:
     mse: dict[str, Estimate]
 
 
+@summarized
 @dataclasses.dataclass(frozen=True)
 class Comparison:
     """Models by name, in the order given, and what each has over the reference model.
@@ -117,6 +126,14 @@ class Comparison:
     n_draws: int
     level: float
     held_out: bool = True
+
+    def _summary(self) -> Summary:
+        title = f"Comparison of {counted(len(self.models), 'model')}"
+        rows = [[name, *_cells(one, self.signals)] for name, one in self.models.items()]
+        notes = [f"Intervals: {self.level:.0%}, {self.n_draws:,} resamples, unit: {self.unit}."]
+        if not self.held_out:
+            notes.append("These sessions are those that the models were fitted to.")
+        return Summary(title, table=[["model", *_heads(self.signals)], *rows], notes=notes)
 
     def to_frame(self) -> pd.DataFrame:
         """One row a model and metric: model, signal, metric, value, low, high.
@@ -284,6 +301,19 @@ def _difference(
 
 def _predicts_signals(sums: SessionSums) -> bool:
     return sums.squared_error.shape[-1] > 0 and not np.isnan(sums.squared_error).any()
+
+
+def _heads(signals: Sequence[str]) -> list[str]:
+    """What is told of a model in a summary."""
+    of_signals = (f"{signal} {metric}" for signal in signals for metric in ("MSE", "R2"))
+    return ["normalized likelihood", *of_signals]
+
+
+def _cells(evaluation: Evaluation, signals: Sequence[str]) -> list[str]:
+    """The same of one model, with intervals."""
+    scores = [evaluation.signals.get(signal) for signal in signals]
+    of_signals = (between(*e) if e else "–" for s in scores for e in (s or (None, None)))
+    return [between(*evaluation.normalized_likelihood), *of_signals]
 
 
 def _frame(rows, columns):

@@ -13,6 +13,7 @@ from jaxtyping import Float
 
 from ...errors import ConfigError, DataError
 from ...models.history import HistoryRegression
+from ...summary import Summary, counted, number, summarized
 from ...trials import Trials
 from .design import HistoryData, history_data
 from .newton import fit_logistic, independent_columns, separating_columns
@@ -29,6 +30,7 @@ STRENGTHS = tuple(float(10.0**power) for power in np.arange(-1.0, 3.01, 0.5))
 FOLDS = 5
 
 
+@summarized
 @dataclasses.dataclass(frozen=True)
 class HistoryFit:
     """The regression of one subject, or of all together.
@@ -73,6 +75,24 @@ class HistoryFit:
     def model(self) -> HistoryRegression:
         """The same regression as a model, ready to simulate or score; absent weights are 0."""
         return as_model([self])
+
+    def _summary(self) -> Summary:
+        title = (
+            f"History regression of {self.subject}: {counted(self.n_sessions, 'session')}, "
+            f"{self.n_scored:,} scored choices, {counted(self.data.n_lags, 'lag')}"
+        )
+        facts = [
+            ("normalized likelihood", number(self.normalized_likelihood)),
+            ("bias", f"{self.weights[0]:.3g}"),
+        ]
+        if self.ridge:
+            facts.append(("ridge", number(self.ridge)))
+        rows = [
+            [name, f"{weights[0]:.3g}", f"{np.nansum(weights):.3g}"]
+            for name, weights in zip(self.data.type_names, self.by_type, strict=True)
+        ]
+        heads = ["outcome", "weight at lag 1", "sum of weights"]
+        return Summary(title, facts, [heads, *rows], self.warnings)
 
     def to_frame(self) -> pd.DataFrame:
         """One row a weight: subject, outcome type, lag (0 for the bias), weight, standard error,

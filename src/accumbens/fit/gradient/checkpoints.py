@@ -38,7 +38,9 @@ class CheckpointFile:
     """
 
     def __init__(self, path: Path, identity: str) -> None:
-        self.path, self.identity, self._saved = path, identity, time.monotonic()
+        self.path: Path = path
+        self.identity: str = identity
+        self._saved = time.monotonic()
 
     def save_now_and_then(self, checkpoint: Callable[[], Checkpoint]) -> None:
         """Saves if the last save is some seconds ago."""

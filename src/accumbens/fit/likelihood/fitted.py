@@ -14,6 +14,7 @@ from jaxtyping import Array, Bool, Float, Int, Shaped
 
 from ...errors import DivergedError
 from ...models.catalogue import Target as Target
+from ...summary import Summary, between, counted, listed, number, summarized
 from ...trials import Trials
 from .lbfgs import Minimum
 from .moments import Regression
@@ -47,6 +48,7 @@ class Starts(NamedTuple):
     evaluations: Int[np.ndarray, " start"]
 
 
+@summarized
 @dataclasses.dataclass(frozen=True)
 class MaximumLikelihoodFit(Generic[M]):
     """A fitted model and what is known of its parameters.
@@ -76,6 +78,25 @@ class MaximumLikelihoodFit(Generic[M]):
     def bic(self) -> float:
         """k log n - 2 log L (Schwarz 1978); lower is better."""
         return self.n_parameters * math.log(self.n_observations) - 2 * self.log_likelihood
+
+    def _summary(self) -> Summary:
+        title = (
+            f"{type(self.model).__name__} fitted to {self.target}: "
+            f"{counted(self.n_observations, 'observation')}, "
+            f"{counted(self.n_parameters, 'parameter')}"
+        )
+        facts = [
+            ("log likelihood", f"{self.log_likelihood:,.1f} nats"),
+            ("AIC", f"{self.aic:,.1f}"),
+        ]
+        if self.held:
+            facts.append(("held", listed([f"{name} = {x}" for name, x in self.held.items()])))
+        rows = [
+            [name, between(e.estimate, e.low, e.high), number(e.standard_error)]
+            for name, e in self.parameters.items()
+        ]
+        heads = ["parameter", "estimate (95 % interval)", "standard error"]
+        return Summary(title, facts, [heads, *rows], self.warnings)
 
     def to_frame(self) -> pd.DataFrame:
         """One row a parameter: parameter, estimate, standard_error, low, high."""
