@@ -39,6 +39,15 @@ def draw_agents(
     A parameter at a bound stays there; each entry of a vector is drawn on its own. A subject is
     the same however many others are drawn. fixed: further fields (gain, offset) that do not vary.
     Raises ConfigError for no subject, a spread outside 0 to 10, or an unknown parameter.
+
+    Example:
+        >>> import jax
+        >>> import accumbens
+        >>> key = jax.random.key(0)
+        >>> medians = {"learning_rate": 0.3, "inverse_temperature": 3.0}
+        >>> agents = accumbens.draw_agents(accumbens.QLearning, medians, 3, 0.0, key=key)
+        >>> [round(float(agent.learning_rate), 2) for agent in agents]
+        [0.3, 0.3, 0.3]
     """
     if n_subjects < 1 or not 0 <= spread <= WIDEST:
         raise ConfigError(
@@ -90,6 +99,15 @@ def simulate_cohort(
     subject's sessions are the same whoever else is in the cohort after
     it. Raises ConfigError when the numbers of agents, sessions and names differ, when two subjects
     have one name, or when a model knows fewer subjects.
+
+    Example:
+        >>> import jax
+        >>> import accumbens
+        >>> agents = [accumbens.QLearning(rate, 3.0) for rate in (0.2, 0.5)]
+        >>> task, key = accumbens.ReversalBandit(), jax.random.key(0)
+        >>> trials = accumbens.simulate_cohort(agents, task, n_sessions=2, n_trials=20, key=key)
+        >>> trials.session_labels
+        ('mouse_01/0', 'mouse_01/1', 'mouse_02/0', 'mouse_02/1')
     """
     counts = [n_sessions] * len(agents) if isinstance(n_sessions, int) else list(n_sessions)
     names = names or [f"mouse_{i + 1:02d}" for i in range(len(agents))]

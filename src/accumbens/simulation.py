@@ -60,6 +60,15 @@ def simulate(
     chunk: sessions simulated at once by each thread; costs memory and time, changes nothing else.
     Trials have the task's context (such as `reward_probability_0`) as `context`.
     Raises ConfigError when model and task differ in choices, or a number or a name does not suit.
+
+    Example:
+        >>> import jax
+        >>> import accumbens
+        >>> agent = accumbens.QLearning(0.3, 3.0, gain=1.0, offset=0.0)
+        >>> task, key = accumbens.DriftingBandit(drift=0.1), jax.random.key(0)
+        >>> trials = accumbens.simulate(agent, task, n_sessions=2, n_trials=50, key=key)
+        >>> trials.n_sessions, trials.names.signals, trials.names.contexts
+        (2, ('dopamine',), ('reward_probability_0', 'reward_probability_1'))
     """
     options = (n_sessions, n_trials, key, subject, signal_noise, signal_names, chunk)
     return _simulate(model, task, *options, with_latents=False)[0]

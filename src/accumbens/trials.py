@@ -215,6 +215,19 @@ def trials_from_arrays(
     """`Trials` from arrays, with everything that is not given at its plainest value.
 
     Whatever lies in the padding of the arrays is overwritten, so equal sessions are equal arrays.
+
+    Example:
+        >>> import numpy as np
+        >>> from accumbens import TrialNames, trials_from_arrays
+        >>> names = TrialNames(choices=("left", "right"), subjects=("M1",))
+        >>> choice = np.array([[0, 1, -1, 1], [1, 1, 0, 1]])  # -1: missed
+        >>> reward = np.array([[1.0, 0.0, 0.0, 1.0], [0.0, 0.0, 1.0, 1.0]])
+        >>> trials_from_arrays(choice, reward[:, :, None], names=names)
+        Trials: 1 subject, 2 sessions of 4 trials, 8 in all
+          subjects  M1
+          choices   left: 29%, right: 71%; 1 missed
+          outcomes  reward (mean 0.571)
+          signals   none
     """
     n_sessions, n_trials = choice.shape
     names = names or TrialNames()
@@ -249,6 +262,15 @@ def concatenate(parts: Sequence[Trials]) -> Trials:
     """All sessions of several `Trials` that share choices, outcomes, signals and contexts.
 
     Subjects with the same name are the same subject. Raises DataError if the columns differ.
+
+    Example:
+        >>> import numpy as np
+        >>> from accumbens import TrialNames, concatenate, trials_from_arrays
+        >>> choice, reward = np.array([[0, 1, 1]]), np.ones((1, 3, 1))
+        >>> first = trials_from_arrays(choice, reward, names=TrialNames(subjects=("M1",)))
+        >>> second = trials_from_arrays(choice, reward, names=TrialNames(subjects=("M2",)))
+        >>> concatenate([first, second]).names.subjects
+        ('M1', 'M2')
     """
     first = parts[0].names
     for part in parts[1:]:

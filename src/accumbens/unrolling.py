@@ -18,6 +18,16 @@ def unroll(model: Model, trials: Trials) -> Unrolled:
 
     Padding holds whatever the model's state was at the session's end: mask by `trials.in_session`.
     Raises DataError when the model has another number of choices or subjects than the trials.
+
+    Example:
+        >>> import numpy as np
+        >>> import accumbens
+        >>> trials = accumbens.trials_from_arrays(np.array([[1, 1, 0]]), np.ones((1, 3, 1)))
+        >>> found = accumbens.unroll(accumbens.QLearning(0.5, 2.0, initial_value=0.0), trials)
+        >>> found.latents["Q_1"].tolist()  # before each trial
+        [[0.0, 0.5, 0.75]]
+        >>> found.latents["prediction_error"].tolist()
+        [[1.0, 0.5, 1.0]]
     """
     check_fits(model, trials)
     return jax.tree.map(np.asarray, _unroll(model, trials.batch()))

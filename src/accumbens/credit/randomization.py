@@ -158,6 +158,18 @@ def structure_test(
         The test; its statistic is the difference of both indices of each subject, in log-odds.
 
     Other arguments and errors are those of `distractor_test`.
+
+    Example:
+        >>> import jax
+        >>> import accumbens
+        >>> agent, task = accumbens.StructureSavvy(0.5, 5.0), accumbens.DistractorRewards()
+        >>> key = jax.random.key(0)
+        >>> trials = accumbens.simulate(agent, task, n_sessions=4, n_trials=200, key=key)
+        >>> schedule = accumbens.credit.schedule_of(trials)
+        >>> options = {"n_lags": 3, "resamples": 19}
+        >>> found = accumbens.credit.structure_test(trials, schedule, seed=0, **options)
+        >>> float(found.group_p_value())  # the smallest that 19 resamples allow
+        0.05
     """
     controllable, other = _roles(trials, distractor)
 

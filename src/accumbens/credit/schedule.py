@@ -157,6 +157,16 @@ def schedule_of(trials: Trials) -> Schedule:
 
     Raises:
         DataError: the probability of an outcome is not among the context columns.
+
+    Example:
+        >>> import jax
+        >>> import accumbens
+        >>> agent, task = accumbens.StructureNaive(0.3, 3.0), accumbens.DistractorRewards()
+        >>> key = jax.random.key(0)
+        >>> trials = accumbens.simulate(agent, task, n_sessions=1, n_trials=20, key=key)
+        >>> schedule = accumbens.credit.schedule_of(trials)
+        >>> schedule.outcomes, schedule.probability.shape  # session, trial, outcome, choice
+        (('controllable', 'distractor'), (1, 20, 2, 2))
     """
     found = known_probabilities(trials)
     missing = [name for name in trials.names.outcomes if name not in found]

@@ -27,7 +27,17 @@ _PACKAGE = __name__.split(".")[0]
 
 
 def save_model(model: Model, stem: str | os.PathLike[str]) -> None:
-    """Writes `<stem>.safetensors` and `<stem>.json`, each under a temporary name, then renamed."""
+    """Writes `<stem>.safetensors` and `<stem>.json`, each under a temporary name, then renamed.
+
+    Example:
+        >>> import tempfile
+        >>> import accumbens
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     accumbens.save_model(accumbens.QLearning(0.3, 3.0), f"{folder}/agent")
+        ...     model = accumbens.load_model(f"{folder}/agent")
+        >>> round(float(model.learning_rate), 3)
+        0.3
+    """
     from safetensors.numpy import save
 
     arrays: dict[str, np.ndarray] = {}

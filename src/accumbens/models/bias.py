@@ -24,6 +24,13 @@ class BiasOnly(CognitiveModel):
         do for two choices.
     State: none. Latents: none. Variant: "chance", every choice alike.
     Raises ConfigError when the number of biases does not suit the number of choices.
+
+    Example:
+        >>> import jax
+        >>> import accumbens
+        >>> model = accumbens.BiasOnly(bias=0.0)
+        >>> jax.nn.softmax(model.choice_logits(())).tolist()
+        [0.5, 0.5]
     """
 
     parameters: ClassVar[dict[str, Parameter]] = {

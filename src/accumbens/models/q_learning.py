@@ -23,6 +23,16 @@ class QLearning(CognitiveModel):
     initial_value: Q of every choice before the first trial, in units of reward.
     State: Q of each choice. Latents: `Q_0`, `Q_1`, ...
     Source: Sutton & Barto (2018), Reinforcement Learning, eqs. 2.5 and 2.11.
+
+    Example:
+        >>> import accumbens
+        >>> accumbens.QLearning(learning_rate=0.3, inverse_temperature=3.0, gain=1.0, offset=0.0)
+        QLearning: 2 choices, 1 signal
+          learning_rate        0.3
+          inverse_temperature  3
+          initial_value        0.5
+          gain                 1
+          offset               0
     """
 
     parameters: ClassVar[dict[str, Parameter]] = {

@@ -71,6 +71,16 @@ def session_permutation_test(
     trial number, and so are related without one another. With few sessions p cannot be small: n!
     orders give at least 1 / n!. p = (1 + count) / (1 + resamples); 1 where nothing varies.
     Raises DataError with fewer than 3 sessions, or different numbers of them.
+
+    Example:
+        >>> import numpy as np
+        >>> from accumbens import neural
+        >>> rng = np.random.default_rng(0)
+        >>> latent = [rng.normal(size=50) for _ in range(8)]
+        >>> signal = [x + rng.normal(size=50) for x in latent]
+        >>> found = neural.session_permutation_test(latent, signal, rng=rng, resamples=99)
+        >>> bool(found.p <= 0.05)
+        True
     """
     _check(x, y)
     if len(x) < 3:

@@ -108,6 +108,14 @@ def units_from_arrays(
     regions: the brain region by cluster. keep: clusters to keep, in this order; default all.
     sort: spikes are in no order; put them in order. Without it that is an error.
     Raises DataError when lengths differ, times are not numbers or fall, or clusters are unknown.
+
+    Example:
+        >>> import numpy as np
+        >>> from accumbens import recordings
+        >>> times, clusters = np.array([0.1, 1.2, 1.3, 2.1]), np.array([7, 7, 9, 9])
+        >>> units = recordings.units_from_arrays(times, clusters, regions={"7": "ACA", "9": "MOs"})
+        >>> units.ids, units.regions
+        (('7', '9'), ('ACA', 'MOs'))
     """
     times = np.asarray(times, np.float64)
     if len(times) != len(clusters):

@@ -186,6 +186,15 @@ def evaluate(
     unit: what is resampled, see `accumbens.scoring.bootstrap`. n_draws: resamples. level: coverage.
     With a single session the ends of the intervals are NaN.
     Raises DataError when model and trials do not suit each other.
+
+    Example:
+        >>> import numpy as np
+        >>> import accumbens
+        >>> trials = accumbens.trials_from_arrays(np.ones((4, 10), int), np.ones((4, 10, 1)))
+        >>> chance = accumbens.BiasOnly(bias=0.0)
+        >>> accumbens.evaluate(chance, trials, rng=np.random.default_rng(0))
+        Evaluation on 40 choices
+          normalized likelihood  0.5 (0.5, 0.5)
     """
     weights = _weights(trials, n_draws, rng, unit)
     return _evaluate(_sums(model, trials), trials, weights, level)
@@ -206,6 +215,18 @@ def compare(
     reference: the model from which the others are told apart; default the first.
     Other options and errors as for `evaluate`. Raises ConfigError when the reference is not among
     the models, or there are none.
+
+    Example:
+        >>> import numpy as np
+        >>> import accumbens
+        >>> trials = accumbens.trials_from_arrays(np.ones((4, 10), int), np.ones((4, 10, 1)))
+        >>> models = {"biased": accumbens.BiasOnly(2.0), "chance": accumbens.BiasOnly(0.0)}
+        >>> accumbens.compare(models, trials, rng=np.random.default_rng(0))
+        Comparison of 2 models
+          model   normalized likelihood
+          biased  0.8808 (0.8808, 0.8808)
+          chance  0.5 (0.5, 0.5)
+          Intervals: 95%, 2,000 resamples, unit: session.
     """
     if not models:
         raise ConfigError("There is no model to compare: give at least one, by name.")

@@ -87,6 +87,17 @@ def every_nth(trials: Trials, n: int = 2) -> Split:
 
     n: 2 fits the 1st, 3rd, 5th... session and scores the 2nd, 4th, 6th...
     Raises ConfigError when n < 2, DataError when there are fewer than n sessions.
+
+    Example:
+        >>> import numpy as np
+        >>> from accumbens import scoring, trials_from_arrays
+        >>> trials = trials_from_arrays(np.zeros((4, 5), int), np.ones((4, 5, 1)))
+        >>> split = scoring.every_nth(trials, 2)
+        >>> split.test
+        ('subject/1', 'subject/3')
+        >>> fitted, held_out = scoring.apply_split(split, trials)
+        >>> fitted.names.sessions, held_out.names.sessions
+        (('0', '2'), ('1', '3'))
     """
     if n < 2:
         raise ConfigError(f"every_nth needs n of at least 2, not {n}: n = 1 would fit no session.")
@@ -111,6 +122,14 @@ def k_fold(trials: Trials, k: int, rng: np.random.Generator) -> list[Split]:
     before stopped, so that folds differ by at most one session.
     Raises ConfigError when k < 2, DataError when there are fewer sessions than folds or a subject
     has only one session.
+
+    Example:
+        >>> import numpy as np
+        >>> from accumbens import scoring, trials_from_arrays
+        >>> trials = trials_from_arrays(np.zeros((6, 5), int), np.ones((6, 5, 1)))
+        >>> folds = scoring.k_fold(trials, 3, np.random.default_rng(0))
+        >>> [len(fold.test) for fold in folds]
+        [2, 2, 2]
     """
     if k < 2:
         raise ConfigError(f"k_fold needs k of at least 2, not {k}.")

@@ -26,6 +26,12 @@ class DistractorRewards(Task):
     Raises ConfigError when the distractor's probability is none.
     Source: Miller et al., Structured credit assignment in mice, Figure 1; after Jocham et al.
     (2016), Neuron 90:177.
+
+    Example:
+        >>> import accumbens
+        >>> task = accumbens.DistractorRewards(distractor=0.3)
+        >>> task.outcome_names
+        ('controllable', 'distractor')
     """
 
     controllable: Bandit = eqx.field(default_factory=_reversals)

@@ -55,6 +55,18 @@ def indices(fit: HistoryFit, *, n_draws: int = 1000, rng: np.random.Generator) -
 
     n_draws: resamples of the sessions of each subject in the fit; 0 for no interval.
     Raises DataError for an index whose weights were left out of the fit.
+
+    Example:
+        >>> import jax
+        >>> import numpy as np
+        >>> import accumbens
+        >>> agent, task = accumbens.StructureSavvy(0.3, 3.0), accumbens.DistractorRewards()
+        >>> key = jax.random.key(0)
+        >>> trials = accumbens.simulate(agent, task, n_sessions=6, n_trials=200, key=key)
+        >>> (fit,) = accumbens.fit_history(trials, n_lags=3)
+        >>> found = accumbens.credit.indices(fit, n_draws=0, rng=np.random.default_rng(0))
+        >>> [(index.name, index.value > 0.5) for index in found]
+        [('controllable', True), ('distractor', False)]
     """
     contrasts = index_contrasts(fit.data)
     drawn = _bootstrap(fit, n_draws, rng)

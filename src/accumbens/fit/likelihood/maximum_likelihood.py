@@ -59,6 +59,17 @@ def fit_maximum_likelihood(
         the parameter to which it is tied. free: fit these, though they have a default.
     Raises ConfigError for options that do not suit the model, DataError for trials without
     anything to fit, DivergedError when no start has a finite likelihood.
+
+    Example:
+        >>> import jax
+        >>> import numpy as np
+        >>> import accumbens
+        >>> choice = np.array([[1, 1, 0, 1, 1, 0, 1, 1]])
+        >>> trials = accumbens.trials_from_arrays(choice, np.ones((1, 8, 1)))
+        >>> key = jax.random.key(0)
+        >>> fit = accumbens.fit_maximum_likelihood(accumbens.BiasOnly, trials, key=key)
+        >>> round(fit.parameters["bias"].estimate, 3)  # log(6 / 2)
+        1.099
     """
     return fit_datasets(
         model,

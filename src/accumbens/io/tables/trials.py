@@ -36,6 +36,19 @@ def from_table(
     the rows of a session may lie apart, but in the order of their trial numbers. Outcomes,
     signals and context stay in the table's own units.
     Raises one DataError that lists every problem of the table, with columns and rows.
+
+    Example:
+        >>> import pandas as pd
+        >>> from accumbens import TableFormat, from_table
+        >>> rows = [("day1", 0, "left", 1, 0.8), ("day1", 1, "right", 0, -0.4)]
+        >>> rows.append(("day1", 2, None, None, None))  # a missed trial
+        >>> table = pd.DataFrame(rows, columns=["session", "trial", "choice", "reward", "dopamine"])
+        >>> from_table(table, TableFormat(subject=None, signal=("dopamine",)))
+        Trials: 1 subject, 1 session of 3 trials, 3 in all
+          subjects  subject
+          choices   left: 50%, right: 50%; 1 missed
+          outcomes  reward (mean 0.5)
+          signals   dopamine (on 100%)
     """
     if isinstance(table, pd.DataFrame):
         own_names = table.index.is_unique and not isinstance(table.index, pd.MultiIndex)
@@ -100,6 +113,15 @@ def to_table(trials: Trials, format: TableFormat = DEFAULT_FORMAT) -> pd.DataFra
     any trial was); outcomes, signals and contexts have their own names. Exactly inverse to
     `from_table(table, format_of(trials, format))`, whose rules the trials must therefore obey.
     Raises DataError when names clash or a session, subject or choice code is not unique.
+
+    Example:
+        >>> import numpy as np
+        >>> from accumbens import to_table, trials_from_arrays
+        >>> trials = trials_from_arrays(np.array([[0, 1]]), np.array([[[1.0], [0.0]]]))
+        >>> print(to_table(trials).to_string(index=False))
+        subject session  trial  choice  reward
+        subject       0      0       0     1.0
+        subject       0      1       1     0.0
     """
     format = format_of(trials, format)
     _check_names(trials, format)

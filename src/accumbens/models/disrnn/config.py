@@ -13,7 +13,15 @@ from .residual_mlp import ACTIVATIONS, Activation
 
 @dataclasses.dataclass(frozen=True)
 class DisRNNConfig:
-    """Architecture of the disRNN."""
+    """Architecture of the disRNN.
+
+    Example:
+        >>> from accumbens import RecipeConfig
+        >>> from accumbens.models import DisRNNConfig
+        >>> recipe = RecipeConfig(disrnn=DisRNNConfig(latents=3))
+        >>> recipe.disrnn.latents
+        3
+    """
 
     latents: int = 5
     """Number of latent variables to start with; unused ones close."""

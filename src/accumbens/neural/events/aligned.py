@@ -45,6 +45,16 @@ def align_trace(
 
     step: of the time axis in s; by default the trace's own interval. Blank events give blank rows.
     Raises DataError where no event lies in the recording, ConfigError for impossible windows.
+
+    Example:
+        >>> import numpy as np
+        >>> from accumbens import neural, recordings
+        >>> times = np.arange(0.0, 20.0, 0.1)
+        >>> trace = recordings.Trace("dLight", times, np.floor(times))  # rises by 1 each second
+        >>> events = np.array([5.0, 9.0])
+        >>> found = neural.align_trace(trace, events, (-1.0, 1.5), baseline=(-1.0, -0.5))
+        >>> found.values.shape, found.values[0, ::10].round(6).tolist()
+        ((2, 26), [0.0, 1.0, 2.0])
     """
     step = trace.interval if step is None else step
     if not (step > 0 and window[0] < window[1]):

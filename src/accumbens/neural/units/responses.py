@@ -81,7 +81,16 @@ def window_rates(
     units: Units, events: Float[np.ndarray, " event"], window: Window
 ) -> Float[np.ndarray, "event unit"]:
     """Spikes per second of each unit in a window after each event; NaN where the event is blank,
-    or its window leaves the time from the first to the last spike of all units."""
+    or its window leaves the time from the first to the last spike of all units.
+
+    Example:
+        >>> import numpy as np
+        >>> from accumbens import neural, recordings
+        >>> times, clusters = np.array([0.0, 1.1, 1.2, 3.0]), np.array([1, 1, 1, 1])
+        >>> units = recordings.units_from_arrays(times, clusters)
+        >>> neural.window_rates(units, np.array([1.0, np.nan]), (0.0, 0.5)).tolist()
+        [[4.0], [nan]]
+    """
     counts = count_spikes(units, events, np.array(window))[:, :, 0]
     start, stop = units.span
     inside = (events + window[0] >= start) & (events + window[1] <= stop)
