@@ -17,6 +17,7 @@ from helpers.front_door import (
     public_object,
     public_objects,
     public_types,
+    reference,
     types_in_signatures,
 )
 
@@ -196,3 +197,13 @@ def reached(tree: ast.AST) -> set[str]:
 def test_names_in_the_text_of_docs_are_public(page):
     names = set(re.findall(r"\baccumbens(?:\.\w+)+", page.read_text()))
     assert names - set(NAMES) - set(namespaces()) == set()
+
+
+def test_the_reference_lists_every_name_and_no_other():
+    """`cd tests && python -m helpers.front_door` writes it anew."""
+
+    def names(page: str) -> list[str]:
+        lines = [line.partition(": ") for line in page.splitlines()]
+        return [head for head, _, text in lines if head.startswith("## ") or text]
+
+    assert names((ROOT / "docs" / "api.md").read_text()) == names(reference())

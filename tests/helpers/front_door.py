@@ -6,6 +6,7 @@ import ast
 import dataclasses
 import functools
 import inspect
+import re
 import sys
 import types
 import typing
@@ -43,6 +44,26 @@ def public_object(name: str) -> Any:
 def public_types() -> frozenset[type]:
     """Every class that has a public name."""
     return frozenset(filter(inspect.isclass, map(public_object, public_objects())))
+
+
+def reference() -> str:
+    """What `docs/api.md` should hold; `python -m helpers.front_door`, run in `tests`, writes it."""
+    lines = [
+        "# Reference",
+        "",
+        "Public names, each with the first sentence about it; `help(accumbens.unroll)` has the rest.",
+        "`accumbens` itself has what most analyses need, its namespaces everything else.",
+    ]
+    for where, module in namespaces().items():
+        lines += ["", f"## {where}", "", _first_sentence(module), ""]
+        names = [name for name in public_objects() if name.rpartition(".")[0] == where]
+        lines += [f"- `{n.rpartition('.')[2]}`: {_first_sentence(public_object(n))}" for n in names]
+    return "\n".join(lines) + "\n"
+
+
+def _first_sentence(found: Any) -> str:
+    paragraph = " ".join(inspect.cleandoc(found.__doc__).split("\n\n")[0].split())
+    return re.sub(r"[:.]*$", ".", re.split(r"(?<=[.?]) ", paragraph)[0]).replace("?.", "?")
 
 
 def types_in_signatures(found: Any) -> Iterator[tuple[str, type]]:
@@ -113,3 +134,7 @@ def _names_in(module: types.ModuleType) -> dict[str, Any]:
             block = ast.Module(node.body, [])
             exec(compile(block, module.__file__, "exec"), names)
     return names
+
+
+if __name__ == "__main__":
+    (Path(__file__).parents[2] / "docs" / "api.md").write_text(reference())
