@@ -51,7 +51,7 @@ def reference() -> str:
     lines = [
         "# Reference",
         "",
-        "Public names, each with the first sentence about it; `help(accumbens.unroll)` has the rest.",
+        "Public names, each with the first sentence about it; `help(accumbens.unroll)` has more.",
         "`accumbens` itself has what most analyses need, its namespaces everything else.",
     ]
     for where, module in namespaces().items():
