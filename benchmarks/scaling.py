@@ -37,9 +37,9 @@ def measure(latents: int, units: int, sessions: int, trials: int, models: int) -
     import numpy as np
 
     from accumbens.fit.disrnn.objectives import choice_objective
-    from accumbens.fit.disrnn.preparation import CORE_FIELDS, initial_disrnn, trainable_fields
+    from accumbens.fit.disrnn.preparation import choice_parts, initial_disrnn
     from accumbens.models.disrnn import DisRNNConfig, Penalties
-    from accumbens.models.disrnn.passes import NoiseSource
+    from accumbens.noise import NoiseSource
     from accumbens.trials import trials_from_arrays
 
     rng = np.random.default_rng(0)
@@ -48,14 +48,12 @@ def measure(latents: int, units: int, sessions: int, trials: int, models: int) -
     batch = jax.tree.map(jnp.asarray, data.batch())
     config = DisRNNConfig(latents=latents, update_units=units)
     made = [initial_disrnn(data, config, jax.random.key(i)) for i in range(models)]
-    parts = [eqx.partition(m, trainable_fields(m, CORE_FIELDS)) for m in made]
-    trained = jax.tree.map(lambda *x: jnp.stack(x), *[part[0] for part in parts])
-    frozen = parts[0][1]
+    trained = jax.tree.map(lambda *x: jnp.stack(x), *[choice_parts(m) for m in made])
 
     def loss(trained, key):
-        model = eqx.combine(trained, frozen)
+        model = eqx.tree_at(choice_parts, made[0], trained)
         noise = NoiseSource(key, jnp.ones(()))
-        return choice_objective(model, batch, Penalties().prices(), noise)[0]
+        return choice_objective(model, batch, Penalties().weights(), noise)[0]
 
     @jax.jit
     def step(trained, keys):

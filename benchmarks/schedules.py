@@ -21,7 +21,7 @@ import jax
 
 from accumbens.cli.demo import DEMO
 from accumbens.fit.disrnn.recipe import RecipeConfig, fit_disrnn
-from accumbens.fit.gradient.stage import StageConfig
+from accumbens.fit.disrnn.stage import DisRNNStageConfig
 from accumbens.io.tables.format import TableFormat
 from accumbens.run.fit.config import FitConfig
 from accumbens.run.fit.pipeline import make_split, read_trials
@@ -36,12 +36,12 @@ from accumbens.scoring.splits import apply_split
 from synthetic import recover
 
 
-def schedule(choice: dict, signal: dict) -> tuple[StageConfig, StageConfig]:
+def schedule(choice: dict, signal: dict) -> tuple[DisRNNStageConfig, DisRNNStageConfig]:
     """A choice stage and a signal stage; what is not said is as in "long"."""
     first = {"learning_rate": 5e-3, "decay": 0.5, "settle": 0, "penalty_ramp": 0}
     return (
-        StageConfig(**first | {"bottleneck_rate": 2.0} | choice),
-        StageConfig(**first | {"bottleneck_rate": 5.0} | signal),
+        DisRNNStageConfig(**first | {"bottleneck_rate": 2.0} | choice),
+        DisRNNStageConfig(**first | {"bottleneck_rate": 5.0} | signal),
     )
 
 

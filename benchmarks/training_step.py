@@ -24,8 +24,8 @@ import jax.numpy as jnp
 import peer
 from accumbens.cli.demo import demo_agent
 from accumbens.fit.disrnn.objectives import choice_objective
-from accumbens.fit.disrnn.preparation import CORE_FIELDS, initial_disrnn, trainable_fields
-from accumbens.fit.gradient.stage import StageConfig
+from accumbens.fit.disrnn.preparation import choice_parts, initial_disrnn, learning_rates
+from accumbens.fit.disrnn.stage import DisRNNStageConfig
 from accumbens.fit.gradient.training import STEPS_PER_DISPATCH, train
 from accumbens.models.disrnn import DisRNNConfig, Penalties
 from accumbens.simulation import simulate
@@ -79,10 +79,10 @@ def our_step(shape: Shape, trials, n_steps: int) -> float:
     model = initial_disrnn(trials, shape.config, jax.random.key(0))
     times: list[float] = []
     dispatches = max(n_steps // STEPS_PER_DISPATCH, 1)
+    stage = DisRNNStageConfig(steps=STEPS_PER_DISPATCH * (1 + dispatches))
     train(
-        model, choice_objective, batch, Penalties().prices(),
-        StageConfig(steps=STEPS_PER_DISPATCH * (1 + dispatches)),
-        noisy=True, trainable=trainable_fields(model, CORE_FIELDS), key=jax.random.key(1),
+        model, choice_objective, batch, Penalties().weights(),
+        stage, noisy=True, rates=learning_rates(model, choice_parts, stage), key=jax.random.key(1),
         on_dispatch=lambda state, history: times.append(time.perf_counter()),
     )  # fmt: skip
     return (times[-1] - times[0]) / (STEPS_PER_DISPATCH * (len(times) - 1))

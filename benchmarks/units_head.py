@@ -19,7 +19,7 @@ import numpy as np
 
 from accumbens.cli.demo import DEMO
 from accumbens.fit.disrnn.recipe import fit_disrnn
-from accumbens.fit.gradient.stage import StageConfig
+from accumbens.fit.disrnn.stage import DisRNNStageConfig
 from accumbens.models.disrnn import DisRNNConfig, bottlenecks, open_latents
 from accumbens.models.structured import StructureMixture
 from accumbens.simulation import simulate_with_latents
@@ -65,7 +65,7 @@ def main() -> None:
     parser.add_argument("--latents", type=int, default=3)
     parser.add_argument("--choice-steps", type=int, default=1500)
     parser.add_argument("--signal-steps", type=int, default=1500)
-    parser.add_argument("--signal-price", type=float, default=1e-3)
+    parser.add_argument("--signal-penalty", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     began = time.monotonic()
@@ -79,10 +79,10 @@ def main() -> None:
         ),
         penalties=dataclasses.replace(
             DEMO.recipe.penalties,
-            signal_latent=options.signal_price, signal_observation=options.signal_price,
+            signal_latent=options.signal_penalty, signal_observation=options.signal_penalty,
         ),
-        choice_stage=StageConfig(steps=options.choice_steps),
-        signal_stage=StageConfig(steps=options.signal_steps, bottleneck_rate=5.0),
+        choice_stage=DisRNNStageConfig(steps=options.choice_steps),
+        signal_stage=DisRNNStageConfig(steps=options.signal_steps, bottleneck_rate=5.0),
     )  # fmt: skip
     fit = fit_disrnn(trials, recipe, key=jax.random.fold_in(key, 1))
     model = fit.model

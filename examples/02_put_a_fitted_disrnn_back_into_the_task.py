@@ -14,8 +14,8 @@ trials = accumbens.simulate(agent, task, n_sessions=40, n_trials=200, key=jax.ra
 
 recipe = accumbens.RecipeConfig(
     disrnn=accumbens.models.DisRNNConfig(latents=3),
-    choice_stage=accumbens.fit.StageConfig(steps=600),
-    signal_stage=accumbens.fit.StageConfig(steps=600),
+    choice_stage=accumbens.fit.DisRNNStageConfig(steps=600),
+    signal_stage=accumbens.fit.DisRNNStageConfig(steps=600),
 )
 fit = accumbens.fit_disrnn(trials, recipe, key=jax.random.key(1))
 played = accumbens.simulate(fit.model, task, n_sessions=40, n_trials=200, key=jax.random.key(2))

@@ -64,6 +64,12 @@ def choice_log_likelihood(
     return jnp.where(batch.scored, taken, 0.0)
 
 
+def mean_choice_nll(logits: Float[Array, "session trial choice"], batch: Batch) -> Float[Array, ""]:
+    """Mean negative log likelihood per scored trial, in nats."""
+    n = jnp.maximum(jnp.asarray(batch.scored).sum(), 1)
+    return -choice_log_likelihood(logits, batch).sum() / n
+
+
 def squared_signal_errors(
     signals: Float[Array, "session trial signal"], batch: Batch
 ) -> Float[Array, "session trial signal"]:

@@ -9,8 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from accumbens.models.disrnn import DisRNN, DisRNNConfig
-from accumbens.models.disrnn.model import DisRNNState
+from accumbens.models.disrnn import DisRNN, DisRNNConfig, DisRNNState
 from accumbens.trials import TrialNames, trials_from_arrays
 
 
@@ -67,14 +66,14 @@ def make_model():
                 return jnp.asarray(rng.uniform(0.5, 1.5, like.shape), jnp.float32)
             if "log_sigma" in name:
                 return jnp.asarray(np.full(like.shape, np.log(0.05)), jnp.float32)
-            if "signal_scale" in name:
+            if "scale" in name:
                 return jnp.asarray(np.arange(2.0, 2.0 + like.size), jnp.float32)
             return jnp.asarray(0.6 * rng.normal(size=like.shape), jnp.float32)
 
         model = jax.tree_util.tree_map_with_path(numbers, shapes)
         sigma = np.where(np.isin(np.arange(n_latents), open), 0.05, 0.999)
         log_sigma = jnp.asarray(np.log(sigma), jnp.float32)
-        return eqx.tree_at(lambda m: m.latent_log_sigma, model, log_sigma)
+        return eqx.tree_at(lambda m: m.core.bottleneck.log_sigma, model, log_sigma)
 
     return make
 
@@ -87,7 +86,7 @@ def walk():
         update = jax.jit(lambda state, choice, outcome: model.update(state, choice, outcome))
         visited = []
         for s in range(trials.n_sessions):
-            state = DisRNNState(model.z_initial, jnp.asarray(trials.subject[s]))
+            state = DisRNNState(model.core.z_initial, jnp.asarray(trials.subject[s]))
             for t in range(trials.length[s]):
                 choice = trials.choice[s, t]
                 if choice >= 0:

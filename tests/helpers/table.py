@@ -16,6 +16,7 @@ from accumbens.models.gru import GRU
 from accumbens.models.history import HistoryRegression
 from accumbens.models.naive import Naive
 from accumbens.models.q_learning import QLearning
+from accumbens.models.signal_units import SignalUnits
 from accumbens.tasks.bandits import DriftingBandit
 from accumbens.tasks.base import Task
 from accumbens.tasks.distractor import DistractorRewards
@@ -122,7 +123,7 @@ MODELS: dict[str, Case] = COGNITIVE | {
         DisRNN.initial(
             DisRNNConfig(latents=3, subject_embedding=2), n_choices=3, n_subjects=2,
             signal_names=("dopamine", "acetylcholine"), key=jax.random.key(4),
-            signal_mean=jnp.array([1.0, -1.0]), signal_scale=jnp.array([2.0, 0.5]),
+            signal_units=SignalUnits(jnp.array([1.0, -1.0]), jnp.array([2.0, 0.5])),
         )
     ),
     "gru": Case(GRU(2, 1, 1, 5, 2, key=jax.random.key(1))),

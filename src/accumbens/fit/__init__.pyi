@@ -6,6 +6,7 @@ from .disrnn.penalty_path import penalty_path as penalty_path
 from .disrnn.recipe import DisRNNFit as DisRNNFit
 from .disrnn.recipe import RecipeConfig as RecipeConfig
 from .disrnn.recipe import fit_disrnn as fit_disrnn
+from .disrnn.stage import DisRNNStageConfig as DisRNNStageConfig
 from .gradient.checkpoints import Checkpoint as Checkpoint
 from .gradient.checkpoints import CheckpointFile as CheckpointFile
 from .gradient.stage import Pace as Pace

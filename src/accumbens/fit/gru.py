@@ -18,13 +18,13 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from ..errors import ConfigError
-from ..models.disrnn import signal_moments
-from ..models.disrnn.passes import NoiseSource
 from ..models.gru import GRU
+from ..models.signal_units import SignalUnits
+from ..noise import NoiseSource
 from ..progress.base import Progress
 from ..trials import Batch, Trials
-from ..unrolling import squared_signal_errors
-from .disrnn.objectives import Terms, choice_nll
+from ..unrolling import mean_choice_nll, squared_signal_errors
+from .gradient.objective import Terms
 from .gradient.stage import StageConfig
 from .gradient.training import TrainingState, train
 
@@ -57,8 +57,7 @@ class GRUConfig:
 
 class _GRUData(NamedTuple):
     batch: Batch
-    mean: Float[Array, " signal"]
-    scale: Float[Array, " signal"]
+    units: SignalUnits
 
 
 def fit_gru(
@@ -76,11 +75,9 @@ def fit_gru(
         raise ConfigError("A GRU needs at least two training sessions: one decides when to stop.")
     index = np.arange(trials.n_sessions)
     aside = index % config.validate_every == min(config.validate_every, trials.n_sessions) - 1
-    mean, scale = signal_moments(trials)
+    units = SignalUnits.of(trials)
     data, validation = (
-        _GRUData(
-            jax.tree.map(jnp.asarray, trials.select_sessions(index[which]).batch()), mean, scale
-        )
+        _GRUData(jax.tree.map(jnp.asarray, trials.select_sessions(index[which]).batch()), units)
         for which in (~aside, aside)
     )
     model = GRU(
@@ -90,8 +87,8 @@ def fit_gru(
         hidden=config.hidden,
         n_subjects=len(trials.names.subjects),
         embedding=config.subject_embedding,
-        signal_mean=mean,
-        signal_scale=scale,
+        signal_mean=units.mean,
+        signal_scale=units.scale,
         key=jax.random.fold_in(key, 0),
     )
     best: dict[str, Any] = {"loss": np.inf, "step": 0, "model": model}
@@ -104,11 +101,11 @@ def fit_gru(
         task.update(state.step, terms={"validation": loss})
         return state.step - best["step"] >= config.patience
 
+    rates = jax.tree.map(lambda x: 1.0 if eqx.is_inexact_array(x) else None, model)
     with (progress or Progress()).task("gru", config.stage.steps) as task:
         trained = train(
             model, gru_objective, data, jnp.asarray(config.l2), config.stage, noisy=False,
-            trainable=jax.tree.map(eqx.is_inexact_array, model), key=jax.random.fold_in(key, 1),
-            on_dispatch=on_dispatch,
+            rates=rates, key=jax.random.fold_in(key, 1), on_dispatch=on_dispatch,
         )  # fmt: skip
     return best["model"], trained.history
 
@@ -119,12 +116,12 @@ def gru_objective(
     """The loss above and its terms."""
     del noise
     unrolled = model.unroll(data.batch)
-    nll = choice_nll(unrolled.choice_logits, data.batch)
+    nll = mean_choice_nll(unrolled.choice_logits, data.batch)
     terms = {"choice_nll": nll}
     if model.n_signals:
         n = jnp.maximum(data.batch.signal_scored.sum((0, 1)), 1)
         errors = squared_signal_errors(unrolled.signals, data.batch).sum((0, 1)) / n
-        terms["signal_mse"] = (errors / data.scale**2).mean()
+        terms["signal_mse"] = (errors / data.units.scale**2).mean()
     arrays = jax.tree.leaves(eqx.filter(model, eqx.is_inexact_array))
     squares = sum((jnp.sum(leaf**2) for leaf in arrays if leaf.ndim > 1), jnp.zeros(()))
     loss = sum(terms.values(), jnp.zeros(()))

@@ -1,5 +1,6 @@
 """Models: one interface, `Model`; cognitive models, trial-history regression, GRU and disRNN."""
 
+from ..noise import NoiseSource as NoiseSource
 from ..trials import Batch as Batch
 from .actor_critic import ActorCritic as ActorCritic
 from .actor_critic import ActorCriticState as ActorCriticState
@@ -12,12 +13,18 @@ from .dfq import DFQ as DFQ
 from .disrnn.bottleneck import Bottleneck as Bottleneck
 from .disrnn.config import DisRNNConfig as DisRNNConfig
 from .disrnn.config import Penalties as Penalties
+from .disrnn.core import Core as Core
+from .disrnn.core import CorePath as CorePath
 from .disrnn.describe import BottleneckRow as BottleneckRow
 from .disrnn.describe import bottlenecks as bottlenecks
 from .disrnn.describe import open_latents as open_latents
+from .disrnn.heads import ChoiceNetwork as ChoiceNetwork
+from .disrnn.heads import SignalNetworks as SignalNetworks
 from .disrnn.model import DisRNN as DisRNN
 from .disrnn.model import DisRNNState as DisRNNState
-from .disrnn.model import Reader as Reader
+from .disrnn.observations import MeanSquares as MeanSquares
+from .disrnn.observations import Observed as Observed
+from .disrnn.reader import Reader as Reader
 from .disrnn.residual_mlp import ResidualMLPs as ResidualMLPs
 from .gru import GRU as GRU
 from .gru import GRUState as GRUState
@@ -25,6 +32,7 @@ from .history import HistoryRegression as HistoryRegression
 from .history import HistoryState as HistoryState
 from .naive import Naive as Naive
 from .q_learning import QLearning as QLearning
+from .signal_units import SignalUnits as SignalUnits
 from .structured import StructureMixture as StructureMixture
 from .structured import StructureNaive as StructureNaive
 from .structured import StructureSavvy as StructureSavvy

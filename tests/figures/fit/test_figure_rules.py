@@ -12,7 +12,7 @@ from accumbens.figures.fit.conditions import MAX_CONDITIONS, conditions_of
 from accumbens.figures.fit.signal_rule import signal_rule_data
 from accumbens.figures.fit.update_rule import update_rule_data
 from accumbens.figures.fit.visits import N_POINTS
-from accumbens.models.disrnn.model import DisRNNState
+from accumbens.models.disrnn import DisRNNState
 
 TOLERANCE = 2e-5
 """Single precision: a point is reached by other orders of summation than the oracle's."""
@@ -100,7 +100,7 @@ def test_share_of_trials_counts_the_trials_nearest_to_each_value(model, trials, 
 
 def test_multipliers_are_applied(model, trials):
     def closed(m):
-        return [m.choice_reader.latent.multiplier]
+        return [m.choice_network.reader.latent.multiplier]
 
     silent = eqx.tree_at(closed, model, [jnp.zeros((1, 3))])
     odds = choice_rule_data(silent, trials).table()["log_odds"]
@@ -171,7 +171,7 @@ def test_update_rule_shows_each_latent_that_the_network_reads(model, trials, vis
             np.testing.assert_allclose(here[name], np.full(len(here), level), atol=TOLERANCE)
 
     def bottleneck(m):
-        return [m.update_reader.latent.multiplier, m.update_reader.latent.log_sigma]
+        return [m.core.reader.latent.multiplier, m.core.reader.latent.log_sigma]
 
     multiplier, log_sigma = bottleneck(model)
     closed = eqx.tree_at(
@@ -188,23 +188,23 @@ def test_an_embedding_is_averaged_over_subjects_by_their_trials(make_trials, mak
     weight = np.zeros(3)
     for s in range(5):
         weight[trials.subject[s]] += (trials.choice[s] >= 0).sum()
-    mean = jnp.asarray((weight / weight.sum()) @ np.asarray(model.embedding), jnp.float32)
+    mean = jnp.asarray((weight / weight.sum()) @ np.asarray(model.core.embedding), jnp.float32)
     data = choice_rule_data(model, trials)
     assert "mean of 3 subjects, weighted by trials" in data.caption
     visited = walk(model, trials)
-    choice_logits = jax.jit(lambda z: model.choice_reader(z, jnp.zeros(0), mean)[0])
+    choice_logits = jax.jit(lambda z: model.choice_network.logits(z, mean))
     for odds, z in zip(data.lines["log_odds"], points_of(data.lines, model, visited), strict=True):
         logits = choice_logits(z)
         assert odds == pytest.approx(float(logits[1] - logits[0]), abs=TOLERANCE)
-    signal_mean = (weight / weight.sum()) @ np.asarray(model.signal_embedding)
+    signal_mean = (weight / weight.sum()) @ np.asarray(model.signal_networks.embedding)
     one = signal_rule_data(model, trials)
     condition = {c.label: c for c in one.conditions}
     row = one.lines.iloc[7]
     seen = jnp.array([2.0 * condition[row["condition"]].choice - 1,
                       *condition[row["condition"]].outcome])  # fmt: skip
     z = points_of(one.lines.iloc[[7]], model, visited)[0]
-    out = model.signal_reader(z, seen, jnp.asarray(signal_mean, jnp.float32))[:, 0]
-    expected = model.signal_mean + model.signal_scale * out
+    out = model.signal_networks.reader(z, seen, jnp.asarray(signal_mean, jnp.float32))[:, 0]
+    expected = model.signal_units.mean + model.signal_units.scale * out
     assert row["predicted"] == pytest.approx(float(expected[0]), abs=5 * TOLERANCE)
 
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from accumbens.errors import ConfigError
 from accumbens.figures.fit.example_session import draw_example_session, example_session_data
-from accumbens.models.disrnn.model import DisRNNState
+from accumbens.models.disrnn import DisRNNState
 from accumbens.models.q_learning import QLearning
 from accumbens.unrolling import unroll
 
@@ -30,7 +30,7 @@ def test_each_column_is_what_its_name_says(model, trials):
     table = data.table()
     n = trials.length[s]
     assert len(table) == n
-    state = DisRNNState(model.z_initial, jnp.asarray(0))
+    state = DisRNNState(model.core.z_initial, jnp.asarray(0))
     choice_logits, signals, update = (
         jax.jit(lambda *x, method=method: getattr(model, method)(*x))
         for method in ("choice_logits", "signals", "update")

@@ -13,7 +13,7 @@ from accumbens.fit.disrnn.penalty_path import (
     penalty_path,
 )
 from accumbens.fit.disrnn.recipe import RecipeConfig
-from accumbens.fit.gradient.stage import StageConfig
+from accumbens.fit.disrnn.stage import DisRNNStageConfig
 from accumbens.models.disrnn import DisRNNConfig
 from accumbens.models.q_learning import QLearning
 from accumbens.simulation import simulate
@@ -57,7 +57,7 @@ def test_a_path_is_fitted_kept_and_not_fitted_again(tmp_path):
     trials = simulate(agent, DriftingBandit(), n_sessions=6, n_trials=30, key=jax.random.key(0))
     recipe = RecipeConfig(
         disrnn=DisRNNConfig(latents=2, update_layers=1, update_units=4, choice_layers=1),
-        warm_up=StageConfig(steps=10),
+        warm_up=DisRNNStageConfig(steps=10),
     )
     config = PenaltyPathConfig(factors=(10.0, 0.1), folds=2, steps=20)
     file, first = tmp_path / "path.json", Recorded()

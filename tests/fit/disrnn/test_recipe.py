@@ -2,7 +2,6 @@
 
 import dataclasses
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,31 +10,25 @@ import pytest
 from accumbens.errors import ConfigError, DataError, DivergedError
 from accumbens.fit.disrnn.objectives import ReadOutData, choice_objective, signal_objective
 from accumbens.fit.disrnn.preparation import (
-    CORE_FIELDS,
-    SIGNAL_FIELDS,
+    all_parts,
+    choice_parts,
     compile_loop_meanwhile,
     compile_signal_stage_meanwhile,
     initial_disrnn,
+    learning_rates,
     longest_first,
-    trainable_fields,
+    signal_parts,
 )
-from accumbens.fit.disrnn.recipe import (
-    RecipeConfig,
-    fit_disrnn,
-)
+from accumbens.fit.disrnn.recipe import RecipeConfig, fit_disrnn
+from accumbens.fit.disrnn.stage import DisRNNStageConfig
 from accumbens.fit.gradient.checkpoints import CheckpointFile
 from accumbens.fit.gradient.stage import StageConfig
-from accumbens.fit.gradient.training import (
-    MAX_RETRIES,
-    SETTLED,
-    initial_state,
-    settled,
-    train,
-)
+from accumbens.fit.gradient.training import MAX_RETRIES, SETTLED, settled, train
+from accumbens.fit.gru import GRUConfig
 from accumbens.models.disrnn import DisRNNConfig, Penalties
-from accumbens.models.disrnn.passes import NoiseSource, core_pass
 from accumbens.models.q_learning import QLearning
 from accumbens.native import cache_folder
+from accumbens.noise import NoiseSource
 from accumbens.progress import Progress, Stopped
 from accumbens.simulation import simulate
 from accumbens.tasks.bandits import DriftingBandit
@@ -44,9 +37,9 @@ from helpers.progress import Recorded
 
 TINY = RecipeConfig(
     disrnn=DisRNNConfig(latents=2, update_layers=1, update_units=4, choice_layers=1),
-    warm_up=StageConfig(steps=20),
-    choice_stage=StageConfig(steps=120),
-    signal_stage=StageConfig(steps=60),
+    warm_up=DisRNNStageConfig(steps=20),
+    choice_stage=DisRNNStageConfig(steps=120),
+    signal_stage=DisRNNStageConfig(steps=60),
 )
 
 
@@ -61,8 +54,8 @@ def fitted(trials):
     return fit_disrnn(trials, TINY, key=jax.random.key(1))
 
 
-def leaves(model, *fields):
-    return [np.asarray(leaf) for f in fields for leaf in jax.tree.leaves(getattr(model, f))]
+def leaves(parts):
+    return [np.asarray(leaf) for leaf in jax.tree.leaves(parts)]
 
 
 def test_stages_lower_their_own_loss(fitted):
@@ -77,11 +70,9 @@ def test_stages_lower_their_own_loss(fitted):
 
 def test_the_signal_stage_leaves_the_core_alone(trials, fitted):
     choices_only = fit_disrnn(trials.select_signals(()), TINY, key=jax.random.key(1))
-    for field in CORE_FIELDS:
-        for ours, theirs in zip(
-            leaves(fitted.model, field), leaves(choices_only.model, field), strict=True
-        ):
-            np.testing.assert_array_equal(ours, theirs)
+    ours, theirs = (leaves(choice_parts(fit.model)) for fit in (fitted, choices_only))
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_the_same_key_gives_the_same_bits(trials, fitted):
@@ -91,7 +82,7 @@ def test_the_same_key_gives_the_same_bits(trials, fitted):
     ):
         np.testing.assert_array_equal(ours, theirs)
     other = fit_disrnn(trials, TINY, key=jax.random.key(2))
-    assert not np.allclose(other.model.z_initial, fitted.model.z_initial)
+    assert not np.allclose(other.model.core.z_initial, fitted.model.core.z_initial)
 
 
 @pytest.mark.parametrize("stop_at", [("warm_up", 20), ("choice", 50), ("signal", 50)])
@@ -165,16 +156,24 @@ def test_joint_training_has_one_noisy_stage_and_moves_everything(trials):
     assert list(joint.history) == ["warm_up", "joint"]
     assert {"choice_nll", "signal_mse", "penalty_signal_latent"} <= set(joint.history["joint"])
     initial = initial_disrnn(trials, TINY.disrnn, jax.random.key(1))
-    moved = leaves(joint.model, "signal_reader")
-    assert any((a != b).any() for a, b in zip(moved, leaves(initial, "signal_reader"), strict=True))
+    for part, start in zip(all_parts(joint.model), all_parts(initial), strict=True):
+        assert any((a != b).any() for a, b in zip(leaves(part), leaves(start), strict=True))
+    units = (leaves(model.signal_units) for model in (joint.model, initial))
+    for one, other in zip(*units, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def before(model, batch):
+    """Latents before each trial, without noise."""
+    return model.core.along(model.observed(batch), None).before
 
 
 def a_stage(trials, stage, penalties=None, on_dispatch=None, objective=choice_objective):
     batch = jax.tree.map(jnp.asarray, trials.batch())
     model = initial_disrnn(trials, TINY.disrnn, jax.random.key(1))
     return train(
-        model, objective, batch, (penalties or Penalties()).prices(), stage, noisy=True,
-        trainable=trainable_fields(model, CORE_FIELDS), key=jax.random.key(2),
+        model, objective, batch, (penalties or Penalties()).weights(), stage, noisy=True,
+        rates=learning_rates(model, choice_parts, stage), key=jax.random.key(2),
         on_dispatch=on_dispatch,
     )  # fmt: skip
 
@@ -189,10 +188,10 @@ def test_divergence_is_rolled_back_to_a_lower_rate(trials):
 
     def fragile(model, data, penalties, key):
         loss, terms = choice_objective(model, data, penalties, key)
-        far = jnp.abs(model.z_initial).max() > 1.0
+        far = jnp.abs(model.core.z_initial).max() > 1.0
         return jnp.where(far, jnp.nan, loss), terms | {"loss": jnp.where(far, jnp.nan, loss)}
 
-    fast = StageConfig(steps=50, learning_rate=0.5, warm_up=1, decay=0.0)
+    fast = DisRNNStageConfig(steps=50, learning_rate=0.5, warm_up=1, decay=0.0)
     trained = a_stage(trials, fast, on_dispatch=lambda s, _: states.append(s), objective=fragile)
     assert states[0].retries == 1
     assert states[-1].rate_factor == pytest.approx(3.0 ** -states[-1].retries)
@@ -209,20 +208,22 @@ def test_hopeless_divergence_says_where_and_what_to_do(trials):
         DivergedError,
         match=r"diverged at step 0 of 50 in choice_nll.*, also at 4 lower learning rates",
     ):
-        a_stage(trials, StageConfig(steps=50), objective=hopeless)
+        a_stage(trials, DisRNNStageConfig(steps=50), objective=hopeless)
     assert MAX_RETRIES == 4
 
 
 def test_gradients_are_clipped_before_adam(trials):
     """With the norm clipped to something tiny, Adam's second moments are tiny too."""
     states = []
-    a_stage(trials, StageConfig(steps=10, clip=1e-6), on_dispatch=lambda s, _: states.append(s))
+    a_stage(
+        trials, DisRNNStageConfig(steps=10, clip=1e-6), on_dispatch=lambda s, _: states.append(s)
+    )
     moments = jax.tree.leaves(states[-1].adam[1].nu)
     assert 0 < max(float(leaf.max()) for leaf in moments if leaf.size) <= 1e-12
 
 
 def test_learning_rate_rises_stays_and_falls():
-    stage = StageConfig(steps=1000, learning_rate=0.1, warm_up=100, decay=0.5)
+    stage = DisRNNStageConfig(steps=1000, learning_rate=0.1, warm_up=100, decay=0.5)
     at = lambda step, falls_from=500: float(  # noqa: E731
         stage.pace.rate_at(jnp.asarray(step), jnp.asarray(falls_from))
     )
@@ -235,10 +236,10 @@ def test_learning_rate_rises_stays_and_falls():
 
 
 def test_a_stage_has_settled_when_no_term_changes():
-    stage = StageConfig(settle=100, warm_up=50)
+    stage = DisRNNStageConfig(settle=100, warm_up=50)
     still = {"loss": np.full(250, 0.5), "penalty": np.full(250, 0.01)}
     assert settled(still, stage)
-    assert not settled(still, StageConfig(settle=0))
+    assert not settled(still, DisRNNStageConfig(settle=0))
     assert not settled({k: v[:249] for k, v in still.items()}, stage), "the rise does not count"
     for name in still:
         moved = {k: v.copy() for k, v in still.items()}
@@ -251,11 +252,11 @@ def test_a_stage_has_settled_when_no_term_changes():
 def test_what_has_settled_decays_and_ends(trials):
     """A constant objective settles at once: 20 steps of rise, two spans of 50, 100 of decay."""
 
-    def constant(model, data, prices, key):
-        loss = 1.0 + 0.0 * model.z_initial.sum()
+    def constant(model, data, weights, key):
+        loss = 1.0 + 0.0 * model.core.z_initial.sum()
         return loss, {"loss": loss}
 
-    stage = StageConfig(steps=1000, warm_up=20, settle=50, decay=0.1)
+    stage = DisRNNStageConfig(steps=1000, warm_up=20, settle=50, decay=0.1)
     states = []
     trained = a_stage(trials, stage, on_dispatch=lambda s, _: states.append(s), objective=constant)
     assert states[-1].falls_from == 150
@@ -263,11 +264,11 @@ def test_what_has_settled_decays_and_ends(trials):
 
 
 def test_penalties_rise(trials):
-    """At a learning rate of next to nothing the priced nats follow the ramp."""
-    stage = StageConfig(steps=40, learning_rate=1e-8, penalty_ramp=20)
-    priced = a_stage(trials, stage).history["penalty_update_observation"]
+    """At a learning rate of next to nothing the penalties follow the ramp."""
+    stage = DisRNNStageConfig(steps=40, learning_rate=1e-8, penalty_ramp=20)
+    penalty = a_stage(trials, stage).history["penalty_update_observation"]
     rise = np.minimum(1, np.arange(1, 41) / 20)
-    np.testing.assert_allclose(priced / priced[-1], rise, rtol=1e-3)
+    np.testing.assert_allclose(penalty / penalty[-1], rise, rtol=1e-3)
 
 
 def test_the_training_step_compiles_once(trials, monkeypatch):
@@ -278,26 +279,55 @@ def test_the_training_step_compiles_once(trials, monkeypatch):
         traces.append(1)
         return choice_objective(model, data, penalties, key)
 
-    stage = StageConfig(steps=100)
+    stage = DisRNNStageConfig(steps=100)
     a_stage(trials, stage, objective=counted)
     n = len(traces)
     a_stage(trials, stage, Penalties(latent=0.5), objective=counted)
     assert len(traces) == n
 
 
-def test_bottlenecks_may_move_faster(trials):
-    still = StageConfig(steps=10, bottleneck_rate=0.0)
-    trained = a_stage(trials, still).model
+def test_bottlenecks_learn_at_a_rate_of_their_own(trials):
+    """Adam's first step has one size, so it shows the rate: of each array by its path."""
     initial = initial_disrnn(trials, TINY.disrnn, jax.random.key(1))
-    np.testing.assert_array_equal(trained.latent_log_sigma, initial.latent_log_sigma)
-    assert not np.allclose(trained.z_initial, initial.z_initial)
-    assert initial_state(initial, trainable_fields(initial, CORE_FIELDS), still).step == 0
-    assert eqx.is_array(trained.z_initial)
+
+    def moved(rate):
+        """How far each array went in one step."""
+        stage = DisRNNStageConfig(steps=1, warm_up=0, decay=0.0, bottleneck_rate=rate)
+        after = a_stage(trials, stage).model
+        steps = jax.tree.map(lambda x, y: np.asarray(x - y, np.float64), after, initial)
+        return {jax.tree_util.keystr(p): x for p, x in jax.tree_util.tree_leaves_with_path(steps)}
+
+    still, same, fast = moved(0.0), moved(1.0), moved(3.0)
+    own = (".core.bottleneck", *(
+        f".{part}.reader.{kind}"
+        for part in ("core", "choice_network") for kind in ("latent", "observation", "subject")
+    ))  # fmt: skip
+    seen = {True: 0, False: 0}
+    for path, step in same.items():
+        trained = path.startswith((".core", ".choice_network"))
+        bottleneck = path.startswith(own)
+        seen[bottleneck] += trained and bool((step != 0).any())
+        times = (0, 3) if bottleneck else (1, 1)
+        for other, factor in zip((still, fast), times, strict=True):
+            np.testing.assert_allclose(other[path], factor * step, rtol=1e-3, atol=1e-8)
+        if not trained:
+            assert (step == 0).all(), path
+    # The latents' own noise; noise and multipliers of latents and observations; of the choice's.
+    assert seen[True] == 1 + 4 + 2
+    assert seen[False] >= 10
+
+
+def test_stages_of_other_models_have_no_rate_for_bottlenecks():
+    with pytest.raises(TypeError, match="bottleneck_rate"):
+        StageConfig(bottleneck_rate=2.0)
+    assert not hasattr(GRUConfig().stage, "bottleneck_rate")
+    with pytest.raises(ConfigError, match="bottleneck_rate is -1; it must lie between 0 and 1000"):
+        DisRNNStageConfig(bottleneck_rate=-1.0)
 
 
 def test_bad_options_are_refused():
     with pytest.raises(ConfigError, match="learning_rate is 5; it must lie between 1e-08 and 1"):
-        StageConfig(learning_rate=5.0)
+        DisRNNStageConfig(learning_rate=5.0)
     with pytest.raises(ConfigError, match="signal_weight is 0; it must lie between 0 and 1000"):
         RecipeConfig(signal_weight=0.0)
 
@@ -318,7 +348,7 @@ def test_longest_sessions_come_first_and_nothing_else_changes(trials):
 
     assert sessions(batch) == sessions(found)
     model = initial_disrnn(trials, TINY.disrnn, jax.random.key(1))
-    losses = [choice_objective(model, b, Penalties().prices(), None)[0] for b in (batch, found)]
+    losses = [choice_objective(model, b, Penalties().weights(), None)[0] for b in (batch, found)]
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)
 
 
@@ -336,7 +366,7 @@ def test_the_read_out_learns_from_valid_trials_alone(trials):
         ),
     )
     model = initial_disrnn(trials, TINY.disrnn, jax.random.key(1))
-    padded = ReadOutData(batch, core_pass(model, batch, None).before)
+    padded = ReadOutData(batch, before(model, batch))
     alone = ReadOutData.of_valid_trials(*padded)
     assert alone.before.shape == (1, model.n_latents, valid.sum())
     assert alone.batch.valid.all()
@@ -356,7 +386,7 @@ def test_the_warm_up_has_neither_noise_nor_penalties(trials):
 def graded(objective, model, data, amount):
     """Loss, terms and gradient; amount: of noise and penalties, None without a source of noise."""
     noise = None if amount is None else NoiseSource(jax.random.key(0), jnp.asarray(amount))
-    loss = lambda m: objective(m, data, Penalties().prices(), noise)  # noqa: E731
+    loss = lambda m: objective(m, data, Penalties().weights(), noise)  # noqa: E731
     return jax.value_and_grad(loss, has_aux=True)(model)
 
 
@@ -369,15 +399,15 @@ def test_the_signal_stage_is_compiled_ahead(trials, caplog):
     """Real latents, other penalties and another key then need no further compilation."""
     batch = jax.tree.map(jnp.asarray, trials.batch())
     model = initial_disrnn(trials, TINY.disrnn, jax.random.key(1))
-    stage = StageConfig(steps=37)
+    stage = DisRNNStageConfig(steps=37)
 
     def signal_stage(penalties):
-        data = ReadOutData.of_valid_trials(batch, core_pass(model, batch, None).before)
-        trainable = trainable_fields(model, SIGNAL_FIELDS)
+        data = ReadOutData.of_valid_trials(batch, before(model, batch))
+        rates = learning_rates(model, signal_parts, stage)
         with jax.log_compiles():
             train(
-                model, signal_objective, data, penalties.prices(), stage, noisy=True,
-                trainable=trainable, key=jax.random.key(2),
+                model, signal_objective, data, penalties.weights(), stage, noisy=True,
+                rates=rates, key=jax.random.key(2),
             )  # fmt: skip
         compiled = "_steps" in caplog.text
         caplog.clear()
@@ -385,7 +415,7 @@ def test_the_signal_stage_is_compiled_ahead(trials, caplog):
 
     compile_signal_stage_meanwhile(model, batch, Penalties(), stage).join()
     assert not signal_stage(Penalties(signal_latent=0.5))
-    stage = StageConfig(steps=36)
+    stage = DisRNNStageConfig(steps=36)
     assert signal_stage(Penalties()), "the log does show compilations"
 
 

@@ -17,9 +17,10 @@ from accumbens.models.disrnn import (
     in_order,
     open_latents,
 )
-from accumbens.models.disrnn.bottleneck import Bottleneck, kl_to_unit_normal, noise_scale
-from accumbens.models.disrnn.passes import NoiseSource, choice_pass, core_pass, signal_pass
+from accumbens.models.disrnn.bottleneck import Bottleneck, kl_to_unit_normal
+from accumbens.models.disrnn.observations import MeanSquares
 from accumbens.models.disrnn.recurrence.choose import VARIABLE
+from accumbens.noise import NoiseSource
 from accumbens.trials import TrialNames, trials_from_arrays
 from accumbens.unrolling import unroll
 from helpers.table import example_trials
@@ -56,53 +57,97 @@ def test_a_closed_bottleneck_costs_nothing_and_any_other_something():
     assert float(Bottleneck.open(3).penalty(jnp.ones(3))) > 1.0
 
 
+def before(model, batch, noise=None):
+    """Latents before each trial."""
+    return model.core.along(model.observed(batch), noise).before
+
+
+def penalties(model, batch):
+    """Nats per valid trial by kind, without noise."""
+    observed = model.observed(batch)
+    path = model.core.along(observed, None)
+    subject = model.signal_networks.described(observed.subject).T
+    return (
+        model.core.penalties(path)
+        | model.choice_network.penalties(path.received)
+        | model.signal_networks.penalties(MeanSquares.of(path.before, observed, subject))
+    )
+
+
+def plain_penalties(model, batch):
+    """The same, trial by trial: latents by `update`, each bottleneck by its own numbers."""
+
+    def nats(x, multiplier, log_sigma):
+        sigma = 1e-4 + np.exp(np.asarray(log_sigma, float))
+        return (0.5 * ((np.asarray(multiplier) * x) ** 2 + sigma**2 - 1) - np.log(sigma)).sum()
+
+    def through(bottleneck, x):
+        return nats(x, bottleneck.multiplier, bottleneck.log_sigma)
+
+    core, signals = model.core, model.signal_networks
+    update = jax.jit(lambda state, choice, outcome: model.update(state, choice, outcome))
+    found = {}
+    for s, subject in enumerate(batch.subject):
+        described, own = np.asarray(core.embedding[subject]), np.asarray(signals.embedding[subject])
+        state = model.initial_state(jnp.asarray(subject))
+        for t in np.flatnonzero(batch.valid[s]):
+            choice, outcome = batch.choice[s, t], batch.outcome[s, t]
+            z, seen = np.asarray(state.z), np.array([2.0 * choice - 1.0, *outcome])
+            state = update(state, jnp.asarray(choice), jnp.asarray(outcome))
+            n = model.n_signals
+            for kind, value in {
+                "latent": nats(np.asarray(state.z), 1.0, core.bottleneck.log_sigma),
+                "update_latent": through(core.reader.latent, z),
+                "update_observation": through(core.reader.observation, seen),
+                "update_subject": through(core.reader.subject, described),
+                "choice_latent": through(model.choice_network.reader.latent, z),
+                "choice_subject": through(model.choice_network.reader.subject, described),
+                "signal_latent": through(signals.reader.latent, z) / n,
+                "signal_observation": through(signals.reader.observation, seen) / n,
+                "signal_subject": through(signals.reader.subject, own) / n,
+            }.items():
+                found.setdefault(kind, []).append(value)
+    return {kind: np.mean(values) for kind, values in found.items()}
+
+
 def test_penalties_are_means_over_valid_trials_and_padding_is_free():
     """Each kind against a loop over the valid trials of each session."""
-    model, trials = a_disrnn(), example_trials(2, 2)
-    batch = trials.batch()
-    core = core_pass(model, batch, None)
-    states = np.asarray(core.before).transpose(2, 0, 1)
-    after = np.concatenate([states[:, 1:], states[:, -1:]], axis=1)
-    kl = lambda x, m, s: 0.5 * ((m * x) ** 2 + s**2 - 1) - np.log(s)  # noqa: E731
-    update, own = model.update_reader, np.asarray(noise_scale(model.latent_log_sigma))
-    expected = {"latent": [], "update_latent": [], "choice_latent": [], "update_observation": []}
-    for session, trial in np.argwhere(batch.valid):
-        z = states[session, trial]
-        if trial + 1 < states.shape[1]:
-            expected["latent"].append(kl(after[session, trial], 1.0, own).sum())
-        seen = [2.0 * batch.choice[session, trial] - 1.0, *batch.outcome[session, trial]]
-        expected["update_latent"].append(
-            kl(z, np.asarray(update.latent.multiplier), np.asarray(update.latent.sigma)).sum()
-        )
-        expected["update_observation"].append(
-            kl(np.array(seen), np.asarray(update.observation.multiplier),
-               np.asarray(update.observation.sigma)).sum()
-        )  # fmt: skip
-        choice = model.choice_reader.latent
-        expected["choice_latent"].append(
-            kl(z, np.asarray(choice.multiplier), np.asarray(choice.sigma)).sum()
-        )
-    for kind in ("update_latent", "choice_latent", "update_observation"):
-        np.testing.assert_allclose(core.penalties[kind], np.mean(expected[kind]), rtol=1e-4)
-    # The last trial's new latents are not in `before`: compare where they are.
-    wide = jnp.pad(batch.choice, ((0, 0), (0, 7)), constant_values=-1)
+    model, batch = a_disrnn(), example_trials(2, 2).batch()
+    found, expected = penalties(model, batch), plain_penalties(model, batch)
+    kinds = {field.name for field in dataclasses.fields(Penalties)} - {"l2"}
+    assert set(found) == set(expected) == kinds
+    for kind, value in found.items():
+        np.testing.assert_allclose(value, expected[kind], rtol=1e-4, err_msg=kind)
     pad = lambda a: np.pad(a, ((0, 0), (0, 7)) + ((0, 0),) * (a.ndim - 2))  # noqa: E731
     padded = batch._replace(
-        choice=np.asarray(wide),
+        choice=np.pad(batch.choice, ((0, 0), (0, 7)), constant_values=-1),
         **{f: pad(getattr(batch, f)) for f in ("outcome", "valid", "scored", "signal",
                                                "signal_scored")},
     )  # fmt: skip
-    again = core_pass(model, padded, None).penalties
-    for kind, value in core.penalties.items():
-        np.testing.assert_allclose(again[kind], value, rtol=1e-5)
+    for kind, value in penalties(model, padded).items():
+        np.testing.assert_allclose(value, found[kind], rtol=1e-5, err_msg=kind)
+
+
+def test_a_latents_own_bottleneck_adds_noise_but_does_not_scale():
+    own = Bottleneck.open(3, scaled=False)
+    assert own.multiplier is None
+    np.testing.assert_array_equal(own.gain, np.ones(3))
+    scaled = Bottleneck(jnp.ones(3), own.log_sigma)
+    mean_square = jnp.array([0.0, 0.5, 2.0])
+    np.testing.assert_array_equal(own.penalty(mean_square), scaled.penalty(mean_square))
+
+
+def with_noise(model, log_sigma):
+    """The same model with other noise of the latents' own bottlenecks."""
+    return eqx.tree_at(lambda m: m.core.bottleneck.log_sigma, model, log_sigma)
 
 
 @pytest.mark.parametrize("n_choices", [2, 3])
 def test_noise_has_the_stated_size(n_choices):
     """Over many sessions of one trial, the first update's spread is that of its bottlenecks."""
     model = a_disrnn(n_choices=n_choices, n_signals=0, embedding=0)
-    model = eqx.tree_at(lambda m: m.update_reader.mlps.w_in, model, replace_fn=jnp.zeros_like)
-    model = eqx.tree_at(lambda m: m.latent_log_sigma, model, jnp.log(jnp.array([0.1, 0.2, 0.5, 1])))
+    model = eqx.tree_at(lambda m: m.core.reader.mlps.w_in, model, replace_fn=jnp.zeros_like)
+    model = with_noise(model, jnp.log(jnp.array([0.1, 0.2, 0.5, 1])))
     n = 20_000
     trials = trials_from_arrays(
         np.zeros((n, 2), int),
@@ -110,9 +155,9 @@ def test_noise_has_the_stated_size(n_choices):
         names=TrialNames(choices=tuple(range(n_choices))),
     )
     batch = trials.batch()
-    before = core_pass(model, batch, NoiseSource(jax.random.key(0), jnp.ones(()))).before
-    spread = np.asarray(before[1]).std(axis=1)
-    expected = np.asarray(noise_scale(model.latent_log_sigma))
+    noisy = before(model, batch, NoiseSource(jax.random.key(0), jnp.ones(())))
+    spread = np.asarray(noisy[1]).std(axis=1)
+    expected = np.array([0.1, 0.2, 0.5, 1]) + 1e-4
     # 5 standard errors of a standard deviation.
     np.testing.assert_allclose(spread, expected, rtol=5 / np.sqrt(2 * n))
 
@@ -132,7 +177,7 @@ def test_scan_and_compiled_loop_agree(monkeypatch):
 def test_latents_in_order_predict_the_same():
     model, trials = a_disrnn(), example_trials(2, 2)
     ordered = in_order(model)
-    assert (np.diff(np.asarray(ordered.latent_log_sigma)) >= 0).all()
+    assert (np.diff(np.asarray(ordered.core.bottleneck.log_sigma)) >= 0).all()
     first, second = unroll(model, trials), unroll(ordered, trials)
     np.testing.assert_allclose(first.choice_logits, second.choice_logits, atol=1e-4)
     np.testing.assert_allclose(first.signals, second.signals, atol=1e-4)
@@ -140,10 +185,9 @@ def test_latents_in_order_predict_the_same():
     for a, b in zip(jax.tree.leaves(ordered), jax.tree.leaves(again), strict=True):
         np.testing.assert_array_equal(a, b)
     # The penalties belong to the same bottlenecks.
-    for kind, value in core_pass(model, trials.batch(), None).penalties.items():
-        np.testing.assert_allclose(
-            core_pass(ordered, trials.batch(), None).penalties[kind], value, rtol=1e-4
-        )
+    found = penalties(ordered, trials.batch())
+    for kind, value in penalties(model, trials.batch()).items():
+        np.testing.assert_allclose(found[kind], value, rtol=1e-4, err_msg=kind)
 
 
 def test_bottlenecks_are_all_listed_with_their_names():
@@ -152,16 +196,18 @@ def test_bottlenecks_are_all_listed_with_their_names():
     k, seen = 4, 2
     assert len(rows) == k + k * (k + seen + 1) + (k + 1) + 2 * (k + seen + 1)
     row = next(r for r in rows if (r.kind, r.reader, r.input) == ("update", "z_2", "reward"))
-    assert row.sigma == pytest.approx(float(model.update_reader.observation.sigma[1, 1]))
-    assert row.multiplier == pytest.approx(float(model.update_reader.observation.multiplier[1, 1]))
-    closed = eqx.tree_at(lambda m: m.latent_log_sigma, model, jnp.array([0.0, -3.0, 0.0, -2.0]))
+    assert row.sigma == pytest.approx(float(model.core.reader.observation.sigma[1, 1]))
+    assert row.multiplier == pytest.approx(float(model.core.reader.observation.multiplier[1, 1]))
+    closed = with_noise(model, jnp.array([0.0, -3.0, 0.0, -2.0]))
     assert open_latents(closed).tolist() == [1, 3]
     assert [r.openness for r in bottlenecks(closed)[:4]] == ["closed", "open", "closed", "open"]
 
 
 def test_a_multiplier_of_zero_closes_whatever_sigma_is():
     model = a_disrnn()
-    model = eqx.tree_at(lambda m: m.choice_reader.latent.multiplier, model, jnp.zeros((1, 4)))
+    model = eqx.tree_at(
+        lambda m: m.choice_network.reader.latent.multiplier, model, jnp.zeros((1, 4))
+    )
     rows = [r for r in bottlenecks(model) if r.kind == "choice" and r.input.startswith("z_")]
     assert {r.openness for r in rows} == {"closed"}
 
@@ -181,14 +227,14 @@ def test_signal_networks_read_the_state_before_the_trial():
 
 def test_noise_of_choice_and_signal_networks_needs_a_key_and_repeats_with_it():
     model, batch = a_disrnn(), example_trials(2, 2).batch()
-    before = core_pass(model, batch, None).before
-    quiet = choice_pass(model, batch, before, None)
+    z, observed = before(model, batch), model.observed(batch)
+    subject = model.signal_networks.described(observed.subject).T
     source = NoiseSource(jax.random.key(1), jnp.ones(()))
-    first, second = (choice_pass(model, batch, before, source) for _ in range(2))
-    np.testing.assert_array_equal(first, second)
-    assert not np.allclose(first, quiet)
-    noisy, _ = signal_pass(model, batch, before, source)
-    assert not np.allclose(noisy, signal_pass(model, batch, before, None)[0])
+    choices = lambda noise: model.choices_along(z, observed, noise)  # noqa: E731
+    signals = lambda noise: model.signal_networks.along(z, observed, subject, noise)  # noqa: E731
+    for answer in (choices, signals):
+        np.testing.assert_array_equal(answer(source), answer(source))
+        assert not np.allclose(answer(source), answer(None))
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,13 @@ import tomli_w
 
 from accumbens.errors import ConfigError
 from accumbens.fit.disrnn.recipe import RecipeConfig
-from accumbens.fit.gradient.stage import StageConfig
+from accumbens.fit.disrnn.stage import DisRNNStageConfig
 from accumbens.io.tables.format import TableFormat
 from accumbens.run.fit.config import FitConfig, config_as_dict, read_config
 
 UNUSUAL = FitConfig(
     table=TableFormat(outcome=("food", "juice"), signal=("da",), session=None, missed=(2, "late")),
-    recipe=RecipeConfig(choice_stage=StageConfig(steps=7, learning_rate=0.5), joint=True),
+    recipe=RecipeConfig(choice_stage=DisRNNStageConfig(steps=7, learning_rate=0.5), joint=True),
     models=("gru", "naive"),
     seed=3,
 )
@@ -31,7 +31,7 @@ def test_what_a_file_leaves_out_keeps_its_default(tmp_path):
     path.write_text("seed = 5\n[recipe.choice-stage]\nsteps = 9\nlearning_rate = 1\n")
     expected = dataclasses.replace(
         FitConfig(seed=5),
-        recipe=RecipeConfig(choice_stage=StageConfig(steps=9, learning_rate=1.0)),
+        recipe=RecipeConfig(choice_stage=DisRNNStageConfig(steps=9, learning_rate=1.0)),
     )
     assert read_config(path) == expected
 

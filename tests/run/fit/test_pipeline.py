@@ -16,7 +16,7 @@ from accumbens.cli import main
 from accumbens.errors import ConfigError, DataError
 from accumbens.fit.disrnn.penalty_path import PenaltyPathConfig
 from accumbens.fit.disrnn.recipe import RecipeConfig
-from accumbens.fit.gradient.stage import StageConfig
+from accumbens.fit.disrnn.stage import DisRNNStageConfig
 from accumbens.io.tables.format import TableFormat
 from accumbens.io.tables.trials import from_table, to_table, write_table
 from accumbens.models.disrnn import DisRNNConfig
@@ -34,7 +34,7 @@ CONFIG = FitConfig(
     table=TableFormat(signal=("dopamine",)),
     recipe=RecipeConfig(
         disrnn=DisRNNConfig(latents=2, update_layers=1, update_units=4, choice_layers=1),
-        warm_up=StageConfig(steps=10, learning_rate=2e-3, decay=0.0),
+        warm_up=DisRNNStageConfig(steps=10, learning_rate=2e-3, decay=0.0),
         choice_stage=dataclasses.replace(RecipeConfig().choice_stage, steps=60),
         signal_stage=dataclasses.replace(RecipeConfig().signal_stage, steps=30),
     ),

@@ -12,8 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from ...errors import DataError
-from ...models.disrnn import DisRNN, open_latents
-from ...models.disrnn.model import DisRNNState
+from ...models.disrnn import DisRNN, DisRNNState, open_latents
 from ...trials import Trials
 from ...unrolling import unroll
 from ..labels import choice_labels, counted, data_counts
@@ -117,7 +116,7 @@ def visit(model: DisRNN, trials: Trials) -> Visits:
     latents = unroll(model, trials).latents
     z = np.stack([latents[name] for name in model.latent_names], -1)[trials.valid]
     caption = f"Data: {data_counts(trials)}."
-    if model.embedding.shape[1]:
+    if model.n_subjects is not None:
         n = len(set(trials.subject.tolist()))
         caption += f" Subject embedding: mean of {counted(n, 'subject')}, weighted by trials."
     return Visits(
@@ -127,23 +126,14 @@ def visit(model: DisRNN, trials: Trials) -> Visits:
 
 
 def _average_subject(model: DisRNN, trials: Trials) -> DisRNN:
-    n = len(model.embedding) if model.embedding.shape[1] else len(trials.names.subjects)
+    n = model.n_subjects or len(trials.names.subjects)
     if trials.subject.max() >= n:
         raise DataError(
             f"The model describes {counted(n, 'subject')}, but these trials are of subject number "
             f"{trials.subject.max()} (from 0) too: draw the trials that the model was fitted to."
         )
     weight = np.bincount(trials.subject, weights=trials.valid.sum(1), minlength=n)
-    weight = _float(weight / weight.sum())
-
-    def mean(embedding):
-        return (weight @ embedding)[None] if embedding.shape[1] else embedding[:1]
-
-    return eqx.tree_at(
-        lambda m: [m.embedding, m.signal_embedding],
-        model,
-        [mean(model.embedding), mean(model.signal_embedding)],
-    )
+    return model.average_subject(_float(weight / weight.sum()))
 
 
 def _edges(grid: Float[np.ndarray, " point"]) -> Float[np.ndarray, " edge"]:

@@ -3,14 +3,13 @@
     loss = -mean log p(choice) + signal_weight * mean squared standardised signal error
            + sum over kinds of penalty weight * nats per trial + L2
 
-Every objective has the form (model, data, prices, noise) -> (loss, terms); without noise, or at an
+Every objective has the form (model, data, weights, noise) -> (loss, terms); without noise, or at an
 amount of 0 (the warm-up), no penalty is charged.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,14 +17,16 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ...models.disrnn import DisRNN
-from ...models.disrnn.passes import NoiseSource, choice_pass, core_pass, signal_pass
+from ...models.disrnn.core import Core
+from ...models.disrnn.heads import ChoiceNetwork, SignalNetworks
+from ...models.disrnn.observations import MeanSquares
+from ...noise import NoiseSource, split_noise
 from ...trials import Batch
-from ...unrolling import choice_log_likelihood, squared_signal_errors
+from ...unrolling import mean_choice_nll, squared_signal_errors
+from ..gradient.objective import Terms
 
-Terms = dict[str, Float[Array, ""]]
-Prices = dict[str, Float[Array, ""]]
-"""`Penalties.prices()`: what each kind of penalty costs."""
-Objective = Callable[[Any, Any, Any, NoiseSource | None], tuple[Float[Array, ""], Terms]]
+Weights = dict[str, Float[Array, ""]]
+"""`Penalties.weights()`: the weight of each kind of penalty."""
 
 
 class ReadOutData(NamedTuple):
@@ -56,67 +57,84 @@ class JointData(NamedTuple):
 
 
 def choice_objective(
-    model: DisRNN, batch: Batch, prices: Prices, noise: NoiseSource | None
+    model: DisRNN, batch: Batch, weights: Weights, noise: NoiseSource | None
 ) -> tuple[Float[Array, ""], Terms]:
     """First stage: predict choices, pay for the core's and the choice network's bottlenecks."""
-    of_core, of_choice = (None, None) if noise is None else noise.split(2)
-    core = core_pass(model, batch, of_core)
-    nll = choice_nll(choice_pass(model, batch, core.before, of_choice), batch)
-    l2 = model.update_reader.mlps.squared_weights() + model.choice_reader.mlps.squared_weights()
-    return _total({"choice_nll": nll}, core.penalties, l2, prices, noise)
+    nll, _, nats = _choices(model, batch, *split_noise(noise, 2))
+    l2 = _squared_weights(model.core) + _squared_weights(model.choice_network)
+    return _total({"choice_nll": nll}, nats, l2, weights, noise)
 
 
 def signal_objective(
-    model: DisRNN, data: ReadOutData, prices: Prices, noise: NoiseSource | None
+    model: DisRNN, data: ReadOutData, weights: Weights, noise: NoiseSource | None
 ) -> tuple[Float[Array, ""], Terms]:
     """Second stage: predict the signals from the frozen core's latents."""
-    out, costs = signal_pass(model, data.batch, data.before, noise)
-    mse = signal_mse(model, out, data.batch)
-    l2 = model.signal_reader.mlps.squared_weights() / max(model.n_signals, 1)
-    return _total({"signal_mse": mse}, costs, l2, prices, noise)
+    mse, nats = _signals(model, data.batch, data.before, noise)
+    l2 = _squared_weights(model.signal_networks) / max(model.n_signals, 1)
+    return _total({"signal_mse": mse}, nats, l2, weights, noise)
 
 
 def joint_objective(
-    model: DisRNN, data: JointData, prices: Prices, noise: NoiseSource | None
+    model: DisRNN, data: JointData, weights: Weights, noise: NoiseSource | None
 ) -> tuple[Float[Array, ""], Terms]:
     """Choices and signals at once, every bottleneck paid for."""
-    sources = (None, None, None) if noise is None else noise.split(3)
-    core = core_pass(model, data.batch, sources[0])
-    nll = choice_nll(choice_pass(model, data.batch, core.before, sources[1]), data.batch)
-    out, costs = signal_pass(model, data.batch, core.before, sources[2])
-    mse = signal_mse(model, out, data.batch)
-    readers = (model.update_reader, model.choice_reader, model.signal_reader)
-    l2 = sum((reader.mlps.squared_weights() for reader in readers), jnp.zeros(()))
+    for_core, for_choice, for_signal = split_noise(noise, 3)
+    nll, before, nats = _choices(model, data.batch, for_core, for_choice)
+    mse, signal_nats = _signals(model, data.batch, before, for_signal)
+    parts = (model.core, model.choice_network, model.signal_networks)
+    l2 = sum((_squared_weights(part) for part in parts), jnp.zeros(()))
     fits = {"choice_nll": nll, "signal_mse": mse}
-    return _total(fits, core.penalties | costs, l2, prices, noise, data.signal_weight)
-
-
-def choice_nll(logits: Float[Array, "session trial choice"], batch: Batch) -> Float[Array, ""]:
-    """Mean negative log likelihood per scored trial, in nats."""
-    n = jnp.maximum(jnp.asarray(batch.scored).sum(), 1)
-    return -choice_log_likelihood(logits, batch).sum() / n
+    return _total(fits, nats | signal_nats, l2, weights, noise, data.signal_weight)
 
 
 def signal_mse(
     model: DisRNN, standardised: Float[Array, "session trial signal"], batch: Batch
 ) -> Float[Array, ""]:
     """Mean squared error in units of each signal's variance, averaged over signals."""
-    target = batch._replace(signal=(batch.signal - model.signal_mean) / model.signal_scale)
+    target = batch._replace(signal=model.signal_units.standardised(batch.signal))
     n = jnp.maximum(jnp.asarray(batch.signal_scored).sum((0, 1)), 1)
     return (squared_signal_errors(standardised, target).sum((0, 1)) / n).mean()
 
 
+def _choices(
+    model: DisRNN, batch: Batch, for_core: NoiseSource | None, for_choice: NoiseSource | None
+) -> tuple[Float[Array, ""], Float[Array, "trial latent session"], Terms]:
+    """Negative log likelihood, latents before each trial, and nats by kind of bottleneck."""
+    observed = model.observed(batch)
+    path = model.core.along(observed, for_core)
+    logits = model.choices_along(path.before, observed, for_choice)
+    nats = model.core.penalties(path) | model.choice_network.penalties(path.received)
+    return mean_choice_nll(logits, batch), path.before, nats
+
+
+def _signals(
+    model: DisRNN, batch: Batch, before: Float[Array, "trial latent session"],
+    noise: NoiseSource | None,
+) -> tuple[Float[Array, ""], Terms]:  # fmt: skip
+    """Squared error, and nats by kind of bottleneck, given the latents before each trial."""
+    observed, networks = model.observed(batch), model.signal_networks
+    subject = networks.described(observed.subject).T
+    standardised = networks.along(before, observed, subject, noise)
+    nats = networks.penalties(MeanSquares.of(before, observed, subject))
+    return signal_mse(model, standardised, batch), nats
+
+
+def _squared_weights(part: Core | ChoiceNetwork | SignalNetworks) -> Float[Array, ""]:
+    return part.reader.mlps.squared_weights()
+
+
 def _total(
     fits: Terms,
-    costs: Terms,
+    nats: Terms,
     l2: Array,
-    prices: Prices,
+    weights: Weights,
     noise: NoiseSource | None,
     signal_weight: Array | float = 1.0,
 ) -> tuple[Float[Array, ""], Terms]:
+    """The loss and its terms, from fits and penalties before they are weighted."""
     weight = {"choice_nll": 1.0, "signal_mse": signal_weight}
-    loss = sum((weight[name] * value for name, value in fits.items()), prices["l2"] * l2)
-    priced = {name: prices[name] * nats for name, nats in costs.items()}
+    loss = sum((weight[name] * value for name, value in fits.items()), weights["l2"] * l2)
+    penalties = {name: weights[name] * value for name, value in nats.items()}
     if noise is not None:
-        loss = loss + noise.amount * sum(priced.values())
-    return loss, {"loss": loss, **fits, **{f"penalty_{k}": v for k, v in priced.items()}}
+        loss = loss + noise.amount * sum(penalties.values())
+    return loss, {"loss": loss, **fits, **{f"penalty_{k}": v for k, v in penalties.items()}}

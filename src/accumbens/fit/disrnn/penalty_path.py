@@ -25,7 +25,7 @@ from ...trials import Trials
 from ...unrolling import choice_log_likelihood, unroll
 from ..gradient.training import train
 from .objectives import choice_objective
-from .preparation import CORE_FIELDS, initial_disrnn, longest_first, trainable_fields
+from .preparation import choice_parts, initial_disrnn, learning_rates, longest_first
 from .recipe import RecipeConfig
 
 
@@ -132,7 +132,6 @@ def _fold(
     batch = jax.tree.map(jnp.asarray, longest_first(inner.batch()))
     key = jax.random.fold_in(key, fold)
     model = initial_disrnn(inner, recipe.disrnn, key)
-    trainable = trainable_fields(model, CORE_FIELDS)
     first = recipe.warm_up.steps
     n_steps = first + len(config.factors) * config.steps
 
@@ -142,8 +141,9 @@ def _fold(
             task.update(offset + state.step, terms=terms)
 
         return train(
-            model, choice_objective, batch, penalties.prices(), stage, noisy=noisy,
-            trainable=trainable, key=jax.random.fold_in(key, i), on_dispatch=report,
+            model, choice_objective, batch, penalties.weights(), stage, noisy=noisy,
+            rates=learning_rates(model, choice_parts, stage), key=jax.random.fold_in(key, i),
+            on_dispatch=report,
         ).model  # fmt: skip
 
     # Penalties rise from one factor to the next, not from 0 again.

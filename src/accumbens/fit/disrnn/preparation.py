@@ -12,15 +12,31 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray, PyTree
 
-from ...models.disrnn import DisRNN, DisRNNConfig, Penalties, signal_moments
-from ...models.disrnn.passes import loop_implementation
+from ...models.disrnn import DisRNN, DisRNNConfig, Penalties
+from ...models.disrnn.bottleneck import relative_learning_rates
+from ...models.signal_units import SignalUnits
 from ...trials import Batch, Trials
-from ..gradient.stage import StageConfig
 from ..gradient.training import compile_training
 from .objectives import ReadOutData, signal_objective
+from .stage import DisRNNStageConfig
 
-CORE_FIELDS = ("update_reader", "choice_reader", "latent_log_sigma", "z_initial", "embedding")
-SIGNAL_FIELDS = ("signal_reader", "signal_embedding")
+Parts = Callable[[DisRNN], tuple[PyTree, ...]]
+"""Which parts of a disRNN a stage trains."""
+
+
+def choice_parts(model: DisRNN) -> tuple[PyTree, ...]:
+    """What predicts choices."""
+    return model.core, model.choice_network
+
+
+def signal_parts(model: DisRNN) -> tuple[PyTree, ...]:
+    """What predicts signals, given the latents."""
+    return (model.signal_networks,)
+
+
+def all_parts(model: DisRNN) -> tuple[PyTree, ...]:
+    """What predicts choices and signals."""
+    return (*choice_parts(model), *signal_parts(model))
 
 
 def longest_first(batch: Batch) -> Batch:
@@ -41,41 +57,38 @@ _initial = eqx.filter_jit(DisRNN.initial)
 
 def initial_disrnn(trials: Trials, config: DisRNNConfig, key: PRNGKeyArray) -> DisRNN:
     """An untrained disRNN with the inputs, outputs and subjects of `trials`."""
-    mean, scale = signal_moments(trials)
     return _initial(
         config,
         n_choices=trials.n_choices,
         outcome_names=trials.names.outcomes,
         signal_names=trials.names.signals,
         n_subjects=len(trials.names.subjects),
-        signal_mean=mean,
-        signal_scale=scale,
+        signal_units=SignalUnits.of(trials),
         key=jax.random.fold_in(key, 0),
     )
 
 
-def trainable_fields(model: DisRNN, fields: tuple[str, ...]) -> PyTree:
-    """A pytree of booleans like `model`, True in the named fields."""
-    mask = jax.tree.map(lambda _: False, model)
-    return eqx.tree_at(
-        lambda m: [getattr(m, name) for name in fields],
-        mask,
-        [jax.tree.map(lambda _: True, getattr(model, name)) for name in fields],
+def learning_rates(model: DisRNN, parts: Parts, stage: DisRNNStageConfig) -> PyTree:
+    """For `train`: these parts learn, bottlenecks at a rate of their own; all others are frozen."""
+    frozen = jax.tree.map(lambda _: None, model)
+    rates = tuple(
+        relative_learning_rates(part, stage.bottleneck_rate, 1.0) for part in parts(model)
     )
+    return eqx.tree_at(parts, frozen, rates, is_leaf=lambda x: x is None)
 
 
 def compile_loop_meanwhile(trials: Trials, config: DisRNNConfig, batch: Batch) -> threading.Thread:
     """Has the C++ compiler at work while XLA's is busy with other things."""
 
     def shapes_alone(key: PRNGKeyArray) -> PRNGKeyArray:
-        loop_implementation(initial_disrnn(trials, config, key), batch)  # compiles to find out
+        initial_disrnn(trials, config, key).loop_implementation(batch)  # compiles to find out
         return key
 
     return _in_background(lambda: jax.eval_shape(shapes_alone, jax.random.key(0)))
 
 
 def compile_signal_stage_meanwhile(
-    model: DisRNN, batch: Batch, penalties: Penalties, stage: StageConfig
+    model: DisRNN, batch: Batch, penalties: Penalties, stage: DisRNNStageConfig
 ) -> threading.Thread:
     """Has the signal stage's step compiled while earlier stages train."""
 
@@ -83,7 +96,7 @@ def compile_signal_stage_meanwhile(
         latents = jnp.zeros((batch.valid.shape[1], model.n_latents, batch.valid.shape[0]))
         compile_training(
             model, signal_objective, ReadOutData.of_valid_trials(batch, latents),
-            penalties.prices(), stage, trainable=trainable_fields(model, SIGNAL_FIELDS),
+            penalties.weights(), stage, rates=learning_rates(model, signal_parts, stage),
         )  # fmt: skip
 
     return _in_background(work)

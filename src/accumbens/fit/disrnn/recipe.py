@@ -1,4 +1,4 @@
-"""The disRNN recipe: noiseless warm-up, choices with priced bottlenecks, then the signals.
+"""The disRNN recipe: noiseless warm-up, choices with penalised bottlenecks, then the signals.
 
 Two-stage (the default; Jain et al. 2025): the core and the choice network learn from choices alone;
 then both are frozen, their latents are read without noise, and only the signal networks learn.
@@ -20,29 +20,24 @@ from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
 from ...errors import ConfigError
 from ...models.disrnn import DisRNN, DisRNNConfig, Penalties, in_order
-from ...models.disrnn.passes import core_pass
 from ...progress.base import Progress, Stopped
 from ...trials import Batch, Trials
 from ..gradient.checkpoints import Checkpoint, CheckpointFile
-from ..gradient.stage import StageConfig
+from ..gradient.objective import Objective
 from ..gradient.training import TrainingState, initial_state, train
-from .objectives import (
-    JointData,
-    Objective,
-    ReadOutData,
-    choice_objective,
-    joint_objective,
-    signal_objective,
-)
+from .objectives import JointData, ReadOutData, choice_objective, joint_objective, signal_objective
 from .preparation import (
-    CORE_FIELDS,
-    SIGNAL_FIELDS,
+    Parts,
+    all_parts,
+    choice_parts,
     compile_loop_meanwhile,
     compile_signal_stage_meanwhile,
     initial_disrnn,
+    learning_rates,
     longest_first,
-    trainable_fields,
+    signal_parts,
 )
+from .stage import DisRNNStageConfig
 
 History = dict[str, dict[str, Float[np.ndarray, " step"]]]
 """Terms of the loss at every step, by stage and term."""
@@ -55,19 +50,19 @@ class RecipeConfig:
     disrnn: DisRNNConfig = dataclasses.field(default_factory=DisRNNConfig)
     """Architecture."""
     penalties: Penalties = dataclasses.field(default_factory=Penalties)
-    """Price of information through each kind of bottleneck."""
-    warm_up: StageConfig = dataclasses.field(
-        default_factory=lambda: StageConfig(steps=150, learning_rate=2e-3, decay=0.0)
+    """Weight of each penalty, of which most close a kind of bottleneck."""
+    warm_up: DisRNNStageConfig = dataclasses.field(
+        default_factory=lambda: DisRNNStageConfig(steps=150, learning_rate=2e-3, decay=0.0)
     )
     """Stage 0: no noise, no penalties."""
-    choice_stage: StageConfig = dataclasses.field(
-        default_factory=lambda: StageConfig(
+    choice_stage: DisRNNStageConfig = dataclasses.field(
+        default_factory=lambda: DisRNNStageConfig(
             steps=1200, learning_rate=1e-2, penalty_ramp=300, settle=200
         )
     )
     """Stage 1: choices, with noise and penalties (with joint: choices and signals)."""
-    signal_stage: StageConfig = dataclasses.field(
-        default_factory=lambda: StageConfig(
+    signal_stage: DisRNNStageConfig = dataclasses.field(
+        default_factory=lambda: DisRNNStageConfig(
             steps=1500, learning_rate=1e-2, bottleneck_rate=5.0, settle=200
         )
     )
@@ -95,9 +90,9 @@ class DisRNNFit(NamedTuple):
 class _Stage(NamedTuple):
     name: str
     objective: Objective
-    config: StageConfig
+    config: DisRNNStageConfig
     noisy: bool
-    fields: tuple[str, ...]
+    parts: Parts
     data: Callable[[DisRNN], PyTree]
 
 
@@ -134,14 +129,14 @@ def fit_disrnn(
 def _stages(config: RecipeConfig, batch: Batch, *, has_signals: bool) -> list[_Stage]:
     if config.joint and has_signals:
         data = JointData(batch, jnp.asarray(config.signal_weight))
-        fields = CORE_FIELDS + SIGNAL_FIELDS
         return [
-            _Stage("warm_up", joint_objective, config.warm_up, False, fields, lambda _: data),
-            _Stage("joint", joint_objective, config.choice_stage, True, fields, lambda _: data),
+            _Stage("warm_up", joint_objective, config.warm_up, False, all_parts, lambda _: data),
+            _Stage("joint", joint_objective, config.choice_stage, True, all_parts, lambda _: data),
         ]
+    first, then = config.warm_up, config.choice_stage
     stages = [
-        _Stage("warm_up", choice_objective, config.warm_up, False, CORE_FIELDS, lambda _: batch),
-        _Stage("choice", choice_objective, config.choice_stage, True, CORE_FIELDS, lambda _: batch),
+        _Stage("warm_up", choice_objective, first, False, choice_parts, lambda _: batch),
+        _Stage("choice", choice_objective, then, True, choice_parts, lambda _: batch),
     ]
     if has_signals:
 
@@ -149,14 +144,14 @@ def _stages(config: RecipeConfig, batch: Batch, *, has_signals: bool) -> list[_S
             return ReadOutData.of_valid_trials(batch, _latents_before(model, batch))
 
         stages.append(
-            _Stage("signal", signal_objective, config.signal_stage, True, SIGNAL_FIELDS, read_out)
+            _Stage("signal", signal_objective, config.signal_stage, True, signal_parts, read_out)
         )
     return stages
 
 
 @eqx.filter_jit
 def _latents_before(model: DisRNN, batch: Batch) -> Float[Array, "trial latent session"]:
-    return core_pass(model, batch, None).before
+    return model.core.along(model.observed(batch), None).before
 
 
 def _run_stage(
@@ -186,12 +181,12 @@ def _run_stage(
     start = None
     if reached.state is not None:
         start = (reached.state, reached.history.get(stage.name, {}))
-    trainable = trainable_fields(reached.model, stage.fields)
+    rates = learning_rates(reached.model, stage.parts, stage.config)
     with progress.task(stage.name, stage.config.steps) as task:
         trained = train(
-            reached.model, stage.objective, stage.data(reached.model), penalties.prices(),
-            stage.config, noisy=stage.noisy, trainable=trainable,
-            key=jax.random.fold_in(key, 1 + index), start=start, on_dispatch=on_dispatch,
+            reached.model, stage.objective, stage.data(reached.model), penalties.weights(),
+            stage.config, noisy=stage.noisy, rates=rates, key=jax.random.fold_in(key, 1 + index),
+            start=start, on_dispatch=on_dispatch,
         )  # fmt: skip
     model = in_order(trained.model) if stage.noisy and stage.name != "signal" else trained.model
     done = note(None, model, index + 1, trained.history)
@@ -203,5 +198,7 @@ def _run_stage(
 def _template_of_state(stages: list[_Stage]):
     """For reading a checkpoint: the (untrained) training state of each stage."""
     return lambda model, index: initial_state(
-        model, trainable_fields(model, stages[index].fields), stages[index].config
+        model,
+        learning_rates(model, stages[index].parts, stages[index].config),
+        stages[index].config,
     )

@@ -22,8 +22,6 @@ class StageConfig:
     """Gradient steps."""
     learning_rate: float = 5e-3
     """Adam's peak learning rate of the networks' weights."""
-    bottleneck_rate: float = 2.0
-    """The bottlenecks' learning rate, as a multiple of the weights'."""
     warm_up: int = 50
     """Steps over which the learning rate rises linearly."""
     decay: float = 0.5
@@ -37,19 +35,18 @@ class StageConfig:
     """Gradients of larger global norm are scaled down to this norm."""
 
     def __post_init__(self) -> None:
-        for name, low, high in (
-            ("steps", 0, 10_000_000),
-            ("learning_rate", 1e-8, 1.0),
-            ("bottleneck_rate", 0.0, 1000.0),
-            ("warm_up", 0, 10_000_000),
-            ("decay", 0.0, 1.0),
-            ("settle", 0, 10_000_000),
-            ("penalty_ramp", 0, 10_000_000),
-            ("clip", 1e-8, 1e8),
-        ):
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise ConfigError(f"{name} is {value:g}; it must lie between {low:g} and {high:g}.")
+        self._check("steps", 0, 10_000_000)
+        self._check("learning_rate", 1e-8, 1.0)
+        self._check("warm_up", 0, 10_000_000)
+        self._check("decay", 0.0, 1.0)
+        self._check("settle", 0, 10_000_000)
+        self._check("penalty_ramp", 0, 10_000_000)
+        self._check("clip", 1e-8, 1e8)
+
+    def _check(self, name: str, low: int | float, high: int | float) -> None:
+        value = getattr(self, name)
+        if not low <= value <= high:
+            raise ConfigError(f"{name} is {value:g}; it must lie between {low:g} and {high:g}.")
 
     @property
     def decay_steps(self) -> int:
@@ -60,8 +57,7 @@ class StageConfig:
     def pace(self) -> Pace:
         """What a compiled step needs of this."""
         numbers = (
-            self.learning_rate, self.bottleneck_rate, self.warm_up, self.decay_steps,
-            self.penalty_ramp, self.clip,
+            self.learning_rate, self.warm_up, self.decay_steps, self.penalty_ramp, self.clip,
         )  # fmt: skip
         return Pace(*(jnp.asarray(np.float32(x)) for x in numbers))
 
@@ -70,14 +66,13 @@ class Pace(NamedTuple):
     """The numbers of a stage as arrays, so that one compiled step serves every stage."""
 
     learning_rate: Float[Array, ""]
-    bottleneck_rate: Float[Array, ""]
     warm_up: Float[Array, ""]
     decay_steps: Float[Array, ""]
     penalty_ramp: Float[Array, ""]
     clip: Float[Array, ""]
 
     def rate_at(self, step: Array, falls_from: Array) -> Float[Array, "*step"]:
-        """The weights' learning rate: linear warm-up, plateau, cosine decay to 2 % of the peak.
+        """The learning rate: linear warm-up, plateau, cosine decay to 2 % of the peak.
 
         step: number of the gradient step, from 0. falls_from: the step that ends the plateau.
         """
@@ -86,22 +81,13 @@ class Pace(NamedTuple):
         fall = 0.02 + 0.98 * 0.5 * (1.0 + jnp.cos(jnp.pi * progress))
         return self.learning_rate * rise * fall
 
-    def prices_at(self, step: Array, prices: PyTree) -> PyTree:
-        """The prices at this step (from 0): all of them rise linearly over `penalty_ramp` steps."""
+    def weights_at(self, step: Array, weights: PyTree) -> PyTree:
+        """The penalties' weights at this step (from 0): all rise linearly over `penalty_ramp`."""
         risen = jnp.minimum(1.0, (step + 1) / jnp.maximum(self.penalty_ramp, 1))
-        return jax.tree.map(lambda price: risen * price, prices)
+        return jax.tree.map(lambda weight: risen * weight, weights)
 
     @property
     def adam(self) -> optax.GradientTransformation:
         """Adam after clipping, without its learning rate (Kingma & Ba 2015), on one flat vector."""
         clipped = optax.clip_by_global_norm(self.clip)  # type: ignore[arg-type]
         return optax.flatten(optax.chain(clipped, optax.scale_by_adam()))
-
-    def relative_rates(self, trained: PyTree) -> PyTree:
-        """Each leaf's learning rate as a multiple of the weights': bottlenecks may be faster."""
-
-        def rate(path, _leaf):
-            name = str(path[-1])
-            return self.bottleneck_rate if ("log_sigma" in name or "multiplier" in name) else 1.0
-
-        return jax.tree_util.tree_map_with_path(rate, trained)

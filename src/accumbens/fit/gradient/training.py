@@ -19,8 +19,8 @@ import optax
 from jaxtyping import Float, PRNGKeyArray, PyTree
 
 from ...errors import DivergedError
-from ...models.disrnn.passes import NoiseSource
-from ..disrnn.objectives import Objective
+from ...noise import NoiseSource
+from .objective import Objective
 from .stage import Pace, StageConfig
 
 STEPS_PER_DISPATCH = 50
@@ -57,29 +57,34 @@ def train(
     model: PyTree,
     objective: Objective,
     data: PyTree,
-    prices: PyTree,
+    weights: PyTree,
     stage: StageConfig,
     *,
     noisy: bool,
-    trainable: PyTree,
+    rates: PyTree,
     key: PRNGKeyArray,
     start: tuple[TrainingState, dict[str, np.ndarray]] | None = None,
     on_dispatch: Callable[[TrainingState, dict[str, np.ndarray]], bool | None] | None = None,
 ) -> Trained:
-    """One stage: minimise `objective(model, data, prices, noise)` over the `trainable` leaves.
+    """One stage: minimise `objective(model, data, weights, noise)` over what `rates` names.
 
-    trainable: a pytree of booleans like `model`. noisy: False is a source of no noise.
+    data, weights, rates, noisy and the numbers of `stage` are arguments of the compiled step: other
+    values of the same shapes need no further compilation.
+
+    weights: of the penalties, as the objective takes them. noisy: False is a source of no noise.
+    rates: a pytree like `model`: each array's learning rate as a multiple of the stage's; None for
+        what is frozen.
     start: where to go on, from an earlier `on_dispatch`.
     on_dispatch: called with the state and the history so far after every few dozen steps (for
         progress, checkpoints and interruption); the stage ends early if it returns True.
     Raises DivergedError, with the step and term, when lower learning rates do not help either.
     """
-    model, prices = _strongly_typed(model), _strongly_typed(prices)
-    frozen = eqx.filter(model, trainable, inverse=True)
-    state, history = start or (initial_state(model, trainable, stage), {})
+    model, weights = _strongly_typed(model), _strongly_typed(weights)
+    frozen = _split(model, rates)[1]
+    state, history = start or (initial_state(model, rates, stage), {})
     while state.step < state.n_steps(stage):
-        (trained, adam), terms = _steps(
-            *_arguments(state, frozen, data, prices, key, noisy, objective, stage)
+        (trained, adam), terms = _compiled_steps(
+            *_arguments(state, frozen, data, weights, rates, key, noisy, objective, stage)
         )
         trained, adam = _strongly_typed((trained, adam))
         terms = jax.tree.map(np.asarray, terms)
@@ -97,22 +102,20 @@ def train(
 
 
 def compile_training(
-    model: PyTree, objective: Objective, data: PyTree, prices: PyTree, stage: StageConfig,
-    *, trainable: PyTree,
+    model: PyTree, objective: Objective, data: PyTree, weights: PyTree, stage: StageConfig,
+    *, rates: PyTree,
 ) -> None:  # fmt: skip
     """Compiles what `train` runs for arguments of these shapes and for this objective."""
-    model, prices = _strongly_typed(model), _strongly_typed(prices)
-    frozen, state = (
-        eqx.filter(model, trainable, inverse=True),
-        initial_state(model, trainable, stage),
-    )
+    model, weights = _strongly_typed(model), _strongly_typed(weights)
+    frozen, state = _split(model, rates)[1], initial_state(model, rates, stage)
     key = jax.random.key(0)
-    _steps.lower(*_arguments(state, frozen, data, prices, key, True, objective, stage)).compile()
+    arguments = _arguments(state, frozen, data, weights, rates, key, True, objective, stage)
+    _compiled_steps.lower(*arguments).compile()
 
 
-def initial_state(model: PyTree, trainable: PyTree, stage: StageConfig) -> TrainingState:
-    """The state before a stage's first step."""
-    trained = eqx.filter(_strongly_typed(model), trainable)
+def initial_state(model: PyTree, rates: PyTree, stage: StageConfig) -> TrainingState:
+    """The state before a stage's first step. rates: as for `train`."""
+    trained = _split(_strongly_typed(model), rates)[0]
     adam = _strongly_typed(_adam_before(trained, stage.pace))
     return TrainingState(trained, adam, 0, stage.steps - stage.decay_steps, 1.0, 0)
 
@@ -132,32 +135,25 @@ def settled(history: dict[str, Float[np.ndarray, " step"]], stage: StageConfig) 
     return bool(max(changes) < SETTLED * loss)
 
 
-def _arguments(state, frozen, data, prices, key, noisy, objective, stage):
-    """What `_steps` takes, for the next dispatch."""
-    return (
-        state.trained, state.adam, frozen, data, prices, key, np.float32(noisy), stage.pace,
-        np.int32(state.step), np.int32(state.falls_from), np.float32(state.rate_factor),
-        objective, min(STEPS_PER_DISPATCH, state.n_steps(stage) - state.step),
-    )  # fmt: skip
-
-
-@eqx.filter_jit
-def _steps(
-    trained, adam, frozen, data, prices, key, amount, pace, first, falls_from, rate_factor,
+def gradient_steps(
+    trained, adam, frozen, data, weights, rates, key, amount, pace, first, falls_from, rate_factor,
     objective, n_steps,
 ):  # fmt: skip
-    """`n_steps` gradient steps in one dispatch. Returns the new (trained, adam) and all terms."""
+    """`n_steps` gradient steps in one dispatch. Returns the new (trained, adam) and all terms.
+
+    Everything but `objective` and `n_steps` may be traced, and mapped over.
+    """
 
     def loss(trained, step, step_key):
         noise = NoiseSource(step_key, amount)
-        return objective(eqx.combine(trained, frozen), data, pace.prices_at(step, prices), noise)
+        model = eqx.combine(trained, frozen)
+        return objective(model, data, pace.weights_at(step, weights), noise)
 
     def one(carry, now):
         trained, adam = carry
         step, step_key, rate = now
         (_, terms), gradient = jax.value_and_grad(loss, has_aux=True)(trained, step, step_key)
         direction, adam = pace.adam.update(gradient, adam)
-        rates = pace.relative_rates(trained)
         trained = jax.tree.map(
             lambda p, d, relative: p - rate * relative * d, trained, direction, rates
         )
@@ -165,8 +161,27 @@ def _steps(
 
     steps = first + jnp.arange(n_steps)
     keys = jax.vmap(partial(jax.random.fold_in, key))(steps)
-    rates = rate_factor * pace.rate_at(steps, falls_from)
-    return jax.lax.scan(one, (trained, adam), (steps, keys, rates))
+    rates_at = rate_factor * pace.rate_at(steps, falls_from)
+    return jax.lax.scan(one, (trained, adam), (steps, keys, rates_at))
+
+
+_compiled_steps = eqx.filter_jit(gradient_steps)
+
+
+def _arguments(state, frozen, data, weights, rates, key, noisy, objective, stage):
+    """What `gradient_steps` takes, for the next dispatch."""
+    return (
+        state.trained, state.adam, frozen, data, weights, jax.tree.map(np.float32, rates), key,
+        np.float32(noisy), stage.pace, np.int32(state.step), np.int32(state.falls_from),
+        np.float32(state.rate_factor), objective,
+        min(STEPS_PER_DISPATCH, state.n_steps(stage) - state.step),
+    )  # fmt: skip
+
+
+def _split(model: PyTree, rates: PyTree) -> tuple[PyTree, PyTree]:
+    """What is trained, and what is frozen."""
+    trained = jax.tree.map(lambda rate: rate is not None, rates, is_leaf=lambda rate: rate is None)
+    return eqx.partition(model, trained)
 
 
 @eqx.filter_jit

@@ -4,7 +4,7 @@ from .config import DisRNNConfig as DisRNNConfig
 from .config import Penalties as Penalties
 from .describe import BottleneckRow as BottleneckRow
 from .describe import bottlenecks as bottlenecks
-from .describe import in_order as in_order
 from .describe import open_latents as open_latents
 from .model import DisRNN as DisRNN
-from .model import signal_moments as signal_moments
+from .model import DisRNNState as DisRNNState
+from .ordering import in_order as in_order

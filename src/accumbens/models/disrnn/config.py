@@ -1,4 +1,4 @@
-"""What a user chooses about a disRNN: its architecture and the price of information."""
+"""What a user chooses about a disRNN: its architecture and the weights of its penalties."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class DisRNNConfig:
 
 @dataclasses.dataclass(frozen=True)
 class Penalties:
-    """Price of information through each kind of bottleneck: nats of loss per nat and trial."""
+    """Weight of each penalty: what a nat per trial through such a bottleneck adds to the loss."""
 
     latent: float = 6e-4
     """Each latent's own bottleneck: how much the model remembers."""
@@ -89,12 +89,12 @@ class Penalties:
                     "(usual values: 1e-5 to 1e-1; was 1e-3 meant where 1-3 was written?)."
                 )
 
-    def prices(self) -> dict[str, Float[Array, ""]]:
+    def weights(self) -> dict[str, Float[Array, ""]]:
         """The same numbers as arrays, so that one compiled training step serves all of them."""
         return {f.name: jnp.asarray(getattr(self, f.name)) for f in dataclasses.fields(self)}
 
     def scaled(self, factor: float) -> Penalties:
-        """The same prices of information times `factor`; L2 stays."""
+        """The same weights times `factor`; L2 stays."""
         return Penalties(
             **{
                 field.name: getattr(self, field.name) * (1.0 if field.name == "l2" else factor)

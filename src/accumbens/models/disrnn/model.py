@@ -6,65 +6,23 @@ with disentangled RNNs") for the signal networks that read dopamine out of the l
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from ...trials import Batch, Trials
+from ...errors import ConfigError
+from ...noise import NoiseSource
+from ...trials import Batch
 from ..base import Model, Unrolled
-from .bottleneck import Bottleneck, open_log_sigma
+from ..signal_units import SignalUnits
 from .config import DisRNNConfig
-from .recurrence.scan import blend
-from .residual_mlp import ResidualMLPs
-
-
-class Reader(eqx.Module):
-    """Networks that read latents, observations and subject, each input through its own bottleneck.
-
-    Network n sees the concatenation [latents, observations, subject] of the bottlenecks' outputs.
-    """
-
-    latent: Bottleneck
-    observation: Bottleneck
-    subject: Bottleneck
-    mlps: ResidualMLPs
-
-    @classmethod
-    def initial(
-        cls, n_nets: int, n_latents: int, n_observations: int, n_embedding: int, **mlp
-    ) -> Reader:
-        """All bottlenecks open, random weights; `mlp` as for `ResidualMLPs.initial`."""
-        n_inputs = n_latents + n_observations + n_embedding
-        return cls(
-            latent=Bottleneck.open(n_nets, n_latents),
-            observation=Bottleneck.open(n_nets, n_observations),
-            subject=Bottleneck.open(n_nets, n_embedding),
-            mlps=ResidualMLPs.initial(n_nets=n_nets, n_inputs=n_inputs, **mlp),
-        )
-
-    @property
-    def multiplier(self) -> Float[Array, "net input"]:
-        """Multipliers of all inputs, in the order in which the networks see them."""
-        parts = (self.latent, self.observation, self.subject)
-        return jnp.concatenate([part.multiplier for part in parts], axis=1)
-
-    @property
-    def sigma(self) -> Float[Array, "net input"]:
-        """Noise of all inputs, in the order in which the networks see them."""
-        parts = (self.latent, self.observation, self.subject)
-        return jnp.concatenate([part.sigma for part in parts], axis=1)
-
-    def __call__(
-        self,
-        latents: Float[Array, " latent"],
-        observation: Float[Array, " observation"],
-        subject: Float[Array, " embedding"],
-    ) -> Float[Array, "net output"]:
-        """Outputs for one trial, without noise."""
-        x = self.multiplier * jnp.concatenate([latents, observation, subject])
-        return self.mlps(x[:, :, None])[:, :, 0]
+from .core import Core
+from .heads import ChoiceNetwork, SignalNetworks
+from .observations import Observed, encode_observation, observation_names
+from .recurrence.choose import Implementation
 
 
 class DisRNNState(eqx.Module):
@@ -75,27 +33,23 @@ class DisRNNState(eqx.Module):
 
 
 class DisRNN(Model):
-    """Disentangled RNN with choice network, one network per signal, and optional subject embedding.
+    """Disentangled RNN: a core of latents, a choice network, and one network for each signal.
 
-    update: one network per latent, outputs gate and target (see `core`).
-    choice: one network, latents -> choice logits.
-    signal: one network per signal, latents before the trial + choice + outcomes -> signal.
-    signal_mean, signal_scale: the signals' mean and standard deviation in the training sessions;
-        the networks predict standardised signals, `signals` returns the signals' own units.
+    core: latents and their update networks (see `Core`).
+    choice_network: latents -> choice logits.
+    signal_networks: latents before the trial + choice + outcomes -> standardised signals.
+    signal_units: the signals' mean and standard deviation in the training sessions; `signals`
+        returns the signals' own units.
+    outcome_names, signal_names: as in the trials it was made for.
 
     The methods of the interface are those of the deterministic model (no noise, multipliers
-    applied); noise is for training only.
+    applied); noise is for training only. Raises ConfigError when the parts do not fit together.
     """
 
-    update_reader: Reader
-    choice_reader: Reader
-    signal_reader: Reader
-    latent_log_sigma: Float[Array, " latent"]
-    z_initial: Float[Array, " latent"]
-    embedding: Float[Array, "subject embedding"]
-    signal_embedding: Float[Array, "subject embedding"]
-    signal_mean: Float[Array, " signal"]
-    signal_scale: Float[Array, " signal"]
+    core: Core
+    choice_network: ChoiceNetwork
+    signal_networks: SignalNetworks
+    signal_units: SignalUnits
     config: DisRNNConfig = eqx.field(static=True)
     outcome_names: tuple[str, ...] = eqx.field(static=True)
     signal_names: tuple[str, ...] = eqx.field(static=True)
@@ -109,44 +63,63 @@ class DisRNN(Model):
         outcome_names: tuple[str, ...] = ("reward",),
         signal_names: tuple[str, ...] = (),
         n_subjects: int = 1,
-        signal_mean: Float[Array, " signal"] | None = None,
-        signal_scale: Float[Array, " signal"] | None = None,
+        signal_units: SignalUnits | None = None,
         key: PRNGKeyArray,
     ) -> DisRNN:
         """A disRNN with all bottlenecks open and random weights."""
         keys = jax.random.split(key, 6)
-        k, e = config.latents, config.subject_embedding
-        n_observations = (1 if n_choices == 2 else n_choices) + len(outcome_names)
+        n_seen = len(observation_names(n_choices, outcome_names))
         n_signals = len(signal_names)
         return cls(
-            update_reader=Reader.initial(
-                k, k, n_observations, e, n_units=config.update_units,
-                n_layers=config.update_layers, n_outputs=2, activation=config.activation,
-                key=keys[0],
+            core=Core.initial(
+                config, n_observations=n_seen, n_subjects=n_subjects,
+                keys=(keys[0], keys[3], keys[4]),
             ),
-            choice_reader=Reader.initial(
-                1, k, 0, e, n_units=config.choice_units, n_layers=config.choice_layers,
-                n_outputs=n_choices, activation=config.activation, key=keys[1],
+            choice_network=ChoiceNetwork.initial(config, n_choices=n_choices, key=keys[1]),
+            signal_networks=SignalNetworks.initial(
+                config, n_signals=n_signals, n_observations=n_seen, n_subjects=n_subjects,
+                keys=(keys[2], keys[5]),
             ),
-            signal_reader=Reader.initial(
-                n_signals, k, n_observations, e, n_units=config.signal_units,
-                n_layers=config.signal_layers, n_outputs=1, activation=config.activation,
-                key=keys[2],
-            ),
-            latent_log_sigma=open_log_sigma(k),
-            z_initial=jax.random.uniform(keys[3], (k,), minval=-0.1, maxval=0.1),
-            embedding=0.1 * jax.random.normal(keys[4], (n_subjects, e)),
-            signal_embedding=0.1 * jax.random.normal(keys[5], (n_subjects, e)),
-            signal_mean=jnp.zeros(n_signals) if signal_mean is None else signal_mean,
-            signal_scale=jnp.ones(n_signals) if signal_scale is None else signal_scale,
+            signal_units=SignalUnits.none(n_signals) if signal_units is None else signal_units,
             config=config,
             outcome_names=tuple(outcome_names),
             signal_names=tuple(signal_names),
         )  # fmt: skip
 
+    def __check_init__(self) -> None:
+        numbers = {
+            "latents": [
+                self.core.n_latents,
+                *(head.reader.latent.log_sigma.shape[1] for head in self._heads),
+            ],
+            "observations": [
+                len(self.observation_names),
+                self.core.reader.observation.log_sigma.shape[1],
+                self.signal_networks.reader.observation.log_sigma.shape[1],
+            ],
+            "numbers for each subject": [
+                self.core.embedding.shape[1],
+                *(head.reader.subject.log_sigma.shape[1] for head in self._heads),
+            ],
+            "subjects": [part.embedding.shape[0] for part in (self.core, self.signal_networks)],
+            "signals": [
+                self.n_signals, self.signal_networks.n_signals, self.signal_units.mean.size,
+            ],
+        }  # fmt: skip
+        for what, found in numbers.items():
+            if len(set(found)) > 1:
+                raise ConfigError(
+                    f"The parts of a disRNN must have the same number of {what}, but they have "
+                    f"{', '.join(map(str, found))}."
+                )
+
+    @property
+    def _heads(self) -> tuple[ChoiceNetwork, SignalNetworks]:
+        return self.choice_network, self.signal_networks
+
     @property
     def n_choices(self) -> int:
-        return self.choice_reader.mlps.b_out.shape[1]
+        return self.choice_network.n_choices
 
     @property
     def n_signals(self) -> int:
@@ -154,11 +127,11 @@ class DisRNN(Model):
 
     @property
     def n_subjects(self) -> int | None:
-        return self.embedding.shape[0] if self.embedding.shape[1] else None
+        return self.core.embedding.shape[0] if self.core.embedding.shape[1] else None
 
     @property
     def n_latents(self) -> int:
-        return self.z_initial.shape[0]
+        return self.core.n_latents
 
     @property
     def latent_names(self) -> tuple[str, ...]:
@@ -168,55 +141,75 @@ class DisRNN(Model):
     @property
     def observation_names(self) -> tuple[str, ...]:
         """Names of what the networks see of a trial."""
-        n = self.n_choices
-        choices = ("choice",) if n == 2 else tuple(f"choice_{i}" for i in range(n))
-        return (*choices, *self.outcome_names)
+        return observation_names(self.n_choices, self.outcome_names)
+
+    @property
+    def subject_names(self) -> tuple[str, ...]:
+        """Names of the numbers that describe a subject."""
+        return tuple(f"subject_{i + 1}" for i in range(self.core.embedding.shape[1]))
 
     def initial_state(self, subject: Int[Array, ""]) -> DisRNNState:
-        return DisRNNState(self.z_initial, jnp.asarray(subject))
+        return DisRNNState(self.core.z_initial, jnp.asarray(subject))
 
     def choice_logits(self, state: DisRNNState) -> Float[Array, " choice"]:
-        return self.choice_reader(state.z, jnp.zeros(0), self.embedding[state.subject])[0]
+        return self.choice_network.logits(state.z, self.core.described(state.subject))
 
     def signals(
         self, state: DisRNNState, choice: Int[Array, ""], outcome: Float[Array, " outcome"]
     ) -> Float[Array, " signal"]:
         seen = encode_observation(choice, outcome, self.n_choices)
-        out = self.signal_reader(state.z, seen, self.signal_embedding[state.subject])[:, 0]
-        return self.signal_mean + self.signal_scale * out
+        subject = self.signal_networks.described(state.subject)
+        out = self.signal_networks.standardised(state.z, seen, subject)
+        return self.signal_units.restored(out)
 
     def update(
         self, state: DisRNNState, choice: Int[Array, ""], outcome: Float[Array, " outcome"]
     ) -> DisRNNState:
         seen = encode_observation(choice, outcome, self.n_choices)
-        out = self.update_reader(state.z, seen, self.embedding[state.subject])
-        return DisRNNState(blend(state.z, out[:, 0], out[:, 1]), state.subject)
+        z = self.core.updated(state.z, seen, self.core.described(state.subject))
+        return DisRNNState(z, state.subject)
 
     def latents(self, state: DisRNNState) -> dict[str, Float[Array, ""]]:
         return dict(zip(self.latent_names, state.z, strict=True))
 
+    def observed(self, batch: Batch) -> Observed:
+        """What the networks see of a batch."""
+        return Observed.of(batch, self.n_choices)
+
+    def choices_along(
+        self, before: Float[Array, "trial latent session"], observed: Observed,
+        noise: NoiseSource | None,
+    ) -> Float[Array, "session trial choice"]:  # fmt: skip
+        """Choice logits on all trials, from the latents before them. noise: None for none."""
+        subject = self.core.described(observed.subject).T
+        return self.choice_network.along(before, subject, noise)
+
     def unroll(self, batch: Batch) -> Unrolled:
         """The same numbers as the plain scan, with all that does not feed back outside the loop."""
-        from .passes import deterministic_pass
+        observed = self.observed(batch)
+        before = self.core.along(observed, None).before
+        subject = self.signal_networks.described(observed.subject).T
+        standardised = self.signal_networks.along(before, observed, subject, None)
+        signals = self.signal_units.restored(standardised)
+        return Unrolled(
+            choice_logits=self.choices_along(before, observed, None),
+            signals=jnp.where(batch.valid[..., None], signals, 0.0),
+            latents=OrderedDict((name, before[:, i].T) for i, name in enumerate(self.latent_names)),
+        )
 
-        return deterministic_pass(self, batch)
+    def loop_implementation(self, batch: Batch) -> Implementation:
+        """Which implementation of the recurrent loop trains this model on such a batch here."""
+        return self.core.loop_implementation(self.observed(batch))
 
+    def average_subject(self, weight: Float[Array, " subject"]) -> DisRNN:
+        """The same model of one subject, whose descriptions are means over the subjects'.
 
-def encode_observation(
-    choice: Int[Array, "*trial"], outcome: Float[Array, "*trial outcome"], n_choices: int
-) -> Float[Array, "*trial observation"]:
-    """What the networks see of a trial: the choice (-1, +1; one-hot beyond two), the outcomes."""
-    signed = (2.0 * choice - 1.0)[..., None]
-    coded = signed if n_choices == 2 else jax.nn.one_hot(choice, n_choices)
-    return jnp.concatenate([coded.astype(outcome.dtype), outcome], axis=-1)
+        weight: of each subject, with sum 1.
+        """
 
+        def mean(embedding: Array) -> Array:
+            return (weight @ embedding)[None] if embedding.shape[1] else embedding[:1]
 
-def signal_moments(trials: Trials) -> tuple[Float[Array, " signal"], Float[Array, " signal"]]:
-    """Mean and standard deviation of each signal over scored trials, for `DisRNN.initial`."""
-    batch = trials.batch(np.float64)
-    n = np.maximum(np.asarray(batch.signal_scored).sum((0, 1)), 1)
-    mean = np.asarray(batch.signal).sum((0, 1)) / n
-    deviation = np.where(batch.signal_scored, batch.signal - mean, 0.0)
-    variance = (deviation**2).sum((0, 1)) / n
-    scale = np.sqrt(np.where(variance > 0, variance, 1.0))
-    return jnp.asarray(mean, jnp.float32), jnp.asarray(scale, jnp.float32)
+        return eqx.tree_at(
+            lambda m: [m.core.embedding, m.signal_networks.embedding], self, replace_fn=mean
+        )

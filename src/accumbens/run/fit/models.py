@@ -21,7 +21,6 @@ from ...fit.likelihood.maximum_likelihood import fit_maximum_likelihood
 from ...models.base import Model
 from ...models.catalogue import Method, NamedFit, find_fit
 from ...models.disrnn import open_latents
-from ...models.disrnn.passes import loop_implementation
 from ...progress.base import Progress
 from ...threefry import key_of
 from ...trials import Trials
@@ -139,7 +138,7 @@ def _fit_disrnns(job: Job) -> Fitted:
     losses = [final_loss(fit.history) for fit in fits]
     best = int(np.argmin(losses))
     notes = {
-        "loop": loop_implementation(fits[best].model, trials.batch()),
+        "loop": fits[best].model.loop_implementation(trials.batch()),
         "seeds": [
             {
                 "seed": config.seed + i,

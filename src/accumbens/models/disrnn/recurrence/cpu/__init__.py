@@ -17,7 +17,7 @@ MOST_SESSIONS = 16
 
 
 def run_loop_cpu(inputs: LoopInputs) -> LoopUnrolled:
-    """What `core.run_loop` returns, to float32 rounding, with its gradients, many times faster.
+    """What `scan.run_loop` returns, to float32 rounding, with its gradients, many times faster.
 
     Compiles on first use of a shape (a few seconds; kept in the user's cache folder). Works under
     jit, grad, scan and vmap; models under vmap run in one call that uses all cores, each giving the

@@ -27,7 +27,7 @@ TRITON = triton.CompilerParams(num_warps=4, num_stages=1)
 
 
 def run_loop_gpu(inputs: LoopInputs, *, interpret: bool = False) -> LoopUnrolled:
-    """What `core.run_loop` returns, to float32 rounding, with its gradients.
+    """What `scan.run_loop` returns, to float32 rounding, with its gradients.
 
     interpret: run the kernel's program without a GPU, slowly, for tests.
     """
