@@ -90,3 +90,20 @@ def test_nothing_is_best_of_one():
     one = compare({"m": model}, trials, rng=np.random.default_rng(0), n_draws=20)
     assert "**" not in table1_markdown(one)
     assert "textbf" not in table1_latex(one)
+
+
+def test_notes_stand_below_escaped_and_in_csv_beside_their_model(comparison):
+    notes = ("naive: 100% WORSE_", "second")
+    _, *below = table1_markdown(comparison, notes=notes).rstrip("\n").split("\n\n")
+    assert below[1:] == [r"naive: 100% WORSE\_", "second"]
+    latex = table1_latex(comparison, notes=notes)
+    after = latex.split(r"\end{tabular}")[1].strip().splitlines()
+    assert after == [
+        r"\par\smallskip\footnotesize naive: 100\% WORSE\_",
+        r"\par\smallskip\footnotesize second",
+        r"\end{table}",
+    ]
+    head, *rows = csv.reader(io.StringIO(table1_csv(comparison, {"naive": "WORSE, much"})))
+    assert head[-1] == "note"
+    assert [row[-1] for row in rows] == ["", "WORSE, much", ""]
+    assert "note" not in table1_csv(comparison).splitlines()[0]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Callable
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from ..models.catalogue import label_of
 from ..progress.base import Progress
@@ -24,7 +27,8 @@ def shown_progress() -> contextlib.AbstractContextManager[Progress]:
 
 
 def print_run(console: Console, run: Run) -> None:
-    """Table 1, open bottlenecks, seeds, and where the files are."""
+    """Alarms, the verdict, Table 1, open bottlenecks, seeds, and where the files are."""
+    print_verdict(console, run.metrics)
     data = run.metrics["data"]
     held_out = data["sessions_held_out"]
     console.print(
@@ -42,6 +46,19 @@ def print_run(console: Console, run: Run) -> None:
         for warning in model["fit"].get("warnings", []):
             console.print(f"[yellow]{label_of(name)}: {warning}")
     console.print(f"\nRun folder: {run.folder.path}\nFigures:    {run.folder.figures}")
+
+
+def print_verdict(console: Console, metrics: dict[str, Any]) -> None:
+    """What is worse than a model without memory, loudly; then what the run found, in words.
+
+    Runs of 0.1.0 hold neither, and nothing is printed for them.
+    """
+    for warning in metrics.get("warnings", []):
+        console.print(Text(f"\nWARNING: {warning}", style="bold red"))
+    verdict = metrics.get("verdict")
+    if verdict:
+        for found in (verdict["choice"], *verdict["signal"].values()):
+            console.print(Text(f"\n{found['sentence']}", style="bold"))
 
 
 def _interval(value: float | None, low: float | None, high: float | None) -> str:
@@ -98,11 +115,27 @@ def _bottlenecks(run: Run) -> Table:
     return table
 
 
-def _seeds(seeds: list[dict]) -> Table:
+def _seeds(seeds: list[dict[str, Any]]) -> Table:
+    """One row a seed; columns that no seed has a value for are left out.
+
+    seeds: `seed`, and where they are known `loss`, `inner` (normalized likelihood on folds of the
+    training sessions), `open_latents` and `kept`.
+    """
     table = Table(title="disRNN seeds")
-    for heading in ("seed", "loss", "open latents", ""):
+    columns = [c for c in SEED_COLUMNS if any(seed.get(c[0]) is not None for seed in seeds)]
+    for _, heading, _ in columns:
         table.add_column(heading)
     for seed in seeds:
-        kept = "kept" if seed["kept"] else ""
-        table.add_row(str(seed["seed"]), f"{seed['loss']:.4f}", str(seed["open_latents"]), kept)
+        values = [(seed.get(key), form) for key, _, form in columns]
+        table.add_row(*("–" if value is None else form(value) for value, form in values))
     return table
+
+
+SEED_COLUMNS: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
+    ("seed", "seed", str),
+    ("loss", "training loss ↓", "{:.4f}".format),
+    ("inner", "inner normalized likelihood ↑", "{:.4f}".format),
+    ("open_latents", "open latents", str),
+    ("kept", "", lambda kept: "kept" if kept else ""),
+)
+"""Key in metrics.json, heading, and how a value is printed."""

@@ -7,9 +7,11 @@ from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from ..errors import ConfigError
+from ..trials import Trials
 from .cognitive import CognitiveModel, Parameter, real
 
 
@@ -47,6 +49,17 @@ class BiasOnly(CognitiveModel):
                 f"BiasOnly has a bias of shape {self.bias.shape} for {self.n_choices} choices: "
                 f"give {self.n_choices - 1}, one for each choice but choice 0."
             )
+
+    @classmethod
+    def from_trials(cls, trials: Trials) -> BiasOnly:
+        """The maximum-likelihood bias, bias_k = ln(n_k / n_0), of the scored choices of `trials`.
+
+        A choice that was never made counts as half a one, so that it stays possible.
+        """
+        made = np.asarray(trials.choice)[np.asarray(trials.scored)]
+        counts = np.maximum(np.bincount(made, minlength=trials.n_choices), 0.5)
+        bias = jnp.asarray(np.log(counts[1:] / counts[0]))
+        return cls(bias=bias, n_choices=trials.n_choices)
 
     def initial_state(self, subject: Int[Array, ""]) -> tuple[()]:
         return ()

@@ -10,7 +10,7 @@ import csv
 import io
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from .comparison import Comparison, Estimate
@@ -80,22 +80,24 @@ def table1_rich(comparison: Comparison, label: Label = str) -> rich.table.Table:
     return table
 
 
-def table1_csv(comparison: Comparison) -> str:
+def table1_csv(comparison: Comparison, notes: Mapping[str, str] | None = None) -> str:
     """For machines, all digits: `model` (its own name), then value, `_low` and `_high` of each
-    column."""
+    column; with notes by name of the model, `note`."""
     columns = table1_columns(comparison)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     names = ["_".join(filter(None, (c.metric.replace(" ", "_"), c.signal))) for c in columns]
-    writer.writerow(["model", *(n + end for n in names for end in ("", "_low", "_high"))])
+    last = [] if notes is None else ["note"]
+    writer.writerow(["model", *(n + end for n in names for end in ("", "_low", "_high")), *last])
     for row, name in enumerate(comparison.models):
         numbers = [c.values[row] or ("", "", "") for c in columns]
-        writer.writerow([name, *(number for estimate in numbers for number in estimate)])
+        last = [] if notes is None else [notes.get(name, "")]
+        writer.writerow([name, *(number for estimate in numbers for number in estimate), *last])
     return text.getvalue()
 
 
-def table1_markdown(comparison: Comparison, label: Label = str) -> str:
-    """A pipe table with its caption. label: as of `table1_rich`."""
+def table1_markdown(comparison: Comparison, label: Label = str, notes: Sequence[str] = ()) -> str:
+    """A pipe table with its caption, and a paragraph a note. label: as of `table1_rich`."""
     columns = table1_columns(comparison)
     heads = ["model", *(_escape_markdown(_heading(c, " ↑", " ↓")) for c in columns)]
     lines = [heads, ["---", *("---:" for _ in columns)]]
@@ -104,11 +106,15 @@ def table1_markdown(comparison: Comparison, label: Label = str) -> str:
         marked = [f"**{t}**" if c.best == row else t for c, t in zip(columns, cells, strict=True)]
         lines.append([_escape_markdown(label(name)), *marked])
     body = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-    return f"{body}\n\n{_escape_markdown(table1_caption(comparison))}\n"
+    below = [_escape_markdown(text) for text in (table1_caption(comparison), *notes)]
+    return "\n\n".join([body, *below]) + "\n"
 
 
-def table1_latex(comparison: Comparison, label: Label = str) -> str:
-    r"""A `table` for LaTeX with the `booktabs` package. label: as of `table1_rich`."""
+def table1_latex(comparison: Comparison, label: Label = str, notes: Sequence[str] = ()) -> str:
+    r"""A `table` for LaTeX with the `booktabs` package, notes below it.
+
+    label: as of `table1_rich`.
+    """
     columns = table1_columns(comparison)
     heads = [
         _escape_latex(_heading(c, "", ""))
@@ -134,6 +140,7 @@ def table1_latex(comparison: Comparison, label: Label = str) -> str:
             *rows,
             r"\bottomrule",
             r"\end{tabular}",
+            *(rf"\par\smallskip\footnotesize {_escape_latex(note)}" for note in notes),
             r"\end{table}",
             "",
         ]

@@ -35,6 +35,7 @@ from ..folder import Run, RunFolder, fingerprint, load_run
 from .config import FitConfig, SplitConfig, config_as_dict, read_config
 from .models import Fitted, check_fits, fit_named
 from .records import draw_figures, write_history, write_predictions, write_table1
+from .verdict import BASELINE, judge_fits, without_memory
 
 
 def run_fit(
@@ -122,6 +123,7 @@ def _fit_into(
     key = jax.random.key(config.seed)
     options = repr(config_as_dict(config)).encode() + fingerprint(trials).encode()
     identity = hashlib.sha256(options).hexdigest()
+    baseline = without_memory(train, trials)
     path = None
     if config.path.factors and "disrnn" in config.models:
         path = _chosen_path(folder, train, config, key, progress)
@@ -144,11 +146,20 @@ def _fit_into(
         on_test, on_train = (
             _compared(predictions, trials, part, config) for part in (split.test, split.train)
         )
-    on_test = dataclasses.replace(on_test, held_out=split.holds_out)
-    write_table1(folder, on_test)
+        on_test = dataclasses.replace(on_test, held_out=split.holds_out)
+
+        def against(reference: str) -> Comparison:
+            several = {**predictions, BASELINE: baseline}
+            found = _compared(several, trials, split.test, config, reference)
+            return dataclasses.replace(found, held_out=split.holds_out)
+
+        judgement = judge_fits(fits, against)
+    write_table1(folder, on_test, judgement)
     write_predictions(folder, trials, split, fits)
     write_history(folder, fits)
-    metrics = _metrics(fits, on_test, on_train, trials, split, config, path)
+    metrics = _without_nan(judgement.as_dict()) | _metrics(
+        fits, on_test, on_train, trials, split, config, path
+    )
     with progress.task("figures"):
         draw_figures(folder, trials, split, fits, on_test, path)
     folder.write_metrics(metrics)
@@ -163,8 +174,9 @@ def predictions_of(fit: Fitted, trials: Trials) -> Predictions:
 
 
 def _compared(
-    predictions: dict[str, Predictions], trials: Trials, labels: tuple[str, ...], config: FitConfig
-) -> Comparison:
+    predictions: dict[str, Predictions], trials: Trials, labels: tuple[str, ...], config: FitConfig,
+    reference: str | None = None,
+) -> Comparison:  # fmt: skip
     position = {label: i for i, label in enumerate(trials.session_labels)}
     index = [position[label] for label in labels]
     part = trials.select_sessions(index)
@@ -176,6 +188,7 @@ def _compared(
         },
         part,
         rng=np.random.default_rng(config.seed),
+        reference=reference,
         n_draws=config.resamples,
     )
 

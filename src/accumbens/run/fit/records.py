@@ -15,18 +15,20 @@ from ...models.catalogue import label_of
 from ...scoring.comparison import Comparison
 from ...scoring.splits import Split, apply_split
 from ...scoring.table1 import table1_csv, table1_latex, table1_markdown
+from ...scoring.verdict import Judgement
 from ...trials import Trials
 from ...unrolling import unroll
 from ..folder import RunFolder
 from .models import Fitted
 
 
-def write_table1(folder: RunFolder, comparison: Comparison) -> None:
-    """table1.csv, .md and .tex."""
+def write_table1(folder: RunFolder, comparison: Comparison, judgement: Judgement) -> None:
+    """table1.csv, .md and .tex, with what they say in words below, alarms first."""
+    said = judgement.sentences
     for suffix, text in (
-        ("csv", table1_csv(comparison)),
-        ("md", table1_markdown(comparison, label_of)),
-        ("tex", table1_latex(comparison, label_of)),
+        ("csv", table1_csv(comparison, judgement.notes())),
+        ("md", table1_markdown(comparison, label_of, said)),
+        ("tex", table1_latex(comparison, label_of, said)),
     ):
         write_atomically(folder.path / f"table1.{suffix}", text.encode())
 
