@@ -1,4 +1,6 @@
-"""Packages whose public names are written once, in `__init__.pyi`, and imported when first used.
+"""What is imported when it is first used: public names of packages, and entries of lists.
+
+A package's public names are written once, in `__init__.pyi`.
 
 Type checkers and editors read the stub; at run time the package reads the same file, so the two
 cannot disagree. The stub may hold only `from .module import name as name` and, for namespaces,
@@ -66,6 +68,12 @@ def public_names(stub: Path) -> dict[str, str]:
             for alias in statement.names:
                 where[alias.name] = f"{dots}{module or alias.name}"
     return where
+
+
+def at_place(place: str, package: str | None) -> Any:
+    """The object that `module:name` names in `package`; its module is imported when asked for."""
+    module, _, name = place.partition(":")
+    return getattr(importlib.import_module(f".{module}", package), name)
 
 
 def _advice(name: str, package: str, stub: Path) -> str:

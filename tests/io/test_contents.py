@@ -143,10 +143,11 @@ def test_files_of_no_kind(tmp_path):
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "day.csv").write_text("a\n1\n")
     text = refused("folder")
-    assert "it is a folder, but neither of Phy or Kilosort" in text
+    assert "none that accumbens knows: an NWB file (.nwb, .nwb.zarr) has .zgroup or" in text
+    assert "; a folder of Phy or Kilosort has spike_times.npy or spike_clusters.npy." in text
     assert "Name a file inside it, such as day.csv" in text
 
 
 def test_an_hdf5_file_of_another_name_is_nwb(make_nwb, tmp_path):
     path = make_nwb(tmp_path / "a.nwb", {"side": np.array([0, 1])})
-    assert file_kind(path.rename(tmp_path / "a.h5")) == "nwb"
+    assert file_kind(path.rename(tmp_path / "a.h5")).name == "nwb"

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..errors import ConfigError
+from ..io.sources import names_of
 from ..run.convert.conversion import ConvertConfig
 
 if TYPE_CHECKING:
@@ -25,9 +26,7 @@ UNITS_SHOWN = 20
 class InspectCommand:
     """List what a file holds: columns and their values, time series and clocks, clusters."""
 
-    file: tyro.conf.Positional[Path]
-    """NWB file (HDF5 or Zarr), trial table (CSV, TSV, Parquet), pyPhotometry file (.ppd), folder of
-    Phy or Kilosort, or .npz of spikes."""
+    file: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(help=f"What to list: {names_of()}.")]
     rows: int = 40
     """Clusters to print."""
 
@@ -48,8 +47,11 @@ class ConvertCommand:
     """Turn NWB files or trial tables, with photometry and spikes, into one table for accumbens
     fit."""
 
-    files: tyro.conf.Positional[tuple[Path, ...]]
-    """NWB files (HDF5 or Zarr), one session each; or tables (CSV, TSV, Parquet), a row a trial."""
+    files: Annotated[
+        tyro.conf.Positional[tuple[Path, ...]],
+        tyro.conf.arg(help_behavior_hint=f"({names_of('trials')})"),
+    ]
+    """Files with the trials: one session each, or with a row a trial."""
     out: Path = Path("trials.parquet")
     """Table to write: CSV, TSV or Parquet; a record of what was done goes beside it."""
     options: Annotated[ConvertConfig, tyro.conf.arg(name="")] = dataclasses.field(

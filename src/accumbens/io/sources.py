@@ -1,32 +1,103 @@
-"""What kind of file a path names: one place that knows them all, and what each is good for."""
+"""The list of kinds of file: how each is recognised, what it holds, and what reads it.
+
+`inspect_file`, `read_sources`, `read_recording`, `read_units`, `convert` and the command line read
+this list: a new format is a file with its reader, and an entry here. Readers are named by their
+place, so that this module is there before pandas is imported.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import difflib
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 from ..errors import DataError
-from .nwb.files import ENDINGS as NWB_ENDINGS
-from .nwb.files import HDF5_MAGIC, ZARR_FILES
-from .tables.files import ENDINGS as TABLE_ENDINGS
-from .tables.problems import listed, near_matches
+from ..lazy import at_place
 
-Kind = Literal["nwb", "table", "ppd", "phy", "npz"]
+Held = Literal["trials", "recording", "units"]
+"""What a file may hold: a table of trials, channels in time, spikes of sorted units."""
 
-KINDS: dict[Kind, str] = {
-    "nwb": "an NWB file (.nwb, .nwb.zarr)",
-    "table": f"a table ({', '.join(TABLE_ENDINGS)})",
-    "ppd": "a pyPhotometry recording (.ppd)",
-    "phy": "a folder of Phy or Kilosort",
-    "npz": "arrays of spikes (.npz)",
-}
-"""What each kind is called in messages."""
 
-PHY_FILES = ("spike_times.npy", "spike_clusters.npy", "params.py", "cluster_group.tsv")
-"""A folder with any of these was written by Kilosort or Phy."""
+class Reader(NamedTuple):
+    """A function that reads a file, by its place in `io`, and the options that it knows.
 
-_MAGIC = {
+    What it returns: of a recording, `photometry.files.Recording`; of units, `recordings.Units`.
+    """
+
+    place: str
+    options: tuple[str, ...] = ()
+
+    def read(self, path: str | os.PathLike[str], **options: Any) -> Any:
+        """What the file holds; options that do not concern this kind of file are left out."""
+        known = {name: value for name, value in options.items() if name in self.options}
+        return at_place(self.place, __package__)(path, **known)
+
+
+@dataclasses.dataclass(frozen=True)
+class SourceKind:
+    """A kind of file.
+
+    words: what messages and help call it. endings: of its name, in small letters; magic: its first
+    bytes, where the ending says nothing. inside: of a folder, files of which one is enough;
+    folder_endings: of a folder's name.
+    trials: place of `(paths, format) -> SourcedTrials`. recording, units: their readers.
+    contents: place of `path -> Contents`; by default what `accumbens inspect` lists of any
+    recording or units. packages: libraries that read it, for the record of a conversion.
+    """
+
+    name: str
+    words: str
+    endings: tuple[str, ...] = ()
+    magic: bytes = b""
+    inside: tuple[str, ...] = ()
+    folder_endings: tuple[str, ...] = ()
+    trials: str | None = None
+    recording: Reader | None = None
+    units: Reader | None = None
+    contents: str | None = None
+    packages: tuple[str, ...] = ()
+
+    def holds(self, what: Held) -> bool:
+        """Whether files of this kind may hold that."""
+        return getattr(self, what) is not None
+
+
+TABLE_ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
+NWB_ENDINGS = (".nwb", ".nwb.zarr")
+HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+ZARR_FILES = (".zgroup", ".zattrs", ".zmetadata")
+
+SOURCES: tuple[SourceKind, ...] = (
+    SourceKind(
+        "nwb", "an NWB file (.nwb, .nwb.zarr)", NWB_ENDINGS, HDF5_MAGIC,
+        inside=(*ZARR_FILES, "zarr.json"), folder_endings=(*NWB_ENDINGS, ".zarr"),
+        trials="trial_sources:trials_of_nwb",
+        recording=Reader("photometry.files:read_nwb_recording"),
+        units=Reader("nwb.series:read_nwb_units", ("sort",)),
+        contents="nwb.contents:nwb_contents",
+        packages=("pynwb", "hdmf", "hdmf-zarr", "h5py", "zarr"),
+    ),
+    SourceKind(
+        "table", f"a table ({', '.join(TABLE_ENDINGS)})", TABLE_ENDINGS,
+        trials="trial_sources:trials_of_tables",
+        recording=Reader("photometry.files:read_table_recording", ("time", "time_unit")),
+        contents="tables.contents:table_contents",
+    ),
+    SourceKind("ppd", "a pyPhotometry recording (.ppd)", (".ppd",),
+               recording=Reader("photometry.files:read_ppd")),
+    SourceKind(
+        "phy", "a folder of Phy or Kilosort",
+        inside=("spike_times.npy", "spike_clusters.npy", "params.py", "cluster_group.tsv"),
+        units=Reader("spikes.files:read_phy", ("labels", "sort")),
+    ),
+    SourceKind("npz", "arrays of spikes (.npz)", (".npz",),
+               units=Reader("spikes.files:read_spike_arrays", ("sort",))),
+)  # fmt: skip
+"""All kinds, in the order in which messages list them; the first that fits has the file."""
+
+_OTHERS = {
     b"MATLAB": "a MATLAB file: write its trials as a table, its spikes as .npz",
     b"PK\x03\x04": "an Excel workbook or zip archive: save the sheet as CSV",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook: save the sheet as CSV",
@@ -34,62 +105,80 @@ _MAGIC = {
     b"\x1f\x8b": "compressed with gzip: a table needs the ending .csv.gz or .tsv.gz",
     b"\x93NUMPY": "an array of numpy: of a Phy folder, name the folder itself",
 }
+"""What a file of no known kind seems to be, by its first bytes, and what to do."""
 
 
-def file_kind(path: str | os.PathLike[str]) -> Kind:
+def file_kind(path: str | os.PathLike[str]) -> SourceKind:
     """What a path names, by its ending, its first bytes, or what a folder holds.
 
     Raises DataError where it is not there, or is none of the kinds; whether it is whole is for its
     reader to say.
     """
     path = Path(path)
-    name = path.name.casefold()
     if path.is_dir():
         return _folder_kind(path)
     if not path.exists():
         raise DataError(f"Cannot read {path}: {_absent(path)}")
-    if name.endswith(TABLE_ENDINGS):
-        return "table"
-    if name.endswith(".ppd"):
-        return "ppd"
-    if name.endswith(".npz"):
-        return "npz"
+    name = path.name.casefold()
+    found = next((kind for kind in SOURCES if kind.endings and name.endswith(kind.endings)), None)
     try:
         with path.open("rb") as file:
             head = file.read(8)
     except OSError as error:
         raise DataError(f"Cannot read {path}: {error.strerror}. Allow it to be read.") from error
-    if name.endswith(NWB_ENDINGS) or head == HDF5_MAGIC:
-        return "nwb"
-    seems = next((words for magic, words in _MAGIC.items() if head.startswith(magic)), "")
+    found = found or next((kind for kind in SOURCES if kind.magic and head == kind.magic), None)
+    if found is not None:
+        return found
+    seems = next((words for magic, words in _OTHERS.items() if head.startswith(magic)), "")
     raise DataError(
         f"Cannot read {path}: it is none of the files that accumbens knows"
-        f"{f'; it seems to be {seems}' if seems else ''}. They are: {'; '.join(KINDS.values())}."
+        f"{f'; it seems to be {seems}' if seems else ''}. They are: {names_of()}."
     )
 
 
-def _folder_kind(path: Path) -> Kind:
-    if any((path / name).is_file() for name in (*ZARR_FILES, "zarr.json")):
-        return "nwb"
-    if any((path / name).is_file() for name in PHY_FILES):
-        return "phy"
-    if path.name.casefold().endswith((*NWB_ENDINGS, ".zarr")):
-        return "nwb"
-    inside = sorted(p.name for p in path.iterdir() if p.name.casefold().endswith(_known_endings()))
+def reader_of(path: str | os.PathLike[str], what: Literal["recording", "units"]) -> Reader:
+    """What reads the recording or the units of a file. Raises DataError where it has none."""
+    kind = file_kind(path)
+    reader = kind.recording if what == "recording" else kind.units
+    if reader is None:
+        nothing, things = {
+            "recording": ("no recording", "Recordings"), "units": ("no spikes", "Spikes"),
+        }[what]  # fmt: skip
+        raise DataError(
+            f"Cannot read {path}: it is {kind.words}, which has {nothing}. {things} may be in: "
+            f"{names_of(what)}."
+        )
+    return reader
+
+
+def names_of(what: Held | None = None) -> str:
+    """The kinds of file, or those that may hold something, in words."""
+    return "; ".join(kind.words for kind in SOURCES if what is None or kind.holds(what))
+
+
+def _folder_kind(path: Path) -> SourceKind:
+    for kind in SOURCES:
+        if any((path / name).is_file() for name in kind.inside):
+            return kind
+    name = path.name.casefold()
+    for kind in SOURCES:
+        if kind.folder_endings and name.endswith(kind.folder_endings):
+            return kind
+    known = tuple(ending for kind in SOURCES for ending in kind.endings)
+    inside = sorted(p.name for p in path.iterdir() if p.name.casefold().endswith(known))
     hint = f" Name a file inside it, such as {inside[0]}." if inside else ""
+    folders = [f"{k.words} has {' or '.join(k.inside[:2])}" for k in SOURCES if k.inside]
     raise DataError(
-        f"Cannot read {path}: it is a folder, but neither of Phy or Kilosort (which has "
-        f"{listed(PHY_FILES[:2], quote=False)}) nor an NWB file in Zarr (which has .zgroup).{hint}"
+        f"Cannot read {path}: it is a folder, but none that accumbens knows: {'; '.join(folders)}."
+        f"{hint}"
     )
-
-
-def _known_endings() -> tuple[str, ...]:
-    return (*NWB_ENDINGS, *TABLE_ENDINGS, ".ppd", ".npz")
 
 
 def _absent(path: Path) -> str:
     if not path.parent.is_dir():
         return f"there is no folder {path.parent}. Check the path."
-    close = near_matches(path.name, [p.name for p in path.parent.iterdir()])
-    hint = f"Did you mean {listed(close)}?" if close else "Check the path."
+    there = {p.name.casefold(): p.name for p in path.parent.iterdir()}
+    close = difflib.get_close_matches(path.name.casefold(), there, 3, 0.7)
+    near = " or ".join(f'"{there[name]}"' for name in close)
+    hint = f"Did you mean {near}?" if close else "Check the path."
     return f"there is no such file. {hint}"

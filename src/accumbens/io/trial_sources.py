@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import ConfigError, DataError
+from ..lazy import at_place
 from ..trials import Trials, concatenate
 from .nwb.format import NwbFormat
 from .nwb.trials import join_sessions, read_nwb_session
-from .sources import KINDS, Kind, file_kind
-from .tables.files import ENDINGS as TABLE_ENDINGS
+from .sources import TABLE_ENDINGS, file_kind
 from .tables.format import DEFAULT_FORMAT, TableFormat
 from .tables.problems import show
 from .tables.trials import from_table
@@ -92,26 +92,30 @@ def read_sources(
         raise ConfigError("Name at least one NWB file or trial table.")
     if len(files) > 1 and format.session_id is not None:
         raise ConfigError("--session-id names the session of one file: leave it out for several.")
-    kinds: dict[Path, Kind] = {path: file_kind(path) for path in files}
+    kinds = {path: file_kind(path) for path in files}
     for path, kind in kinds.items():
-        if kind not in ("nwb", "table"):
-            option = "--photometry.file" if kind == "ppd" else "--spikes.file"
+        if kind.trials is None:
+            option = "--photometry.file" if kind.recording else "--spikes.file"
             raise ConfigError(
-                f"{path} is {KINDS[kind]}, which has no trials: name the trial table or NWB file, "
+                f"{path} is {kind.words}, which has no trials: name the trial table or NWB file, "
                 f"and this recording with {option}."
             )
-    if len(set(kinds.values())) > 1:
+    if len({kind.name for kind in kinds.values()}) > 1:
         raise ConfigError(
             "NWB files and tables name their columns differently: convert them apart, then give "
             "both of the new tables to accumbens convert."
         )
-    if kinds[files[0]] == "table":
-        return _of_tables(files, format)
-    sessions = [read_nwb_session(path, format.of_nwb()) for path in files]
-    return SourcedTrials(join_sessions(sessions), tuple(files), True)
+    return at_place(str(kinds[files[0]].trials), __package__)(files, format)
 
 
-def _of_tables(paths: Sequence[Path], format: SourceFormat) -> SourcedTrials:
+def trials_of_nwb(paths: Sequence[Path], format: SourceFormat) -> SourcedTrials:
+    """The trials of NWB files, one session each. Raises as `read_sources` does."""
+    sessions = [read_nwb_session(path, format.of_nwb()) for path in paths]
+    return SourcedTrials(join_sessions(sessions), tuple(paths), True)
+
+
+def trials_of_tables(paths: Sequence[Path], format: SourceFormat) -> SourcedTrials:
+    """The trials of tables with one row a trial. Raises as `read_sources` does."""
     columns = format.of_table()
     parts = [_named(from_table(path, columns), path, format, columns) for path in paths]
     came_from: dict[tuple[str, str], Path] = {}

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import importlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ..errors import ConfigError
+from ..lazy import at_place
 
 if TYPE_CHECKING:
     from .base import Model
@@ -60,8 +60,7 @@ class ModelEntry:
         """The class, imported when it is first asked for."""
         if not isinstance(self.place, str):
             return self.place
-        module, _, name = self.place.partition(":")
-        return getattr(importlib.import_module(f".{module}", __package__), name)
+        return at_place(self.place, __package__)
 
     @property
     def n_outcomes(self) -> int:

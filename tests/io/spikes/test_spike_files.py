@@ -72,7 +72,7 @@ def test_damaged_phy_folders(phy, tmp_path):
     with pytest.raises(DataError, match=r"Cannot read .*spike_times\.npy: it is damaged"):
         read_phy(phy)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match=r"there is no spike_times\.npy; a folder of Phy or Kiloso"):
+    with pytest.raises(DataError, match=r"none that .*; a folder of Phy or Kilosort has spike_ti"):
         read_units(tmp_path / "empty")
 
 

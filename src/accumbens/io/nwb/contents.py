@@ -10,11 +10,14 @@ import numpy as np
 import pandas as pd
 
 from ...recordings import Series, clock_report
+from ..contents import SERIES_COLUMNS, Contents, Listing
 from ..tables.contents import COLUMNS as DESCRIBED
 from ..tables.contents import describe_columns
 from .files import nwb_kind, open_nwb
 from .series import read_nwb_series
 from .trials import table_column
+
+_COLUMNS = [*DESCRIBED, "description"]
 
 
 class NwbContents(NamedTuple):
@@ -63,6 +66,22 @@ def inspect_nwb(path: str | os.PathLike[str]) -> NwbContents:
         path, {key: value for key, value in about.items() if value}, tables,
         _joined(parts), pd.DataFrame(series), _joined(units), n_units,
     )  # fmt: skip
+
+
+def nwb_contents(path: Path) -> Contents:
+    """What an NWB file holds, to be printed. Raises DataError when it cannot be read."""
+    found = inspect_nwb(path)
+    listings = []
+    for name, n in found.tables.items():
+        here = found.columns.loc[found.columns["table"] == name]
+        listings.append(Listing(f"table {name}: {n} rows", here.reindex(columns=_COLUMNS)))
+    if len(found.series):
+        listings.append(
+            Listing("time series (s, Hz)", found.series.reindex(columns=SERIES_COLUMNS))
+        )
+    if found.n_units:
+        listings.append(Listing(f"units: {found.n_units}", found.units.reindex(columns=_COLUMNS)))
+    return Contents(path, found.about, tuple(listings))
 
 
 def describe_series(name: str, series: Series) -> dict[str, Any]:

@@ -12,11 +12,8 @@ from types import ModuleType
 from typing import Any, Literal
 
 from ...errors import AccumbensError, ConfigError, DataError
+from ..sources import HDF5_MAGIC, NWB_ENDINGS, ZARR_FILES
 from ..tables.problems import listed, near_matches
-
-HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
-ZARR_FILES = (".zgroup", ".zattrs", ".zmetadata")
-ENDINGS = (".nwb", ".nwb.zarr")
 
 
 def neural_extra(module: str) -> ModuleType:
@@ -49,7 +46,7 @@ def nwb_kind(path: str | os.PathLike[str]) -> Literal["hdf5", "zarr"]:
         )
     if not path.exists():
         there = path.parent.iterdir() if path.parent.is_dir() else ()
-        close = near_matches(path.name, [p.name for p in there if p.name.endswith(ENDINGS)])
+        close = near_matches(path.name, [p.name for p in there if p.name.endswith(NWB_ENDINGS)])
         hint = f"Did you mean {listed(close)}?" if close else "Check the path."
         raise DataError(f"Cannot read {path}: there is no such file. {hint}")
     try:

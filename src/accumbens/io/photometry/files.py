@@ -14,8 +14,8 @@ from jaxtyping import Float
 from ...errors import ConfigError, DataError
 from ...recordings import Series
 from ..nwb.series import read_nwb_series
+from ..sources import reader_of
 from ..tables.cells import numbers, samples
-from ..tables.files import ENDINGS as TABLE_ENDINGS
 from ..tables.files import read_table
 from ..tables.problems import listed, near_matches, show
 
@@ -35,18 +35,25 @@ class Recording(NamedTuple):
 def read_recording(
     path: str | os.PathLike[str], *, time: str = "time", time_unit: str = "s"
 ) -> Recording:
-    """The channels of a recording: `.ppd`, NWB, or a table (CSV, TSV, Parquet) with times.
+    """The channels of a recording, of any kind of file that `io.sources` lists.
 
     time, time_unit: a table's column of times and what it counts ("s", "ms" or "us").
     Raises DataError when the file is missing, damaged or not of a known kind.
     """
-    path = Path(path)
-    name = path.name.casefold()
-    if name.endswith(".ppd"):
-        return read_ppd(path)
-    if name.endswith(TABLE_ENDINGS):
-        return Recording(path, read_table_series(path, time=time, time_unit=time_unit), {}, {})
-    return Recording(path, read_nwb_series(path), {}, {})
+    return reader_of(path, "recording").read(path, time=time, time_unit=time_unit)
+
+
+def read_nwb_recording(path: str | os.PathLike[str]) -> Recording:
+    """The time series of an NWB file. Raises DataError when it cannot be read."""
+    return Recording(Path(path), read_nwb_series(path), {}, {})
+
+
+def read_table_recording(
+    path: str | os.PathLike[str], *, time: str = "time", time_unit: str = "s"
+) -> Recording:
+    """The number columns of a table with a column of times; as `read_table_series`."""
+    series = read_table_series(path, time=time, time_unit=time_unit)
+    return Recording(Path(path), series, {}, {})
 
 
 def read_ppd(path: str | os.PathLike[str]) -> Recording:

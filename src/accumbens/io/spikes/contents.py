@@ -11,6 +11,8 @@ import pandas as pd
 
 from ...errors import DataError
 from ...recordings import Units
+from ..contents import Contents, Listing
+from ..sources import file_kind
 from .files import other_arrays, read_cluster_table, read_sample_rate, read_units
 
 
@@ -28,21 +30,34 @@ class SpikeContents(NamedTuple):
     arrays: pd.DataFrame
 
 
+def spike_contents(path: Path) -> Contents:
+    """What a file of spikes holds, to be printed. Raises DataError when it cannot be read."""
+    found = inspect_spikes(path)
+    unknown = [name for name in ("label", "region") if not any(found.clusters[name])]
+    listings = (
+        Listing("labels", found.labels),
+        Listing("clusters (s, spikes/s)", found.clusters.drop(columns=unknown), long=True),
+        Listing("further arrays", found.arrays),
+    )
+    return Contents(path, found.about, tuple(one for one in listings if len(one.rows)))
+
+
 def inspect_spikes(path: str | os.PathLike[str]) -> SpikeContents:
     """What a file of spikes holds, all clusters. Raises DataError when it cannot be read."""
     path = Path(path)
     units, order = _in_any_order(path)
     start, stop = units.span
+    kind = file_kind(path)
     about = {
-        "stored as": "folder of Phy or Kilosort" if path.is_dir() else "arrays of spikes (.npz)",
+        "stored as": kind.words,
         "clusters": f"{len(units):,}",
         "spikes": f"{len(units.times):,}",
         "rate": f"{units.rates().sum():,.2f} spikes/s, all clusters together",
         "span": f"{start:,.3f} to {stop:,.3f} s",
         "spike times": order,
     }
-    table = read_cluster_table(path) if path.is_dir() else None
-    if path.is_dir():
+    table = read_cluster_table(path) if kind.name == "phy" else None
+    if kind.name == "phy":
         about["sample rate"] = f"{read_sample_rate(path):,g} Hz"
         about["labels"] = "no file labels the clusters" if table is None else table.file
     clusters = _clusters(units, {} if table is None else table.labels)
@@ -51,7 +66,8 @@ def inspect_spikes(path: str | os.PathLike[str]) -> SpikeContents:
         grouped = clusters.groupby("label", sort=True)["spikes"]
         labels = grouped.agg(clusters="size", spikes="sum").reset_index()
         labels["label"] = labels["label"].replace("", "(none)")
-    arrays = [] if path.is_dir() else [_array(name, a) for name, a in other_arrays(path).items()]
+    more = other_arrays(path) if kind.name == "npz" else {}
+    arrays = [_array(name, values) for name, values in more.items()]
     return SpikeContents(about, clusters, labels, pd.DataFrame(arrays))
 
 

@@ -14,8 +14,8 @@ import pandas as pd
 
 from ...errors import DataError
 from ...recordings import Units, units_from_arrays
-from ..nwb.files import ZARR_FILES
-from ..nwb.series import REGION_COLUMNS, read_nwb_units
+from ..nwb.series import REGION_COLUMNS
+from ..sources import reader_of
 from ..tables.cells import labels as cell_labels
 from ..tables.files import read_table
 
@@ -36,18 +36,13 @@ class ClusterTable(NamedTuple):
 def read_units(
     path: str | os.PathLike[str], *, labels: Sequence[str] = ("good",), sort: bool = False
 ) -> Units:
-    """The units of an NWB file, of a Phy or Kilosort folder, or of an `.npz` of arrays.
+    """The units of any kind of file that `io.sources` lists: NWB, a folder of Phy, `.npz`, ...
 
     labels: of a Phy folder, the labels of clusters to keep; none: all.
     sort: put spike times in order where they are not; without it that is an error.
     Raises DataError when there are no units or the files are damaged.
     """
-    path = Path(path)
-    if path.is_dir() and not any((path / name).is_file() for name in (*ZARR_FILES, "zarr.json")):
-        return read_phy(path, labels=labels, sort=sort)
-    if path.suffix == ".npz":
-        return read_spike_arrays(path, sort=sort)
-    return read_nwb_units(path, sort=sort)
+    return reader_of(path, "units").read(path, labels=labels, sort=sort)
 
 
 def read_spike_arrays(path: str | os.PathLike[str], *, sort: bool = False) -> Units:

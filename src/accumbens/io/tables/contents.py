@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +10,9 @@ import pandas as pd
 from jaxtyping import Bool, Float
 from pandas.api import types
 
+from ..contents import Contents, Listing
 from .cells import BLANKS, factorized, numbers
+from .files import open_table
 
 FEW = 6
 """Columns of at most so many distinct values are shown with each and its count."""
@@ -29,6 +32,24 @@ class Numbers(NamedTuple):
 
     values: Float[np.ndarray, " row"]
     kind: str
+
+
+def table_contents(path: Path) -> Contents:
+    """What a table holds, to be printed. Raises DataError when it cannot be read."""
+    file = open_table(path)
+    file.problems.raise_if_any()
+    about = {
+        "stored as": "Parquet"
+        if file.typed
+        else "TSV"
+        if ".tsv" in path.name.casefold()
+        else "CSV",
+        "rows": f"{len(file.frame):,}",
+        "columns": f"{file.frame.shape[1]:,}",
+        "note": " ".join(file.problems.notes),
+    }
+    listing = Listing("columns", describe_columns(file.frame))
+    return Contents(path, {key: value for key, value in about.items() if value}, (listing,))
 
 
 def describe_columns(frame: pd.DataFrame) -> pd.DataFrame:

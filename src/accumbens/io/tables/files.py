@@ -20,9 +20,9 @@ from pyarrow import parquet
 
 from ...errors import DataError
 from ...files import replacing
+from ..sources import TABLE_ENDINGS
 from .problems import Problems, listed, near_matches, show
 
-ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
 _MAGIC = {
     b"PAR1": "a Parquet file: give it the ending .parquet",
     b"\x1f\x8b": "compressed with gzip: give it the ending .csv.gz or .tsv.gz",
@@ -96,12 +96,12 @@ def open_table(path: str | os.PathLike[str], text: Sequence[str] = ()) -> TableF
 
 
 def _ending(path: Path) -> str:
-    for ending in sorted(ENDINGS, key=len, reverse=True):
+    for ending in sorted(TABLE_ENDINGS, key=len, reverse=True):
         if path.name.casefold().endswith(ending):
             return ending
     raise DataError(
         f"Cannot tell the format of {path} from its ending {show(path.suffix)}. "
-        f"A table's name ends in {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}."
+        f"A table's name ends in {', '.join(TABLE_ENDINGS[:-1])} or {TABLE_ENDINGS[-1]}."
         f"{f' {_CONVERT}' if '.nwb' in path.name.casefold() else ''}"
     )
 
@@ -109,7 +109,7 @@ def _ending(path: Path) -> str:
 def _absent(path: Path) -> str:
     if not path.parent.is_dir():
         return f"there is no folder {path.parent}. Check the path."
-    there = [p.name for p in path.parent.iterdir() if p.name.casefold().endswith(ENDINGS)]
+    there = [p.name for p in path.parent.iterdir() if p.name.casefold().endswith(TABLE_ENDINGS)]
     close = near_matches(path.name, there)
     hint = f"Did you mean {listed(close)}?" if close else "Check the path."
     return f"there is no such file. {hint}"

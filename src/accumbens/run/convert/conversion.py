@@ -17,6 +17,7 @@ from jaxtyping import Float
 
 from ...errors import ConfigError, DataError
 from ...files import write_atomically
+from ...io.sources import SOURCES
 from ...io.tables.trials import format_of, to_table, write_table
 from ...io.trial_sources import SourceFormat, read_sources
 from ...progress.base import Progress
@@ -168,7 +169,7 @@ def _record(trials: Trials, files: Sequence[Path], config: ConvertConfig) -> dic
 def _reader_versions() -> dict[str, str]:
     """Versions of the libraries that read recordings, as far as they are installed."""
     found = {}
-    for name in ("pynwb", "hdmf", "hdmf-zarr", "h5py", "zarr"):
+    for name in dict.fromkeys(name for kind in SOURCES for name in kind.packages):
         try:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:

@@ -13,6 +13,7 @@ from tyro.conf import arg
 
 from ...errors import ConfigError
 from ...io.photometry.files import Recording, channel, read_recording
+from ...io.sources import names_of
 from ...neural.events.windows import WindowConfig, trial_numbers
 from ...neural.photometry.preprocessing import PreprocessConfig, Preprocessed, preprocess
 from ...neural.photometry.quality import channel_quality
@@ -32,8 +33,8 @@ class PhotometryConfig:
     """Isosbestic or red series of each channel in the same order, or one for all."""
     name: tuple[str, ...] = ()
     """Signal columns to make, one a channel; by default the channels' own names."""
-    file: tuple[Path, ...] = ()
-    """Recordings, one a session, where they are not in the sessions' own files: .ppd, NWB, CSV."""
+    file: Annotated[tuple[Path, ...], arg(help_behavior_hint=f"({names_of('recording')})")] = ()
+    """Recordings, one a session, where they are not in the sessions' own files."""
     time: str = "time"
     """Of a recording in a table: its column of times."""
     time_unit: str = "s"

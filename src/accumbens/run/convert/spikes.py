@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from jaxtyping import Float
+from tyro.conf import arg
 
 from ...errors import ConfigError, DataError
+from ...io.sources import names_of
 from ...io.spikes.files import read_units
 from ...neural.events.windows import Window, WindowConfig, check_windows
 from ...neural.units.responses import active_units, window_rates
@@ -28,8 +30,8 @@ class SpikesConfig:
     """Context column with the time of the event in each trial; none: no spikes."""
     window: Window = (0.0, 1.0)
     """From and to, in s from the event: where spikes are counted."""
-    file: tuple[Path, ...] = ()
-    """Spikes, one a session, where they are not in the sessions' own files: Phy, .npz or NWB."""
+    file: Annotated[tuple[Path, ...], arg(help_behavior_hint=f"({names_of('units')})")] = ()
+    """Spikes, one a session, where they are not in the sessions' own files."""
     labels: tuple[str, ...] = ("good",)
     """Of a Phy folder: labels of the clusters to keep."""
     unit: tuple[str, ...] = ()
