@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from .comparison import comparison_data, comparison_table, draw_comparison
 from .example_session import draw_example_session, example_session_data
 from .learning_curves import SeedHistory, draw_learning_curves, learning_curves_data
 from .penalty_path import draw_penalty_path, penalty_path_data
+from .selection import draw_selection, selection_data
 from .signal_rule import draw_signal_rule, signal_rule_data
 from .update_rule import draw_update_rule, update_rule_data
 
@@ -38,12 +39,14 @@ def draw_all(
     histories: Sequence[SeedHistory] = (),
     comparison: Comparison | None = None,
     path: PenaltyPath | None = None,
+    selection: Mapping[str, Any] | None = None,
 ) -> dict[str, Path]:
     """Draws into `folder`; returns the PNG of each figure by name (beside it: PDF and CSV).
 
     trials: those whose range the rules are drawn over, usually those that the model was fitted to.
     held_out: of which the example session is one, and on which the models were compared; `trials`
     unless given. histories: one seed's terms of the loss each.
+    selection: how the model was chosen, as `metrics.json` records it.
     Raises DataError when the model does not suit the trials.
     """
     tested = trials if held_out is None else held_out
@@ -68,6 +71,9 @@ def draw_all(
         caption = f"{'Held-out data' if held_out is not None else 'Data'}: {data_counts(tested)}."
         table = comparison_table(comparison)
         draw("comparison", comparison_data(table, caption), draw_comparison)
+    if selection is not None:
+        caption = f"Data: {data_counts(trials)}."
+        draw("selection", selection_data(selection, caption), draw_selection)
     if path is not None:
         likelihood = np.exp(path.log_likelihood)
         data = penalty_path_data(

@@ -9,6 +9,7 @@ amount of 0 (the warm-up), no penalty is charged.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -60,9 +61,22 @@ def choice_objective(
     model: DisRNN, batch: Batch, weights: Weights, noise: NoiseSource | None
 ) -> tuple[Float[Array, ""], Terms]:
     """First stage: predict choices, pay for the core's and the choice network's bottlenecks."""
-    nll, _, nats = _choices(model, batch, *split_noise(noise, 2))
+    return penalised_choices(
+        model, batch, lambda logits: mean_choice_nll(logits, batch), weights, noise
+    )
+
+
+def penalised_choices(
+    model: DisRNN,
+    batch: Batch,
+    nll: Callable[[Float[Array, "session trial choice"]], Float[Array, ""]],
+    weights: Weights,
+    noise: NoiseSource | None,
+) -> tuple[Float[Array, ""], Terms]:
+    """The loss of the first stage. nll: what the logits are worth, in nats per scored trial."""
+    logits, _, nats = _choices(model, batch, *split_noise(noise, 2))
     l2 = _squared_weights(model.core) + _squared_weights(model.choice_network)
-    return _total({"choice_nll": nll}, nats, l2, weights, noise)
+    return _total({"choice_nll": nll(logits)}, nats, l2, weights, noise)
 
 
 def signal_objective(
@@ -79,7 +93,8 @@ def joint_objective(
 ) -> tuple[Float[Array, ""], Terms]:
     """Choices and signals at once, every bottleneck paid for."""
     for_core, for_choice, for_signal = split_noise(noise, 3)
-    nll, before, nats = _choices(model, data.batch, for_core, for_choice)
+    logits, before, nats = _choices(model, data.batch, for_core, for_choice)
+    nll = mean_choice_nll(logits, data.batch)
     mse, signal_nats = _signals(model, data.batch, before, for_signal)
     parts = (model.core, model.choice_network, model.signal_networks)
     l2 = sum((_squared_weights(part) for part in parts), jnp.zeros(()))
@@ -98,13 +113,13 @@ def signal_mse(
 
 def _choices(
     model: DisRNN, batch: Batch, for_core: NoiseSource | None, for_choice: NoiseSource | None
-) -> tuple[Float[Array, ""], Float[Array, "trial latent session"], Terms]:
-    """Negative log likelihood, latents before each trial, and nats by kind of bottleneck."""
+) -> tuple[Float[Array, "session trial choice"], Float[Array, "trial latent session"], Terms]:
+    """Logits, latents before each trial, and nats by kind of bottleneck."""
     observed = model.observed(batch)
     path = model.core.along(observed, for_core)
     logits = model.choices_along(path.before, observed, for_choice)
     nats = model.core.penalties(path) | model.choice_network.penalties(path.received)
-    return mean_choice_nll(logits, batch), path.before, nats
+    return logits, path.before, nats
 
 
 def _signals(

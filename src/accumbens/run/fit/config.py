@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from tyro.conf import arg
 
 from ...errors import ConfigError
+from ...fit.disrnn.candidates import SelectionConfig
 from ...fit.disrnn.penalty_path import PenaltyPathConfig
 from ...fit.disrnn.recipe import RecipeConfig
 from ...fit.gru import GRUConfig
@@ -49,6 +50,8 @@ class FitConfig:
     """Which sessions are held out."""
     recipe: Annotated[RecipeConfig, arg(name="")] = dataclasses.field(default_factory=RecipeConfig)
     """How the disRNN is fitted."""
+    selection: SelectionConfig = dataclasses.field(default_factory=SelectionConfig)
+    """What is chosen inside the training sessions, where no penalties are given."""
     path: PenaltyPathConfig = dataclasses.field(default_factory=PenaltyPathConfig)
     """Search for the strength of the penalties."""
     gru: GRUConfig = dataclasses.field(default_factory=GRUConfig)
@@ -62,7 +65,8 @@ class FitConfig:
     seed: int = 0
     """Seed of all randomness."""
     seeds: int = 4
-    """How many disRNNs to fit, from different starts; the one with the lowest loss is kept."""
+    """With penalties of your own: how many disRNNs to fit, from different starts; the one with the
+    lowest loss is kept. Otherwise see selection.starts."""
     resamples: int = 2000
     """Bootstrap resamples of sessions behind each 95 % interval."""
 

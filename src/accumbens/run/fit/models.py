@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -25,6 +26,7 @@ from ...progress.base import Progress
 from ...threefry import key_of
 from ...trials import Trials
 from .config import FitConfig
+from .selection import chooses, selected_disrnn
 
 
 class Fitted(NamedTuple):
@@ -112,9 +114,17 @@ def _fit_means(job: Job) -> Fitted:
 
 
 def _fit_disrnns(job: Job) -> Fitted:
-    """`config.seeds` disRNNs, as many at a time as there are cores; the one with the lowest loss is
-    kept. When this thread is interrupted, all of them save what they have reached and stop."""
+    """One disRNN chosen inside the training sessions, where the user gave no penalties; otherwise
+    `config.seeds` disRNNs, as many at a time as there are cores, of which the one with the lowest
+    loss is kept. When this thread is interrupted, all of them save what they have reached and stop.
+    """
     trials, config = job.trials, job.config
+    if chooses(config):
+        return _select_disrnn(job)
+    if config.selection.factor is not None:
+        penalties = config.recipe.penalties.scaled(config.selection.factor)
+        recipe = dataclasses.replace(config.recipe, penalties=penalties)
+        config = dataclasses.replace(config, recipe=recipe)
     all_seeds = job.progress.within("")
 
     def fit(i: int) -> DisRNNFit:
@@ -151,6 +161,18 @@ def _fit_disrnns(job: Job) -> Fitted:
     }
     histories = {config.seed + i: fit.history for i, fit in enumerate(fits)}
     return Fitted(fits[best].model, True, notes, fits[best].seconds, histories)
+
+
+def _select_disrnn(job: Job) -> Fitted:
+    selected = selected_disrnn(
+        job.trials, job.config, key=job.key, progress=job.progress,
+        checkpoints=job.checkpoints, identity=job.identity,
+    )  # fmt: skip
+    loop = selected.model.loop_implementation(job.trials.batch())
+    histories = {job.config.seed: selected.history} if selected.history else {}
+    return Fitted(
+        selected.model, True, {"loop": loop} | selected.notes, selected.seconds, histories
+    )
 
 
 def final_loss(history: History) -> float:

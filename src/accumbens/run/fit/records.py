@@ -96,5 +96,5 @@ def draw_figures(
     return draw_all(
         model, train, folder.figures, held_out=test if split.holds_out else None,
         histories=list(fit.histories.values()),
-        comparison=comparison, path=path,
+        comparison=comparison, path=path, selection=fit.notes.get("selection"),
     )  # fmt: skip

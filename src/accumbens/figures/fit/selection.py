@@ -1,0 +1,89 @@
+"""How the disRNN was chosen inside the training sessions: candidates along each path."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from ...errors import ConfigError
+from ..rows import column, combinations, pick
+from ..style import BLUE, COLUMN_MM, GREEN, GREY, ORANGE, PURPLE, VERMILLION, lay_out, styled
+
+COLOURS = (BLUE, ORANGE, PURPLE, GREEN)
+"""Of the shares, in rising order; more than four begin again."""
+INNER = "inner_normalized_likelihood"
+
+
+class SelectionData(NamedTuple):
+    """One row a candidate: share, start, step, factor, inner_normalized_likelihood,
+    fitted_normalized_likelihood, open_latents, chosen; and the cognitive models' inner normalized
+    likelihood."""
+
+    candidates: pd.DataFrame
+    cognitive_models: dict[str, float]
+    caption: str
+
+    def table(self) -> pd.DataFrame:
+        return self.candidates
+
+
+def selection_data(record: Mapping[str, Any], caption: str = "") -> SelectionData:
+    """The candidates of a selection.
+
+    record: what `metrics.json` holds under `models.disrnn.fit.selection`.
+    Raises ConfigError for a record without candidates.
+    """
+    if not record.get("candidates"):
+        raise ConfigError("This selection holds no candidates, so there is nothing to draw.")
+    table = pd.DataFrame(record["candidates"])
+    chosen = [record[name] for name in ("share", "start", "step")]
+    table["chosen"] = (table[["share", "start", "step"]] == chosen).all(axis=1)
+    table = table.drop(columns="open_latents_of_folds")
+    return SelectionData(table, dict(record["cognitive_models"]), caption)
+
+
+@styled
+def draw_selection(data: SelectionData, fig: Figure) -> None:
+    """Above the likelihood of what folds held out, below the open latents, along each path."""
+    words = (
+        "Each line: one path under rising penalties. Share: how much of what it was fitted to is "
+        "the best cognitive model's prediction."
+    )
+    lay_out(fig, COLUMN_MM, 100, f"{words} {data.caption}".strip())
+    above, below = fig.subplots(2, 1, sharex=True, height_ratios=[1.6, 1])
+    table = data.candidates
+    shares = sorted(set(column(table, "share")))
+    for share, start in combinations(table, "share", "start"):
+        path = pick(table, share=share, start=start)
+        colour = COLOURS[shares.index(share) % len(COLOURS)]
+        dash = "-" if start == 0 else "--"
+        label = f"share {share:g}" if start == 0 else f"share {share:g}, start {start}"
+        above.plot(path["factor"], path[INNER], dash, color=colour,
+                   label=label)  # fmt: skip
+        below.plot(path["factor"], path["open_latents"], dash, color=colour)
+    name = max(data.cognitive_models, key=lambda name: data.cognitive_models[name])
+    above.axhline(data.cognitive_models[name], color=GREY, linewidth=0.8, linestyle=":",
+                  label=f"{name}, the best cognitive model")  # fmt: skip
+    taken = table[table["chosen"]].iloc[0]
+    for ax, height in ((above, INNER), (below, "open_latents")):
+        ax.plot(taken["factor"], taken[height], "o", color=VERMILLION, markersize=7,
+                markerfacecolor="none", markeredgewidth=1.3, zorder=3,
+                label="chosen" if ax is above else None)  # fmt: skip
+    heights = [
+        max(column(pick(table, share=share, start=start), INNER))
+        for share, start in combinations(table, "share", "start")
+    ]
+    best, lowest = max(heights), min(*heights, data.cognitive_models[name])
+    span = max(best - lowest, 0.004)
+    above.set_ylim(lowest - 2.5 * span, best + 0.4 * span)
+    above.set_ylabel("normalized likelihood\nof held-out folds")
+    fig.legend(*above.get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    below.set_ylabel("open latents")
+    below.set_ylim(-0.3, max(column(table, "open_latents")) + 0.5)
+    below.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+    below.set_xscale("log")
+    below.set_xlabel("penalties, as a multiple of the default")

@@ -1,0 +1,151 @@
+"""Candidates of a selection: what is tried, how candidates are compared, which one is taken."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from ...errors import ConfigError
+from ...trials import Trials
+
+
+@dataclasses.dataclass(frozen=True)
+class SelectionConfig:
+    """How the strength of the penalties, when to stop, which start to keep and how much of the best
+    cognitive model to lean on are chosen inside the training sessions."""
+
+    factor: float | None = None
+    """Multiply all penalties by this number, and choose nothing."""
+    shares: tuple[float, ...] = (0.0, 0.5, 1.0)
+    """Shares of the best cognitive model in what the disRNN is fitted to; 0: the choices alone."""
+    starts: int = 2
+    """Random starts; all but the first are tried with the best share only."""
+    folds: int = 4
+    """Parts of the training sessions, each held out once."""
+    steps: int = 1500
+    """Gradient steps along which the penalties rise."""
+    relaxing: int = 300
+    """Steps after the choice, over which the penalties of what is open fall; 0: none."""
+
+    def __post_init__(self) -> None:
+        if self.factor is not None and not 0 < self.factor <= 1e4:
+            raise ConfigError(
+                f"selection.factor is {self.factor:g}; it must lie above 0 and at most at 10,000."
+            )
+        if not self.shares or not all(0 <= share <= 1 for share in self.shares):
+            raise ConfigError(
+                f"selection.shares is {self.shares}; give one or more numbers from 0 to 1."
+            )
+        if len(set(self.shares)) < len(self.shares):
+            raise ConfigError(f"selection.shares is {self.shares}; give each share once.")
+        if self.folds < 2:
+            raise ConfigError(f"selection.folds is {self.folds}; it must be at least 2.")
+        if self.starts < 1:
+            raise ConfigError(f"selection.starts is {self.starts}; it must be at least 1.")
+        if self.steps < FIRST_CANDIDATE:
+            raise ConfigError(
+                f"selection.steps is {self.steps}; it must be at least {FIRST_CANDIDATE}, because "
+                "bottlenecks need so many to close."
+            )
+        if self.relaxing < 0:
+            raise ConfigError(f"selection.relaxing is {self.relaxing}; it cannot be negative.")
+
+
+FIRST_CANDIDATE = 600
+"""Steps before the first checkpoint that may be chosen: until then bottlenecks have had no time to
+close, and whatever scores well there does so by luck."""
+TOLERANCE = 5e-4
+"""Nats per trial of held-out likelihood that fewer open latents may cost."""
+HOPELESS = 5e-3
+"""Nats per trial that relaxing cannot make up for."""
+
+
+class Candidate(NamedTuple):
+    """One checkpoint along the path of one share and start.
+
+    factor: of the penalties there. held_out, fitted: mean log likelihood per trial (nats) of the
+    trials that each fold held out, and of those that it was fitted to. expected: what `held_out`
+    would be after fitting all trials, see `expected_after_all`. n_open: open latents of the model
+    fitted to everything; n_open_of_folds: of those fitted without each fold.
+    """
+
+    share: float
+    start: int
+    step: int
+    factor: float
+    held_out: float
+    fitted: float
+    expected: float
+    n_open: int
+    n_open_of_folds: tuple[int, ...]
+
+
+def folds_of(trials: Trials, k: int) -> list[Bool[np.ndarray, "session trial"]]:
+    """The trials that each of `k` folds holds out: whole sessions, dealt out within each subject.
+
+    With fewer than k sessions they are k spans of every session, which are predicted from the
+    trials before them.
+    """
+    n_sessions, n_trials = trials.choice.shape
+    if n_sessions >= k:
+        order = np.argsort(trials.subject, kind="stable")
+        fold = np.empty(n_sessions, int)
+        fold[order] = np.arange(n_sessions) % k
+        return [np.repeat((fold == i)[:, None], n_trials, axis=1) for i in range(k)]
+    span = np.arange(n_trials)[None, :] * k // trials.length[:, None]
+    return [(span == i) & trials.in_session for i in range(k)]
+
+
+def expected_after_all(held_out: float, fitted: float, k: int) -> float:
+    """Held-out log likelihood per trial (nats) expected once all trials are fitted, not (k-1)/k.
+
+        expected = held_out + (fitted - held_out) / (2 k)
+
+    With n trials and d effective parameters, fitting costs d / 2n of held-out likelihood and adds
+    as much to the fitted one. Of their difference, d / n at n (k-1)/k trials, a share of 1 / 2k is
+    gained by fitting the last 1/k. Without this, folds favour rigid models: they see them with
+    fewer trials than there will be.
+    """
+    return held_out + max(fitted - held_out, 0.0) / (2 * k)
+
+
+def best_candidate(candidates: list[Candidate]) -> int:
+    """Number of the candidate with the highest expected likelihood."""
+    allowed = [i for i, c in enumerate(candidates) if c.step >= FIRST_CANDIDATE]
+    return max(allowed, key=lambda i: candidates[i].expected)
+
+
+def simplest_first(candidates: list[Candidate]) -> list[int]:
+    """What is worth relaxing: on the best candidate's path, the best checkpoint with each number of
+    open latents up to its own, the fewest first."""
+    best = candidates[best_candidate(candidates)]
+    of_number: dict[int, int] = {}
+    for i, c in enumerate(candidates):
+        near = c.held_out >= best.held_out - HOPELESS and c.n_open <= best.n_open
+        if c[:2] == best[:2] and c.step >= FIRST_CANDIDATE and near:
+            held = of_number.get(c.n_open)
+            if held is None or c.held_out > candidates[held].held_out:
+                of_number[c.n_open] = i
+    return [of_number[n] for n in sorted(of_number)]
+
+
+def paired_difference(
+    better: Float[np.ndarray, " session"],
+    other: Float[np.ndarray, " session"],
+    n_scored: Int[np.ndarray, " session"],
+) -> tuple[float, float]:
+    """How far `other` lies below `better` per trial (nats), and its standard error over sessions.
+
+    better, other: log likelihood of each session (nats). n_scored: its scored trials.
+    The standard error is 0 with a single session, so that nothing but the best is taken.
+    """
+    total = max(int(n_scored.sum()), 1)
+    below = better - other
+    mean = float(below.sum() / total)
+    if len(below) < 2:
+        return mean, 0.0
+    residual = below - mean * n_scored
+    return mean, float(residual.std(ddof=1) * np.sqrt(len(below)) / total)

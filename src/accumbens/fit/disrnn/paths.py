@@ -1,0 +1,223 @@
+"""Paths of a selection: one disRNN each, warmed up without noise, then under rising penalties.
+
+All paths of a data set have one shape (what a fold holds out is masked), so one compiled step
+trains them all, on all cores. At equal distances a checkpoint is kept: the average of the latest
+weights, scored without noise.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
+
+from ...models.disrnn import DisRNN, Penalties
+from ...models.disrnn.bottleneck import Bottleneck
+from ...models.disrnn.describe import CLOSED_ABOVE
+from ...noise import NoiseSource
+from ...trials import Batch
+from ...unrolling import choice_log_likelihood
+from ..gradient.stage import Pace
+from .preparation import choice_parts, learning_rates
+from .shrinkage import SoftChoices, soft_choice_objective
+from .stage import DisRNNStageConfig
+
+STEPS_PER_CHECKPOINT = 50
+WARM_UP = 150
+"""Steps without noise and penalties, at a learning rate of WARM_UP_RATE."""
+WARM_UP_RATE = 2e-3
+STAGE = DisRNNStageConfig(learning_rate=1e-2, bottleneck_rate=2.0)
+WEAKEST, STRONGEST = 0.5, 15.0
+"""Multiples of the penalties at the beginning and the end of a path, with 5,000 trials."""
+UNIT_TRIALS, GROWTH, LEAST_STRENGTH = 5000, 0.7, 0.3
+"""See `strength`."""
+L2 = 10.0
+"""Multiple of the L2 penalty."""
+AVERAGING = 0.98
+"""Weights are exponential averages over steps with this decay."""
+RELAXED = 0.1
+"""Share of the penalties that is left at the end of relaxing."""
+
+
+def strength(share: float, n_trials: int) -> float:
+    """Penalties of a whole path, relative to those with 5,000 trials.
+
+        max(5000 / n, 0.3) ^ (0.7 (1 - share))
+
+    Fewer trials need stronger penalties, unless the targets are free of the noise of choices.
+    """
+    of_size = max(UNIT_TRIALS / max(n_trials, 1), LEAST_STRENGTH)
+    return of_size ** (GROWTH * (1 - share))
+
+
+class Schedule(NamedTuple):
+    """What changes from step to step: number, learning rate, factor of the penalties, noise."""
+
+    step: Int[Array, " step"]
+    rate: Float[Array, " step"]
+    factor: Float[Array, " step"]
+    noise: Float[Array, " step"]
+
+
+def rising(steps: Int[np.ndarray, " step"], n_steps: int, scale: float) -> Schedule:
+    """The path of `n_steps`: a warm-up, then penalties that rise geometrically, times `scale`."""
+    warm = steps < WARM_UP
+    way = np.clip((steps - WARM_UP) / (n_steps - WARM_UP), 0, 1)
+    rise = np.where(warm, (steps + 1) / 20, (steps - WARM_UP + 1) / 50)
+    rate = np.where(warm, WARM_UP_RATE, STAGE.learning_rate) * np.minimum(rise, 1)
+    factor = scale * WEAKEST * (STRONGEST / WEAKEST) ** way
+    return _schedule(steps, rate, factor, ~warm)
+
+
+def relaxing(steps: Int[np.ndarray, " step"], n_steps: int, factor: float, first: int) -> Schedule:
+    """`n_steps` over which penalties and learning rate fall. first: number of the first step."""
+    way = (steps + 1) / n_steps
+    rate = STAGE.learning_rate * np.minimum(1, (steps + 1) / 20) * (1 - 0.9 * way)
+    return _schedule(first + steps, rate, factor * RELAXED**way, np.ones(len(steps)))
+
+
+def _schedule(steps, rate, factor, noise) -> Schedule:
+    numbers = (jnp.asarray(np.asarray(x, np.float32)) for x in (rate, factor, noise))
+    return Schedule(jnp.asarray(np.asarray(steps, np.int32)), *numbers)
+
+
+@dataclasses.dataclass
+class Path:
+    """One model on its way.
+
+    data: what it is fitted to. rates: learning rate of each array relative to the others, 0 where
+    it is held. key: of its noise. average: exponential average of what is trained.
+    """
+
+    data: SoftChoices
+    key: PRNGKeyArray
+    trained: PyTree
+    frozen: PyTree
+    rates: PyTree
+    adam: optax.OptState
+    average: PyTree
+
+    @classmethod
+    def beginning(cls, model: DisRNN, data: SoftChoices, key: PRNGKeyArray) -> Path:
+        """A path of this untrained model."""
+        rates = learning_rates(model, choice_parts, STAGE)
+        trained, frozen = eqx.partition(model, _is_there(rates))
+        trained = _arrays(trained)
+        rates = jax.tree.map(lambda rate, x: jnp.full(x.shape, rate, x.dtype), rates, trained)
+        return cls(data, key, trained, frozen, rates, _adam(trained), trained)
+
+    @property
+    def model(self) -> DisRNN:
+        """The averaged model."""
+        return eqx.combine(self.average, self.frozen)
+
+    def advance(self, schedule: Schedule, penalties: Penalties) -> None:
+        """Gradient steps along a schedule."""
+        self.trained, self.adam, self.average = _steps(
+            self.trained, self.adam, self.average, self.frozen, self.data, self.rates, self.key,
+            _weights(penalties), STAGE.pace, schedule,
+        )  # fmt: skip
+
+    def closed_for_good(self, average: PyTree) -> Path:
+        """The path from these weights on, with what is closed in them out of reach."""
+        closed = eqx.filter(_closed(eqx.combine(average, self.frozen)), _is_there(self.trained))
+        # A multiplier of 0 and a log sigma of 0: nothing but noise.
+        trained = jax.tree.map(lambda x, shut: jnp.where(shut, 0.0, x), average, closed)
+        rates = jax.tree.map(lambda r, shut: jnp.where(shut, 0.0, r), self.rates, closed)
+        return dataclasses.replace(
+            self, trained=trained, rates=rates, adam=_adam(trained), average=trained
+        )
+
+
+def score(
+    model: DisRNN, batch: Batch, counted: Bool[Array, "part session trial"]
+) -> Float[np.ndarray, "part session"]:
+    """Log likelihood (nats) of each session's scored trials in each part, without noise."""
+    trained, frozen = eqx.partition(model, eqx.is_array)
+    return np.asarray(_score(trained, frozen, batch, counted))
+
+
+@eqx.filter_jit
+def _score(trained, frozen, batch: Batch, counted) -> Float[Array, "part session"]:
+    model = eqx.combine(trained, frozen)
+    observed = model.observed(batch)
+    before = model.core.along(observed, None).before
+    log_p = choice_log_likelihood(model.choices_along(before, observed, None), batch)
+    return jnp.where(counted, log_p, 0.0).sum(-1)
+
+
+@eqx.filter_jit
+def _steps(
+    trained, adam, average, frozen, data, rates, key, weights, pace: Pace, schedule: Schedule
+):
+    """Gradient steps to the next checkpoint; what changes along the path is an array of them."""
+
+    def loss(trained, step, factor, amount):
+        scaled = {kind: w * (L2 if kind == "l2" else factor) for kind, w in weights.items()}
+        noise = NoiseSource(jax.random.fold_in(key, step), amount)
+        return soft_choice_objective(eqx.combine(trained, frozen), data, scaled, noise)[0]
+
+    def one(carry, now: Schedule):
+        trained, adam, average = carry
+        gradient = jax.grad(loss)(trained, now.step, now.factor, now.noise)
+        direction, adam = pace.adam.update(gradient, adam)
+        trained = jax.tree.map(lambda p, d, r: p - now.rate * r * d, trained, direction, rates)
+        average = jax.tree.map(lambda a, p: AVERAGING * a + (1 - AVERAGING) * p, average, trained)
+        return (trained, adam, average), None
+
+    return jax.lax.scan(one, (trained, adam, average), schedule)[0]
+
+
+@eqx.filter_jit
+def _adam_before(trained: PyTree, pace: Pace) -> optax.OptState:
+    return pace.adam.init(trained)
+
+
+def _adam(trained: PyTree) -> optax.OptState:
+    return _arrays(_adam_before(trained, STAGE.pace))
+
+
+def _weights(penalties: Penalties) -> dict[str, Array]:
+    return {kind: jnp.float32(weight) for kind, weight in penalties.weights().items()}
+
+
+def _closed(model: DisRNN) -> PyTree:
+    """A pytree like `model`, True at the noise and multipliers of closed bottlenecks."""
+    gone = np.asarray(model.core.bottleneck.sigma) > CLOSED_ABOVE
+
+    def shut(bottleneck: Bottleneck, and_also: np.ndarray | bool = False) -> Bottleneck:
+        sigma, gain = np.asarray(bottleneck.sigma), np.asarray(bottleneck.gain)
+        share = sigma if bottleneck.multiplier is None else sigma / np.hypot(sigma, gain)
+        closed = jnp.asarray((np.maximum(sigma, share) > CLOSED_ABOVE) | and_also)
+        return jax.tree.map(lambda _: closed, bottleneck)
+
+    def parts(m: DisRNN) -> list[Bottleneck]:
+        readers = (m.core.reader, m.choice_network.reader)
+        return [m.core.bottleneck, *(b for reader in readers for b in reader.bottlenecks)]
+
+    nothing = jax.tree.map(lambda x: jnp.zeros(jnp.shape(x), bool), model)
+    readers = (model.core.reader, model.choice_network.reader)
+    closed = [shut(model.core.bottleneck)]
+    for reader in readers:
+        closed += [
+            shut(reader.latent, gone[None, :]),
+            shut(reader.observation),
+            shut(reader.subject),
+        ]
+    return eqx.tree_at(parts, nothing, closed)
+
+
+def _is_there(tree: PyTree) -> PyTree:
+    """A pytree like this one, False where it holds None."""
+    return jax.tree.map(lambda x: x is not None, tree, is_leaf=lambda x: x is None)
+
+
+def _arrays(tree: PyTree) -> PyTree:
+    """Without weak types, which would compile anew."""
+    return jax.tree.map(lambda x: jnp.asarray(np.asarray(x)), tree)

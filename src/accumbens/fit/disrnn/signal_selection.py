@@ -1,0 +1,156 @@
+"""The penalties of the signal networks, chosen by held-out signal error inside the training
+sessions.
+
+Core and choice network stay as they are. For each factor of the penalties the signal networks are
+trained without each fold, and scored on it without noise. The strongest penalties whose error lies
+within `TOLERANCE` of the lowest are taken, and the networks are trained again on everything.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, PRNGKeyArray
+
+from ...models.disrnn import DisRNN
+from ...progress.base import Progress
+from ...trials import Batch, Trials
+from ...unrolling import squared_signal_errors
+from ..gradient.training import train
+from .candidates import folds_of
+from .objectives import ReadOutData, signal_objective
+from .preparation import learning_rates, signal_parts
+from .recipe import RecipeConfig
+
+FACTORS = (0.3, 1.0, 3.0, 10.0)
+"""Multiples of the signal networks' penalties that are tried."""
+TOLERANCE = 1e-3
+"""Share of the signal's variance that stronger penalties may cost."""
+
+
+class SignalSelection(NamedTuple):
+    """The model with signal networks fitted to all trials, and how their penalties were chosen.
+
+    factors: multiples of the penalties that were tried. error: mean squared error of what folds
+    held out, in units of each signal's variance, averaged over signals. after_outcome: the same
+    of the mean after each outcome. chosen: index of the factor taken.
+    """
+
+    model: DisRNN
+    history: dict[str, Float[np.ndarray, " step"]]
+    factors: Float[np.ndarray, " factor"]
+    error: Float[np.ndarray, " factor"]
+    after_outcome: float
+    chosen: int
+
+    @property
+    def better_than_outcome(self) -> bool:
+        """Whether the networks predict held-out signals better than the mean after each outcome."""
+        return bool(self.error[self.chosen] < self.after_outcome)
+
+
+def select_signal_networks(
+    model: DisRNN,
+    trials: Trials,
+    recipe: RecipeConfig,
+    *,
+    folds: int,
+    key: PRNGKeyArray,
+    progress: Progress | None = None,
+) -> SignalSelection:
+    """`model` with signal networks for the signals of `trials`.
+
+    folds: parts of the sessions, each held out once. key: of starts and noise.
+    """
+    progress = progress or Progress()
+    batch = jax.tree.map(jnp.asarray, trials.batch())
+    data = ReadOutData.of_valid_trials(batch, _latents_before(model, batch))
+    trial, session = np.nonzero(np.asarray(batch.valid).T)
+    held_out = np.stack([out[session, trial] for out in folds_of(trials, folds)])
+    jobs = [(factor, out) for factor in FACTORS for out in held_out]
+    everything = np.zeros(len(trial), bool)
+
+    def fit(factor: float, out: Bool[np.ndarray, " sample"], to: Progress):
+        kept = jnp.asarray(~out)[:, None]
+        seen = data.batch
+        seen = seen._replace(
+            valid=seen.valid & kept, signal_scored=seen.signal_scored & kept[:, :, None]
+        )
+        stage = recipe.signal_stage
+
+        def on_dispatch(state, history) -> None:
+            task.update(state.step, total=state.n_steps(stage))
+
+        with to.task("signal", stage.steps) as task:
+            return train(
+                model, signal_objective, data._replace(batch=seen),
+                recipe.penalties.scaled(factor).weights(), stage, noisy=True,
+                rates=learning_rates(model, signal_parts, stage), key=key,
+                on_dispatch=on_dispatch,
+            )  # fmt: skip
+
+    def error(job: tuple[float, Bool[np.ndarray, " sample"]]) -> Float[np.ndarray, "sample signal"]:
+        fitted = fit(*job, task.shared()).model
+        squared = np.asarray(_squared_errors(fitted, data))[:, 0]
+        return np.where(job[1][:, None], squared, 0.0)
+
+    with progress.task("disrnn selection: signal", len(jobs) * recipe.signal_stage.steps) as task:
+        errors = [error(jobs[0])]  # compiles
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            errors += list(pool.map(error, jobs[1:]))
+    scored = np.asarray(data.batch.signal_scored)[:, 0]
+    n = np.maximum(scored.sum(0), 1)
+    by_factor = np.stack(errors).reshape(len(FACTORS), -1, *scored.shape).sum(1)
+    mean = (by_factor.sum(1) / n).mean(-1)
+    chosen = int(np.flatnonzero(mean <= mean.min() + TOLERANCE).max())
+    final = fit(FACTORS[chosen], everything, progress)
+    return SignalSelection(
+        final.model, final.history, np.array(FACTORS), mean,
+        error_after_outcome(data.batch, model, held_out), chosen,
+    )  # fmt: skip
+
+
+def error_after_outcome(
+    batch: Batch, model: DisRNN, held_out: Bool[np.ndarray, "fold sample"]
+) -> float:
+    """Mean squared error of the mean after each outcome, on what folds hold out.
+
+    In units of each signal's variance, averaged over signals. batch: of single trials, each as a
+    session of its own.
+    """
+    scored = np.asarray(batch.signal_scored)[:, 0]
+    target = np.asarray(model.signal_units.standardised(batch.signal))[:, 0]
+    outcome = np.asarray(batch.outcome)[:, 0]
+    kind = np.unique(outcome, axis=0, return_inverse=True)[1].reshape(-1)
+    total = np.zeros(scored.shape[1])
+    for out in held_out:
+        seen = scored & ~out[:, None]
+        overall = np.where(seen, target, 0.0).sum(0) / np.maximum(seen.sum(0), 1)
+        for k in np.unique(kind):
+            of_kind = seen & (kind == k)[:, None]
+            n = of_kind.sum(0)
+            mean = np.where(of_kind, target, 0.0).sum(0) / np.maximum(n, 1)
+            mean = np.where(n > 0, mean, overall)
+            here = scored & out[:, None] & (kind == k)[:, None]
+            total += np.where(here, (target - mean) ** 2, 0.0).sum(0)
+    return float((total / np.maximum(scored.sum(0), 1)).mean())
+
+
+@eqx.filter_jit
+def _latents_before(model: DisRNN, batch: Batch) -> Float[Array, "trial latent session"]:
+    return model.core.along(model.observed(batch), None).before
+
+
+@eqx.filter_jit
+def _squared_errors(model: DisRNN, data: ReadOutData) -> Float[Array, "sample trial signal"]:
+    observed, networks = model.observed(data.batch), model.signal_networks
+    subject = networks.described(observed.subject).T
+    standardised = networks.along(data.before, observed, subject, None)
+    target = data.batch._replace(signal=model.signal_units.standardised(data.batch.signal))
+    return squared_signal_errors(standardised, target)
