@@ -1,0 +1,270 @@
+"""A disRNN chosen inside its sessions: targets, paths, resuming, relaxing, signals."""
+
+import dataclasses
+import math
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from accumbens.errors import DataError
+from accumbens.fit.disrnn.candidates import SelectionConfig, folds_of
+from accumbens.fit.disrnn.objectives import choice_objective
+from accumbens.fit.disrnn.paths import Path, relaxing, rising, score, strength
+from accumbens.fit.disrnn.preparation import initial_disrnn
+from accumbens.fit.disrnn.recipe import RecipeConfig
+from accumbens.fit.disrnn.selection import relaxed_as_far_as_it_helps, select_disrnn
+from accumbens.fit.disrnn.shrinkage import (
+    SoftChoices,
+    best_guide,
+    soft_choice_objective,
+    soft_targets,
+)
+from accumbens.fit.disrnn.signal_selection import error_after_outcome, select_signal_networks
+from accumbens.fit.disrnn.stage import DisRNNStageConfig
+from accumbens.models.bias import BiasOnly
+from accumbens.models.disrnn import DisRNNConfig, Penalties, bottlenecks
+from accumbens.models.q_learning import QLearning
+from accumbens.progress.base import Progress, Task
+from accumbens.simulation import simulate
+from accumbens.tasks.bandits import DriftingBandit
+from accumbens.unrolling import choice_log_likelihood, unroll
+
+AGENT = QLearning(0.4, 4.0, gain=1.0, offset=0.0)
+SMALL = RecipeConfig(
+    disrnn=DisRNNConfig(latents=2, update_units=4, update_layers=1, choice_layers=1),
+    signal_stage=DisRNNStageConfig(steps=200, learning_rate=2e-2, bottleneck_rate=5.0),
+)
+QUICK = SelectionConfig(shares=(0.0, 1.0), starts=1, folds=2, steps=600, relaxing=50)
+
+
+@pytest.fixture(scope="module")
+def trials():
+    return simulate(AGENT, DriftingBandit(), n_sessions=6, n_trials=50, key=jax.random.key(1))
+
+
+@pytest.fixture(scope="module")
+def selection(trials):
+    return select_disrnn(trials, SMALL, QUICK, key=jax.random.key(0))
+
+
+def test_targets_are_choices_and_probabilities_in_their_shares(trials):
+    target = soft_targets(trials, AGENT, 0.25)
+    q = [0.5, 0.5]
+    for t in range(trials.length[0]):
+        c, r = int(trials.choice[0, t]), float(trials.outcome[0, t, 0])
+        p = [math.exp(4.0 * v) for v in q]
+        p = [x / sum(p) for x in p]
+        expected = [0.75 * (a == c) + 0.25 * p[a] for a in (0, 1)]
+        np.testing.assert_allclose(target[0, t], expected, atol=1e-5)
+        q[c] += 0.4 * (r - q[c])
+
+
+def test_a_share_of_0_is_the_likelihood(trials):
+    model = initial_disrnn(trials, SMALL.disrnn, jax.random.key(2))
+    batch = jax.tree.map(jnp.asarray, trials.batch())
+    soft = SoftChoices(batch, jnp.asarray(soft_targets(trials, AGENT, 0.0)))
+    weights = Penalties().weights()
+    plain = choice_objective(model, batch, weights, None)[0]
+    np.testing.assert_allclose(soft_choice_objective(model, soft, weights, None)[0], plain, 1e-6)
+
+
+def test_at_a_share_of_1_nothing_beats_the_probabilities_themselves(trials):
+    """Gibbs' inequality, for targets and predictions of all trials."""
+    target = soft_targets(trials, AGENT, 1.0)
+    itself = -(target * np.log(target)).sum(-1)
+    other = soft_targets(trials, QLearning(0.1, 2.0), 1.0)
+    assert (itself <= -(target * np.log(other)).sum(-1) + 1e-6).all()
+
+
+def test_the_guide_never_sees_what_it_is_scored_on(trials):
+    folds = folds_of(trials, 2)
+    guide = best_guide(trials, folds, key=jax.random.key(0))
+    changed = np.where(folds[0] & trials.scored, 1 - trials.choice, trials.choice)
+    other = dataclasses.replace(trials, choice=changed)
+    again = best_guide(other, folds, key=jax.random.key(0))
+    assert set(guide.held_out) == {"bias_only", "q_learning", "dfq"}
+    if guide.name == again.name:
+        same = jax.tree.map(
+            lambda a, b: np.allclose(a, b, atol=1e-3), guide.models[0], again.models[0]
+        )
+        # What fold 0 held out changes neither its fit, nor leaves that of all trials alone.
+        assert all(jax.tree.leaves(same))
+    bias = BiasOnly(float(np.log(0.6 / 0.4)))
+    assert guide.held_out["q_learning"].sum() > guide.held_out["bias_only"].sum()
+    assert bias.n_choices == trials.n_choices
+
+
+def test_fewer_trials_need_stronger_penalties_unless_targets_have_no_noise():
+    assert strength(0.0, 5000) == strength(1.0, 100) == 1.0
+    assert strength(0.0, 1000) == pytest.approx(5**0.7)
+    assert strength(0.5, 1000) == pytest.approx(5**0.35)
+    assert strength(0.0, 10**7) == pytest.approx(0.3**0.7)
+
+
+def test_penalties_rise_from_the_weakest_to_the_strongest_and_then_fall_to_a_tenth():
+    up = rising(np.arange(1500), 1500, 2.0)
+    factor = np.asarray(up.factor)
+    assert factor[0] == pytest.approx(1.0)
+    assert factor[-1] == pytest.approx(30.0, rel=0.01)
+    np.testing.assert_allclose(np.diff(np.log(factor[200:])), np.log(30) / 1350, rtol=1e-2)
+    np.testing.assert_array_equal(np.asarray(up.noise), np.arange(1500) >= 150)
+    down = relaxing(np.arange(300), 300, 4.0, 900)
+    assert float(down.factor[-1]) == pytest.approx(0.4)
+    assert int(down.step[0]) == 900
+
+
+def test_scores_are_log_likelihoods_of_what_counts(trials):
+    model = initial_disrnn(trials, SMALL.disrnn, jax.random.key(2))
+    folds = folds_of(trials, 3)
+    counted = jnp.asarray(np.stack([folds[0], ~folds[0]]))
+    scores = score(model, jax.tree.map(jnp.asarray, trials.batch()), counted)
+    logits = jnp.asarray(unroll(model, trials).choice_logits)
+    log_p = np.asarray(choice_log_likelihood(logits, trials.batch()))
+    np.testing.assert_allclose(scores[0], np.where(folds[0], log_p, 0).sum(1), rtol=1e-4)
+    np.testing.assert_allclose(scores.sum(0), log_p.sum(1), rtol=1e-4)
+
+
+def test_what_is_closed_stays_closed(trials):
+    model = initial_disrnn(trials, SMALL.disrnn, jax.random.key(2))
+    batch = jax.tree.map(jnp.asarray, trials.batch())
+    data = SoftChoices(batch, jnp.asarray(soft_targets(trials, AGENT, 1.0)))
+    path = Path.beginning(model, data, jax.random.key(3))
+    closed = jnp.array([0.05, -3.0])  # the first latent
+    average = eqx.tree_at(lambda m: m.core.bottleneck.log_sigma, path.average, closed)
+    path = path.closed_for_good(average)
+    path.advance(relaxing(np.arange(50), 50, 1.0, 600), SMALL.penalties)
+    rows = [row for row in bottlenecks(path.model) if "z_1" in (row.reader, row.input)]
+    latent, *inputs = [row for row in rows if row.input == "z_1"]
+    assert latent.kind == "latent"
+    assert {row.multiplier for row in inputs} == {0.0}
+    assert latent.openness == "closed"
+    assert all(row.openness == "closed" for row in inputs)
+    moved = [row.multiplier for row in bottlenecks(path.model) if row.input == "z_2"]
+    assert any(m not in (0.0, 1.0) for m in moved)
+
+
+def test_relaxing_stops_where_the_folds_say():
+    n = np.full(8, 100)
+    rng = np.random.default_rng(0)
+    before = rng.normal(-60, 3, 8)
+    better, worse = before + 1 + rng.normal(0, 0.01, 8), before - 9 + rng.normal(0, 0.01, 8)
+    assert relaxed_as_far_as_it_helps([before, better, worse], n) == 1
+    assert relaxed_as_far_as_it_helps([before, worse], n) == 0
+    assert relaxed_as_far_as_it_helps([before, before + rng.normal(-0.1, 2, 8)], n) == 1
+
+
+def test_the_same_key_gives_the_same_selection(trials, selection, tmp_path):
+    again = select_disrnn(
+        trials, SMALL, QUICK, key=jax.random.key(0), checkpoints=tmp_path, identity="a"
+    )
+    assert again.candidates == selection.candidates
+    same = jax.tree.map(np.array_equal, again.model, selection.model)
+    assert all(jax.tree.leaves(same))
+    resumed = select_disrnn(
+        trials, SMALL, QUICK, key=jax.random.key(0), checkpoints=tmp_path, identity="a"
+    )
+    assert resumed.candidates == selection.candidates
+    assert all(jax.tree.leaves(jax.tree.map(np.array_equal, resumed.model, selection.model)))
+
+
+class Stopping(Progress):
+    """Stops when the second share begins."""
+
+    def changed(self, task: Task) -> None:
+        if "share 1" in task.label:
+            self.stop()
+
+
+def test_a_stopped_selection_goes_on_where_it_was(trials, selection, tmp_path):
+    def select(progress):
+        return select_disrnn(
+            trials, SMALL, QUICK, key=jax.random.key(0), progress=progress,
+            checkpoints=tmp_path, identity="a",
+        )  # fmt: skip
+
+    with pytest.raises(KeyboardInterrupt):
+        select(Stopping())
+    assert [path.name for path in tmp_path.iterdir()] == ["selection-0-0.safetensors"]
+    resumed = select(Progress())
+    assert resumed.candidates == selection.candidates
+    assert all(jax.tree.leaves(jax.tree.map(np.array_equal, resumed.model, selection.model)))
+
+
+def test_checkpoints_of_other_data_or_damaged_ones_are_refused(trials, tmp_path):
+    def select(identity):
+        return select_disrnn(
+            trials, SMALL, QUICK, key=jax.random.key(0), checkpoints=tmp_path, identity=identity,
+            progress=Stopping(),
+        )  # fmt: skip
+
+    with pytest.raises(KeyboardInterrupt):
+        select("a")
+    with pytest.raises(DataError, match="belongs to a fit with other data or options"):
+        select("b")
+    file = tmp_path / "selection-0-0.safetensors"
+    file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(DataError, match=r"is damaged.*Delete it to start afresh"):
+        select("a")
+
+
+def test_every_candidate_says_what_it_is(selection):
+    keys = [(c.share, c.start, c.step) for c in selection.candidates]
+    assert len(set(keys)) == len(keys)
+    assert {c.share for c in selection.candidates} == {0.0, 1.0}
+    assert all(len(c.n_open_of_folds) == QUICK.folds for c in selection.candidates)
+    assert math.exp(selection.held_out) > 0.5
+    assert selection.penalties.latent == pytest.approx(
+        Penalties().latent * selection.candidate.factor
+    )
+
+
+def signals(trials, selection, values):
+    """Signal networks for these values of one signal, chosen in two folds."""
+    own = trials.with_signals(values[..., None], ("dopamine",))
+    model = initial_disrnn(own, SMALL.disrnn, jax.random.key(4))
+    model = dataclasses.replace(
+        model, core=selection.model.core, choice_network=selection.model.choice_network
+    )
+    return select_signal_networks(model, own, SMALL, folds=2, key=jax.random.key(5))
+
+
+def test_a_signal_that_follows_values_is_better_than_the_mean_after_each_outcome(trials, selection):
+    latents = unroll(selection.model, trials).latents["z_1"]
+    found = signals(trials, selection, np.asarray(latents, float) + trials.outcome[..., 0])
+    assert found.better_than_outcome
+    assert found.error.shape == found.factors.shape
+
+
+def test_noise_is_no_better_than_the_mean_after_each_outcome(trials, selection):
+    noise = np.random.default_rng(0).normal(size=trials.choice.shape)
+    found = signals(trials, selection, noise)
+    assert found.error[found.chosen] > 0.97
+    assert found.after_outcome == pytest.approx(1.0, abs=0.05)
+
+
+def test_the_mean_after_each_outcome_against_a_plain_loop(trials, selection):
+    values = np.random.default_rng(1).normal(size=trials.choice.shape) + trials.outcome[..., 0]
+    own = trials.with_signals(values[..., None], ("dopamine",))
+    model = initial_disrnn(own, SMALL.disrnn, jax.random.key(4))
+    folds = folds_of(own, 2)
+    y = (values - values[own.scored].mean()) / values[own.scored].std()
+    total = 0.0
+    for fold in folds:
+        for s, t in zip(*np.nonzero(fold & own.scored), strict=True):
+            same = own.scored & ~fold & (own.outcome[..., 0] == own.outcome[s, t, 0])
+            total += (y[s, t] - y[same].mean()) ** 2
+    flat = own.batch()
+    one_each = flat._replace(
+        **{
+            name: np.asarray(getattr(flat, name)).reshape(-1, 1, *getattr(flat, name).shape[2:])
+            for name in flat._fields
+            if name != "subject"
+        },
+        subject=np.repeat(flat.subject, own.choice.shape[1]),
+    )
+    held_out = np.stack([fold.reshape(-1) for fold in folds])
+    error = error_after_outcome(jax.tree.map(jnp.asarray, one_each), model, held_out)
+    assert error == pytest.approx(total / own.scored.sum(), rel=1e-4)
