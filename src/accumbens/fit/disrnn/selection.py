@@ -25,7 +25,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, PRNGKeyArray, PyTree
+from jaxtyping import Float, Int, PRNGKeyArray, PyTree
 
 from ...models.disrnn import DisRNN, Penalties, in_order, open_latents
 from ...progress.base import Progress
@@ -257,7 +257,7 @@ class _Work:
 
 
 def relaxed_as_far_as_it_helps(
-    held_out: list[Float[np.ndarray, " session"]], n_scored: Float[np.ndarray, " session"]
+    held_out: list[Float[np.ndarray, " session"]], n_scored: Int[np.ndarray, " session"]
 ) -> int:
     """The last stop whose held-out log likelihood lies within one standard error of the best.
 

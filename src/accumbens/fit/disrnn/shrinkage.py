@@ -107,7 +107,7 @@ def best_guide(
     for name, (kind, n_outcomes) in GUIDES.items():
         if len(trials.names.outcomes) < n_outcomes:
             continue
-        fits[name] = _fits(kind, trials, counted, key, n_starts)
+        fits[name] = most_likely_models(kind, trials, counted, key, n_starts)
         log_p = np.zeros(trials.choice.shape)
         for fold, model in zip(folds, fits[name], strict=False):
             logits = jnp.asarray(unroll(model, trials).choice_logits)
@@ -117,7 +117,7 @@ def best_guide(
     return Guide(best, fits[best], held_out)
 
 
-def _fits(
+def most_likely_models(
     kind: type[CognitiveModel], trials: Trials, counted: Bool[np.ndarray, "fit session trial"],
     key: PRNGKeyArray, n_starts: int,
 ) -> list[Model]:  # fmt: skip
