@@ -39,6 +39,7 @@ def print_run(console: Console, run: Run) -> None:
     console.print(_table1(run))
     if "bottlenecks" in run.metrics:
         console.print(_bottlenecks(run))
+    print_selection(console, run.metrics)
     seeds = run.metrics["models"].get("disrnn", {}).get("fit", {}).get("seeds", [])
     if len(seeds) > 1:
         console.print(_seeds(seeds))
@@ -46,6 +47,15 @@ def print_run(console: Console, run: Run) -> None:
         for warning in model["fit"].get("warnings", []):
             console.print(f"[yellow]{label_of(name)}: {warning}")
     console.print(f"\nRun folder: {run.folder.path}\nFigures:    {run.folder.figures}")
+
+
+def print_selection(console: Console, metrics: dict[str, Any]) -> None:
+    """How the disRNN was chosen inside the training sessions, where it was."""
+    found = metrics["models"].get("disrnn", {}).get("fit", {}).get("selection")
+    if found is not None:
+        console.print(f"disRNN. {found['why']}", markup=False, highlight=False)
+        if "signal" in found:
+            console.print(found["signal"]["why"], markup=False, highlight=False)
 
 
 def print_verdict(console: Console, metrics: dict[str, Any]) -> None:

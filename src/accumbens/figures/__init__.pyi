@@ -40,6 +40,9 @@ from .fit.learning_curves import learning_curves_data as learning_curves_data
 from .fit.penalty_path import PenaltyPathData as PenaltyPathData
 from .fit.penalty_path import draw_penalty_path as draw_penalty_path
 from .fit.penalty_path import penalty_path_data as penalty_path_data
+from .fit.selection import SelectionData as SelectionData
+from .fit.selection import draw_selection as draw_selection
+from .fit.selection import selection_data as selection_data
 from .fit.signal_rule import SignalRuleData as SignalRuleData
 from .fit.signal_rule import draw_signal_rule as draw_signal_rule
 from .fit.signal_rule import signal_rule_data as signal_rule_data
