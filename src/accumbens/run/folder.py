@@ -28,6 +28,7 @@ from ..io.models import load_model, save_model
 from ..models.base import Model
 from ..models.disrnn import DisRNN
 from ..scoring.splits import Split
+from ..summary import Summary, between, counted, listed, summarized
 from ..trials import Trials
 from ..version import __version__
 from .fit.config import FitConfig, config_as_dict, read_config
@@ -84,6 +85,7 @@ class RunFolder:
         write_atomically(self.metrics, json.dumps(metrics, indent=1, allow_nan=False).encode())
 
 
+@summarized
 class Run:
     """A finished run, read from its folder: configuration, split, metrics and usable models.
 
@@ -101,6 +103,21 @@ class Run:
         self.split: Split = Split.from_json(self.folder.split.read_text())
         self.metrics: dict[str, Any] = json.loads(self.folder.metrics.read_text())
         self.model_names: tuple[str, ...] = tuple(self.metrics["models"])
+
+    def _summary(self) -> Summary:
+        data, models = self.metrics["data"], self.metrics["models"]
+        title = (
+            f"Run {self.folder.path}: {counted(len(models), 'model')}, "
+            f"{counted(data['sessions_fitted'], 'session')} fitted, "
+            f"{data['sessions_held_out']:,} held out ({data['split']})"
+        )
+        facts = [("table", self.about["table"])]
+        if "open_latents" in self.metrics:
+            facts.append(("open latents of the disRNN", listed(self.metrics["open_latents"])))
+        signals = list(dict.fromkeys(s for model in models.values() for s in model["signal"]))
+        heads = ["model", "normalized likelihood", *(f"{s} {m}" for s in signals for m in _METRICS)]
+        rows = [[name, *_scores(model, signals)] for name, model in models.items()]
+        return Summary(title, facts, [heads, *rows])
 
     def model(self, name: str = "disrnn") -> Any:
         """The fitted model of that name, ready to unroll, score or simulate."""
@@ -125,6 +142,21 @@ class Run:
         import pandas as pd
 
         return pd.read_parquet(self.folder.history)
+
+
+_METRICS = {"MSE": "mse", "R2": "r2"}
+
+
+def _scores(model: dict[str, Any], signals: list[str]) -> list[str]:
+    """What metrics.json says of one model, with intervals."""
+    choice, cells = model["choice"], []
+    for signal in signals:
+        score = model["signal"].get(signal)
+        for metric in _METRICS.values():
+            known = (score[metric], *score[f"{metric}_interval"]) if score else (None, None, None)
+            cells.append(between(*known))
+    interval = choice["normalized_likelihood_interval"]
+    return [between(choice["normalized_likelihood"], *interval), *cells]
 
 
 def load_run(path: str | Path) -> Run:

@@ -48,6 +48,18 @@ def run(table, tmp_path_factory):
     return folder, run_credit(table, CONFIG, folder)
 
 
+def test_what_was_found_is_a_table_with_the_group_first(run):
+    _, found = run
+    title, heads, first, *rest = repr(found).splitlines()
+    assert title == "Credit assignment: 3 subjects, 9 sessions, 2 tests"
+    assert heads.split()[:2] == ["subject", "index"]
+    assert len(rest) == 2 * 4 - 1
+    index = next(index for index in found.indices if index.subject == "group")
+    assert first.split()[:3] == ["group", index.name, f"{index.value:.4g}"]
+    assert first.split()[-2:] == [f"{test.group_p_value():.4g}" for test in found.tests]
+    assert found._repr_html_().count("<tr>") == 1 + 2 * 4
+
+
 def test_the_folder_holds_the_numbers(run, trials):
     folder, found = run
     metrics = json.loads((folder / "metrics.json").read_text())

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -81,6 +82,25 @@ def test_the_folder_holds_all_that_it_should(run):
     for stem in drawn:
         assert (run.folder.figures / f"{stem}.pdf").is_file()
         assert len(pd.read_csv(run.folder.figures / f"{stem}.csv"))
+
+
+def test_a_run_shows_scores_and_open_latents(run):
+    title, table, latents, heads, *rows = repr(run).splitlines()
+    assert title == (
+        f"Run {run.folder.path}: 4 models, 4 sessions fitted, 4 held out "
+        "(every 2. session in order of subject and session)"
+    )
+    assert table.split() == ["table", run.about["table"]]
+    opened = ", ".join(run.metrics["open_latents"]) or "none"
+    assert latents.strip() == f"open latents of the disRNN  {opened}"
+    assert re.split(r"\s{2,}", heads.strip())[1:] == [
+        "normalized likelihood", "dopamine MSE", "dopamine R2"
+    ]  # fmt: skip
+    assert [row.split()[0] for row in rows] == list(run.model_names)
+    score = run.metrics["models"]["naive"]["signal"]["dopamine"]
+    assert f"{score['mse']:.4g}" in rows[-1]
+    assert f"{score['mse_interval'][0]:.4g}" in rows[-1]
+    assert run._repr_html_().count("<tr>") == 2 + 1 + 4
 
 
 def test_metrics_are_those_of_the_loaded_models(run):

@@ -166,6 +166,9 @@ def test_converted_recordings_know_their_units_and_regions(make_nwb, tmp_path):
     regions = found.selectivity.set_index("unit")["region"].to_dict()
     assert regions["rat 7/b/unit_1"] == "NAc"
     assert found.regions["units"].tolist() == [4, 2]
+    n = int(found.selectivity["selective"].sum())
+    assert repr(found).splitlines()[0] == "Selectivity of 6 units"
+    assert repr(found).splitlines()[2].split() == ["reward", str(n), "of", "6"]
     record_path(table).write_text("{}")
     with pytest.raises(DataError, match=r"rates\.convert\.json is not a record of accumbens conv"):
         read_units_table(table, SelectivityConfig("linear_shift"))

@@ -35,6 +35,7 @@ from ...io.models import save_model
 from ...io.tables.trials import from_table, write_table
 from ...progress.base import Progress
 from ...progress.display import shown
+from ...summary import Summary, between, counted, number, summarized
 from ...trials import Trials
 from ..fit.config import config_as_dict
 from ..folder import fingerprint, versions
@@ -42,6 +43,7 @@ from .config import CreditConfig
 from .schedules import schedule_in_table, stated_schedule
 
 
+@summarized
 class Credit(NamedTuple):
     """What an analysis found: fits of each subject, the pooled fit, indices of each subject and of
     the group, tests (none without a schedule), and what a reader must know."""
@@ -53,6 +55,20 @@ class Credit(NamedTuple):
     indices: tuple[Index, ...]
     tests: tuple[RandomizationTest, ...]
     warnings: tuple[str, ...]
+
+    def _summary(self) -> Summary:
+        title = (
+            f"Credit assignment: {counted(len(self.fits), 'subject')}, "
+            f"{counted(self.trials.n_sessions, 'session')}, {counted(len(self.tests), 'test')}"
+        )
+        in_order = sorted(self.indices, key=lambda index: index.subject != "group")
+        rows = [
+            [i.subject, i.name, between(i.value, i.low, i.high),
+             *(number(self.p_value(test, i.subject)) for test in self.tests)]
+            for i in in_order
+        ]  # fmt: skip
+        heads = ["subject", "index", "value (95 %)", *(f"p({test.name})" for test in self.tests)]
+        return Summary(title, table=[heads, *rows], notes=self.warnings)
 
     def to_frame(self) -> pd.DataFrame:
         """One row a subject and index, then the group; p-values of the tests, one-sided."""

@@ -28,6 +28,7 @@ from ...neural.units.regions import selectivity_by_region, with_regions
 from ...neural.units.selectivity import smallest_p, unit_selectivity
 from ...progress.base import Progress
 from ...progress.display import shown
+from ...summary import Summary, counted, summarized
 from ...trials import Trials
 from ..fit.config import config_as_dict
 from ..folder import fingerprint, versions
@@ -35,6 +36,7 @@ from .config import SelectivityConfig
 from .unit_regions import chosen_signals, converted_units, read_regions
 
 
+@summarized
 class Selectivity(NamedTuple):
     """What an analysis found: tables of `unit_selectivity`, `outcome_responses` (both with a column
     `region`) and `selectivity_by_region`, and what a reader must know."""
@@ -44,6 +46,17 @@ class Selectivity(NamedTuple):
     responses: pd.DataFrame
     regions: pd.DataFrame
     warnings: tuple[str, ...]
+
+    def _summary(self) -> Summary:
+        n_units = len(set(self.selectivity["unit"].tolist()))
+        selective = dict.fromkeys(self.selectivity["contrast"].tolist(), 0)
+        for row in self.selectivity.to_dict("records"):
+            selective[row["contrast"]] += bool(row["selective"])
+        rows = [[contrast, f"{n} of {n_units}"] for contrast, n in selective.items()]
+        return Summary(
+            f"Selectivity of {counted(n_units, 'unit')}",
+            table=[["responds to", "selective units"], *rows], notes=self.warnings,
+        )  # fmt: skip
 
 
 def run_selectivity(
