@@ -172,3 +172,18 @@ def test_paths_in_the_documents_exist():
     }
     assert len(found) > 10
     assert [place for place in sorted(found) if not (ROOT / place[1]).exists()] == []
+
+
+def test_the_layout_of_the_code_is_the_one_that_is_checked():
+    """Every part of the package has its line, above all that it may import."""
+    table = re.search(r"\| layer \|.*?\n\n", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)[0]
+    first_column = re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
+    said = [name for cell in first_column for name in re.findall(r"`(\w+)`", cell)]
+    package = ROOT / "src" / "accumbens"
+    inside = {path.relative_to(package).parts[0] for path in package.rglob("*.py")}
+    assert sorted(said) == sorted({Path(name).stem for name in inside} - {"__init__"})
+    layers = PYPROJECT["tool"]["importlinter"]["contracts"][0]["layers"]
+    rank = {name.split(".")[1]: i for i, layer in enumerate(layers)
+            for name in layer.split(" | ")}  # fmt: skip
+    ranks = [rank[name] for name in said if name in rank]
+    assert ranks == sorted(ranks)
