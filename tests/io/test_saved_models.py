@@ -1,36 +1,25 @@
-"""Models survive the disk, bit for bit; damaged files give one clear error."""
+"""Models survive the disk, bit for bit; whatever is wrong with the files is one clear error."""
+
+import json
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from safetensors.numpy import load, save
 
 from accumbens.errors import DataError
 from accumbens.io.models import load_model, save_model
+from accumbens.models.catalogue import CATALOGUE
 from accumbens.models.dfq import DFQ
-from accumbens.models.disrnn import DisRNN, DisRNNConfig
-from accumbens.models.gru import GRU
 from accumbens.models.naive import Naive
-from accumbens.models.q_learning import QLearning
-
-MODELS = {
-    "q_learning": QLearning(0.3, 3.0, gain=[1.0, 2.0], offset=[0.0, 1.0]),
-    "dfq": DFQ(0.4, 0.2, 2.0, 0.5),
-    "gru": GRU(2, 1, 1, 3, key=jax.random.key(0)),
-    "naive": Naive(jnp.eye(2), jnp.ones((2, 1)), jnp.zeros(1), 3),
-    "disrnn": DisRNN.initial(
-        DisRNNConfig(latents=2, subject_embedding=1),
-        outcome_names=("controllable", "distractor"),
-        signal_names=("dopamine",),
-        n_subjects=3,
-        key=jax.random.key(0),
-    ),
-}
+from accumbens.models.registered import PARTS, registered_class, registered_name
+from helpers.table import MODELS
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_model_comes_back_as_it_was(name, tmp_path):
-    model = MODELS[name]
+    model = MODELS[name].model
     save_model(model, tmp_path / name)
     loaded = load_model(tmp_path / name)
     assert jax.tree.structure(loaded) == jax.tree.structure(model)
@@ -40,28 +29,167 @@ def test_a_model_comes_back_as_it_was(name, tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == [f"{name}.json", f"{name}.safetensors"]
 
 
+def test_files_name_what_is_registered_and_never_where_it_lives(tmp_path):
+    saved = set()
+    for name, case in MODELS.items():
+        save_model(case.model, tmp_path / name)
+        text = (tmp_path / f"{name}.json").read_text()
+        assert "accumbens" not in text
+        description = json.loads(text)
+        assert description["format"] == 2
+        assert registered_class(description["model"]) is type(case.model)
+        saved |= {description["model"], *classes_in(description["fields"])}
+    assert saved == {entry.name for entry in CATALOGUE} | set(PARTS)
+
+
+def classes_in(node):
+    """Names of all classes below a node of model.json."""
+    if not isinstance(node, dict):
+        return set()
+    own = {node["class"]} if isinstance(node.get("class"), str) else set()
+    return own.union(*(classes_in(inner) for inner in node.values()))
+
+
+def test_every_registered_class_has_one_name():
+    names = [*PARTS, *(entry.name for entry in CATALOGUE)]
+    assert len(names) == len(set(names))
+    assert [registered_name(registered_class(name)) for name in names] == names
+    assert registered_class("os") is None
+    assert registered_name(dict) is None
+
+
+class Saved:
+    """A saved model whose files can be changed."""
+
+    def __init__(self, model, stem):
+        save_model(model, stem)
+        self.stem = stem
+        self.weights, self.text = stem.with_suffix(".safetensors"), stem.with_suffix(".json")
+        self.arrays = load(self.weights.read_bytes())
+        self.described = self.text.read_text()
+
+    def with_array(self, name, array):
+        """What `load_model` says when one array is another one."""
+        self.weights.write_bytes(save(self.arrays | {name: np.ascontiguousarray(array)}))
+        return self.answer()
+
+    def with_text(self, text):
+        """What `load_model` says when model.json holds this."""
+        self.text.write_text(text)
+        return self.answer()
+
+    def with_fields(self, path, change):
+        """The same after `change(fields)` of the object at that path, as `core.reader`."""
+        description = json.loads(self.described)
+        node = description
+        for part in filter(None, path.split(".")):
+            node = node["fields"][part]
+        change(node["fields"])
+        return self.with_text(json.dumps(description))
+
+    def answer(self):
+        """The message of the DataError, or None if the model loads; the files are then restored."""
+        try:
+            load_model(self.stem)
+        except DataError as error:
+            return str(error)
+        finally:
+            self.weights.write_bytes(save(self.arrays))
+            self.text.write_text(self.described)
+        return None
+
+
+@pytest.fixture(params=MODELS)
+def saved(request, tmp_path):
+    return Saved(MODELS[request.param].model, tmp_path / request.param)
+
+
+FREE = {"gru": {("embedding", 0)}, "naive": {("patterns", 1)}, "history": {("weights", 2)}}
+"""Axes whose length nothing else fixes: subjects, kinds of outcome, lags."""
+
+
+def test_an_array_of_another_shape_is_refused_by_name(saved):
+    """Every array, one longer along each axis, and with an axis more."""
+    accepted = set()
+    for name, array in saved.arrays.items():
+        for axis in range(array.ndim):
+            more = [(0, int(i == axis)) for i in range(array.ndim)]
+            said = saved.with_array(name, np.pad(array, more))
+            if said is None:
+                accepted.add((name, axis))
+        said = saved.with_array(name, array[None])
+        assert said is not None
+        assert all(part in said for part in name.rpartition(".")[::2])
+        assert str((1, *array.shape)) in said
+    kind = json.loads(saved.described)["model"]
+    assert accepted == FREE.get(kind, set())
+
+
+def test_numbers_that_are_none_are_refused_by_name(saved):
+    for name, array in saved.arrays.items():
+        if array.size:
+            for bad in (np.nan, np.inf):
+                worse = array.copy()
+                worse.flat[-1] = bad
+                assert f"{name} holds numbers that are not finite" in saved.with_array(name, worse)
+        for kind in ("int32", "bool", "uint8"):
+            assert f"{name} holds {kind} " in saved.with_array(name, array.astype(kind))
+    assert "no field holds the arrays stranger" in saved.with_array("stranger", np.zeros(2))
+
+
+def test_missing_and_unknown_fields_are_refused_by_name(saved):
+    def objects(node, path):
+        yield path, node["fields"]
+        for field, inner in node["fields"].items():
+            if "class" in inner:
+                yield from objects(inner, f"{path}.{field}".lstrip("."))
+
+    for path, fields in objects(json.loads(saved.described), ""):
+        for field in fields:
+            full = f"{path}.{field}".lstrip(".")
+            assert f"{full} is missing" in saved.with_fields(path, lambda f, n=field: f.pop(n))
+            for other in ({"value": -1}, {"value": [1]}, {"array": "x"}, {"class": "dfq"}, {}, 3):
+                said = saved.with_fields(path, lambda f, n=field, o=other: f.update({n: o}))
+                assert said is not None
+                assert f" {full}" in said
+        said = saved.with_fields(path, lambda f: f.update(more={"value": 1}))
+        assert f"{path}.more".lstrip(".") + " is unknown" in said
+
+
 def test_damage_is_one_clear_error(tmp_path):
     stem = tmp_path / "model"
-    with pytest.raises(DataError, match=r"No saved model here: .*model\.safetensors is missing"):
+    with pytest.raises(DataError, match=r"no saved model here: .*model\.safetensors is missing"):
         load_model(stem)
-    save_model(MODELS["dfq"], stem)
-    weights, text = stem.with_suffix(".safetensors"), stem.with_suffix(".json")
-    whole, described = weights.read_bytes(), text.read_text()
+    saved = Saved(DFQ(0.4, 0.2, 2.0, 0.5), stem)
+    whole = saved.weights.read_bytes()
     for cut in (0, 5, len(whole) // 2, len(whole) - 1):
-        weights.write_bytes(whole[:cut])
-        with pytest.raises(DataError, match="is damaged"):
-            load_model(stem)
-    weights.write_bytes(whole)
-    for bad in ("", "{", "[]", described.replace("DFQ", "DFX"), '{"format": 1, "model": {}}'):
-        text.write_text(bad)
-        with pytest.raises(DataError, match="is damaged"):
-            load_model(stem)
-    text.write_text(described.replace('"format": 1', '"format": 99'))
-    with pytest.raises(DataError, match="has format 99; this version reads format 1"):
-        load_model(stem)
-    text.write_text(described.replace("accumbens.models.dfq", "os"))
-    with pytest.raises(DataError, match="is damaged"):
-        load_model(stem)
+        saved.weights.write_bytes(whole[:cut])
+        assert "is damaged" in saved.answer()
+    text = saved.described
+    for bad, message in {
+        "": "is damaged",
+        "{": "is damaged",
+        "[" * 100_000: "is damaged",
+        "[]": "does not say its format",
+        text.replace('"format": 2', '"format": "2"'): "does not say its format",
+        text.replace('"format": 2', '"format": 0'): "does not say its format",
+        text.replace('"dfq"', '"os"'): "model is 'os', which is no known Model",
+        text.replace('"dfq"', '"disrnn.reader"'): "model is 'disrnn.reader', which is no known",
+        text.replace('"dfq"', "null"): "model is None, which is no known Model",
+        '{"format": 2, "model": "dfq", "fields": 3}': "model has no fields",
+        '{"format": 2, "model": "dfq"}': "entries format, model, not format, model and fields",
+        '{"format": 1, "model": {}}': "model has no class and fields",
+        text.replace('"format": 2', '"format": 99'):
+            "has format 99; this version of accumbens reads formats up to 2. Update accumbens.",
+    }.items():  # fmt: skip
+        assert message in saved.with_text(bad), bad[:40]
+    assert saved.answer() is None
+
+
+def test_a_model_of_no_choice_is_refused(tmp_path):
+    saved = Saved(DFQ(0.4, 0.2, 2.0, 0.5), tmp_path / "model")
+    said = saved.with_fields("", lambda fields: fields.update(n_choices={"value": 1}))
+    assert "n_choices is 1, and must be at least 2" in said
 
 
 def test_what_cannot_be_saved_is_refused(tmp_path):
@@ -69,4 +197,12 @@ def test_what_cannot_be_saved_is_refused(tmp_path):
     object.__setattr__(model, "n_choices", {2})
     with pytest.raises(DataError, match="Cannot save n_choices: it holds a set"):
         save_model(model, tmp_path / "m")
+    with pytest.raises(DataError, match=r"Cannot save learning_rate: .* not finite"):
+        save_model(DFQ(float("nan"), 0.2, 2.0, 0.5), tmp_path / "m")
+
+    class OfAUser(DFQ):
+        pass
+
+    with pytest.raises(DataError, match=r"Cannot save the model: OfAUser is not a class of accum"):
+        save_model(OfAUser(0.4, 0.2, 2.0, 0.5), tmp_path / "m")
     assert not list(tmp_path.iterdir())

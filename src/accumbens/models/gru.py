@@ -91,6 +91,23 @@ class GRU(Model):
         self.signal_mean = jnp.zeros(n_signals) if signal_mean is None else signal_mean
         self.signal_scale = jnp.ones(n_signals) if signal_scale is None else signal_scale
 
+    def __check_init__(self) -> None:
+        n_hidden, n_inputs = self.b_new.shape[0], self.w_input.shape[1]
+        needed = self.n_choices + self.embedding.shape[1]
+        if n_inputs < needed:
+            raise ConfigError(
+                f"GRU: w_input has {n_inputs} columns; choices and subject need {needed} of them."
+            )
+        for name, found, needed in (
+            ("rows of w_input", self.w_input.shape[0], 3 * n_hidden),
+            ("columns of w_signal", self.w_signal.shape[1], 2 * n_hidden + n_inputs),
+        ):
+            if found != needed:
+                raise ConfigError(
+                    f"GRU: there are {found} {name}; {n_hidden} hidden units and {n_inputs} inputs "
+                    f"need {needed}."
+                )
+
     @property
     def n_choices(self) -> int:
         return self.b_choice.shape[-1]

@@ -93,7 +93,18 @@ def read_config(path: Path) -> FitConfig:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not a TOML file: {error}.") from error
     values.pop("about", None)
-    return _built(FitConfig, values, "", path)
+    return _built(FitConfig, _of_this_version(values), "", path)
+
+
+def _of_this_version(values: dict[str, Any]) -> dict[str, Any]:
+    """The values without what earlier versions wrote and no version used.
+
+    0.1.0: the bottlenecks' learning rate of the GRU's training; a GRU has no bottlenecks.
+    """
+    stage = values.get("gru", {}).get("stage", {}) if isinstance(values.get("gru"), dict) else {}
+    if isinstance(stage, dict):
+        stage.pop("bottleneck_rate", None)
+    return values
 
 
 def config_as_dict(config: Any) -> dict[str, Any]:

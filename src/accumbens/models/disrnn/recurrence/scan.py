@@ -23,6 +23,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, UInt32
 
+from ....errors import ConfigError
 from ....threefry import normal_deviates
 from ..residual_mlp import ResidualMLPs
 
@@ -46,6 +47,7 @@ class LoopInputs(eqx.Module):
         bottlenecks. Inputs of the networks are the latents, then what is seen.
     noise: None for the deterministic core.
     seen: observations and subject. valid: a choice was made; False in padding.
+    Raises ConfigError when the shapes of these arrays do not fit together.
     """
 
     mlps: ResidualMLPs
@@ -54,6 +56,35 @@ class LoopInputs(eqx.Module):
     z_initial: Float[Array, "latent session"]
     seen: Float[Array, "trial outside session"]
     valid: Bool[Array, "trial session"]
+
+    def __check_init__(self) -> None:
+        """Compiled code trusts these shapes, so none gets there that does not fit."""
+        (n_latents, n_inputs), mlps, noise = self.multiplier.shape, self.mlps, self.noise
+        n_trials, n_outside, n_sessions = self.seen.shape
+        n_units, n_layers = mlps.b_in.shape[-1], len(mlps.w_hidden)
+        fitting = {
+            "w_in": (mlps.w_in, (n_latents, n_units, n_latents + n_outside)),
+            "b_in": (mlps.b_in, (n_latents, n_units)),
+            "w_hidden": (mlps.w_hidden, (n_layers, n_latents, n_units, n_units)),
+            "b_hidden": (mlps.b_hidden, (n_layers, n_latents, n_units)),
+            "w_out": (mlps.w_out, (n_latents, 2, n_units)),
+            "b_out": (mlps.b_out, (n_latents, 2)),
+            "multiplier": (self.multiplier, (n_latents, n_latents + n_outside)),
+            "z_initial": (self.z_initial, (n_latents, n_sessions)),
+            "valid": (self.valid, (n_trials, n_sessions)),
+        }
+        if noise is not None:
+            fitting |= {
+                "sigma": (noise.sigma, (n_latents, n_inputs)),
+                "latent_sigma": (noise.latent_sigma, (n_latents,)),
+                "key": (noise.key, (2,)),
+            }
+        for name, (array, shape) in fitting.items():
+            if array.shape != shape:
+                raise ConfigError(
+                    f"The arrays of a disRNN's core do not fit together: {name} has shape "
+                    f"{array.shape}, and the others need {shape}."
+                )
 
 
 class LoopUnrolled(NamedTuple):

@@ -1,0 +1,38 @@
+"""Stable names of the classes that a saved model may name: those of the catalogue, and their parts.
+
+A file on disk says the name and never where the class lives, so that classes may move. A name, once
+given, stays: files of all versions hold it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from .catalogue import CATALOGUE
+
+PARTS = {
+    "disrnn.bottleneck": "disrnn.bottleneck:Bottleneck",
+    "disrnn.choice_network": "disrnn.heads:ChoiceNetwork",
+    "disrnn.config": "disrnn.config:DisRNNConfig",
+    "disrnn.core": "disrnn.core:Core",
+    "disrnn.reader": "disrnn.reader:Reader",
+    "disrnn.residual_mlps": "disrnn.residual_mlp:ResidualMLPs",
+    "disrnn.signal_networks": "disrnn.heads:SignalNetworks",
+    "signal_units": "signal_units:SignalUnits",
+}
+"""What models are made of: name -> place in `accumbens.models`."""
+
+
+def registered_class(name: str) -> Any:
+    """The class of that name; None where no class may be saved under it."""
+    if name in PARTS:
+        module, _, qualified = PARTS[name].partition(":")
+        return getattr(importlib.import_module(f".{module}", __package__), qualified)
+    return next((entry.model_class for entry in CATALOGUE if entry.name == name), None)
+
+
+def registered_name(kind: type) -> str | None:
+    """The name under which objects of this very class are saved; None where they cannot be."""
+    names = (*PARTS, *(entry.name for entry in CATALOGUE))
+    return next((name for name in names if registered_class(name) is kind), None)
