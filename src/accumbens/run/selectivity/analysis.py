@@ -10,6 +10,7 @@ figures/             each figure as PNG and PDF, and the numbers behind it as CS
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from pathlib import Path
@@ -71,9 +72,16 @@ def run_selectivity(
     if (folder / "config.toml").exists():
         raise ConfigError(f"{out} already holds a run: choose another folder, or delete it.")
     trials, schedule, regions = read_units_table(Path(table), config)
+    there = folder.exists()
     make_folder(folder, "run folder")
-    with shown(progress) as progress:
-        found = analyse_selectivity(trials, schedule, regions, config, progress)
+    try:
+        with shown(progress) as progress:
+            found = analyse_selectivity(trials, schedule, regions, config, progress)
+    except BaseException:
+        if not there:
+            with contextlib.suppress(OSError):  # not empty: what was written is kept
+                folder.rmdir()
+        raise
     write_selectivity(found, config, str(Path(table).resolve()), folder)
     return found
 
