@@ -29,11 +29,11 @@ LIKELIHOOD_TOLERANCE = 0.0005
 
 def ours() -> dict:
     """Fits in this process; when that was done, quality and the criteria of `synthetic.py`."""
-    from accumbens.cli.demo import DEMO
+    from accumbens.cli.demo import demo_config
     from synthetic import fitted, halves, judged
 
     train, test = halves(0)
-    fit = fitted(train, 0, DEMO.recipe)
+    fit = fitted(train, 0, demo_config(0).recipe)
     done = time.time()
     found = judged(fit, test)
     return {"done": done, "ratio": found.ratio, "stages": found.seconds, "line": str(found)}

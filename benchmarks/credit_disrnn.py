@@ -14,7 +14,7 @@ import argparse
 import jax
 import numpy as np
 
-from accumbens.cli.demo import DEMO
+from accumbens.cli.demo import demo_config
 from accumbens.credit.history import pooled_history
 from accumbens.fit.disrnn.recipe import fit_disrnn
 from accumbens.models.disrnn import bottlenecks, open_latents
@@ -34,7 +34,7 @@ def one(name, seed, n_sessions, n_trials) -> None:
     key = jax.random.key(seed)
     agent, task = AGENTS[name], DistractorRewards()
     trials = simulate(agent, task, n_sessions=n_sessions, n_trials=n_trials, key=key)
-    fit = fit_disrnn(trials, DEMO.recipe, key=jax.random.fold_in(key, 1))
+    fit = fit_disrnn(trials, demo_config(0).recipe, key=jax.random.fold_in(key, 1))
     model = fit.model
     is_open = {model.latent_names[i] for i in open_latents(model)}
     print(f"\n{name}, seed {seed}: {len(is_open)} open latents, {sum(fit.seconds.values()):.0f} s")

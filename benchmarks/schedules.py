@@ -19,7 +19,7 @@ from pathlib import Path
 
 import jax
 
-from accumbens.cli.demo import DEMO
+from accumbens.cli.demo import demo_config
 from accumbens.fit.disrnn.recipe import RecipeConfig, fit_disrnn
 from accumbens.fit.disrnn.stage import DisRNNStageConfig
 from accumbens.io.tables.format import TableFormat
@@ -84,7 +84,7 @@ def with_schedule(recipe: RecipeConfig, name: str) -> RecipeConfig:
 
 def on_synthetic(name: str, n_seeds: int, best: dict[int, float]) -> str:
     """best: the highest likelihood ratio of each seed so far."""
-    found = [recover(seed, with_schedule(DEMO.recipe, name)) for seed in range(n_seeds)]
+    found = [recover(seed, with_schedule(demo_config(0).recipe, name)) for seed in range(n_seeds)]
     for seed, f in enumerate(found):
         best[seed] = max(best.get(seed, 0.0), f.ratio)
     good = [

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from accumbens.cli.demo import DEMO, demo_agent, demo_trials
+from accumbens.cli.demo import demo_agent, demo_config, demo_trials
 from accumbens.fit.disrnn.recipe import DisRNNFit, RecipeConfig, fit_disrnn
 from accumbens.models.disrnn import bottlenecks, open_latents
 from accumbens.scoring.metrics import (
@@ -125,7 +125,7 @@ def main() -> None:
     n_seeds = parser.parse_args().seeds
     met = 0
     for seed in range(n_seeds):
-        found = recover(seed, DEMO.recipe)
+        found = recover(seed, demo_config(0).recipe)
         print(f"seed {seed}: {found}", flush=True)
         met += found.met
     print(f"All criteria met by {met} of {n_seeds} seeds.")

@@ -17,7 +17,7 @@ import time
 import jax
 import numpy as np
 
-from accumbens.cli.demo import DEMO
+from accumbens.cli.demo import demo_config
 from accumbens.fit.disrnn.recipe import fit_disrnn
 from accumbens.fit.disrnn.stage import DisRNNStageConfig
 from accumbens.models.disrnn import DisRNNConfig, bottlenecks, open_latents
@@ -72,13 +72,13 @@ def main() -> None:
     key = jax.random.key(options.seed)
     trials = simulated_units(options.sessions, options.trials, key)
     recipe = dataclasses.replace(
-        DEMO.recipe,
+        demo_config(0).recipe,
         disrnn=DisRNNConfig(
             latents=options.latents, update_layers=1, update_units=8, signal_layers=1,
             signal_units=8,
         ),
         penalties=dataclasses.replace(
-            DEMO.recipe.penalties,
+            demo_config(0).recipe.penalties,
             signal_latent=options.signal_penalty, signal_observation=options.signal_penalty,
         ),
         choice_stage=DisRNNStageConfig(steps=options.choice_steps),

@@ -9,7 +9,7 @@ import pytest
 from helpers.tracked import ROOT, tracked_files
 
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
-HEAVY = ("matplotlib", "pandas", "pyarrow", "pynapple", "pynwb", "rich", "statsmodels", "tyro")
+HEAVY = ("matplotlib", "pandas", "pyarrow", "pynapple", "pynwb", "rich", "statsmodels")
 
 
 def run_python(code: str) -> str:
@@ -49,7 +49,7 @@ def test_importing_every_module_changes_no_global_state():
     code = f"""
 import importlib, logging, os, random, signal, sys, warnings
 import equinox, jax, jaxtyping, numpy as np, optax, scipy.stats
-import matplotlib.figure, pandas, pyarrow.csv, pyarrow.parquet, rich.progress, safetensors, tyro
+import matplotlib.figure, pandas, pyarrow.csv, pyarrow.parquet, rich.progress, safetensors
 
 def state():
     return {{

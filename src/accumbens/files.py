@@ -19,6 +19,7 @@ from .errors import ConfigError, DataError
 
 _UNFINISHED = re.compile(r"\.accumbens-(\d+)-\d+\.tmp")
 _numbers = itertools.count()
+_being_written: set[Path] = set()
 
 
 @contextlib.contextmanager
@@ -36,6 +37,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         if path.is_symlink():
             path = path.resolve()
             part = path.with_name(part.name)
+        _being_written.add(part)
         if path.exists() and not (path.is_file() or path.is_dir()):
             raise DataError(f"Cannot write {path}: it is not an ordinary file. Name another file.")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -48,6 +50,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise DataError(f"Cannot write {path}: {_why(error, path)}") from error
     finally:
         _remove(part)
+        _being_written.discard(part)
 
 
 def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
@@ -74,6 +77,27 @@ def make_folder(path: str | os.PathLike[str], what: str = "folder") -> Path:
     except OSError as error:
         raise ConfigError(f"Cannot make the {what} {path}: {_why(error, path)}") from error
     return path
+
+
+@contextlib.contextmanager
+def folder_for_results(path: str | os.PathLike[str], what: str = "folder") -> Iterator[Path]:
+    """The folder, made as by `make_folder`; an error leaves no empty one behind."""
+    path = Path(path)
+    new = [folder for folder in (path, *path.parents) if not folder.exists()]
+    make_folder(path, what)
+    try:
+        yield path
+    except BaseException:
+        for folder in new:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        raise
+
+
+def abandon() -> None:
+    """Removes whatever any thread of this process is writing: the process is about to end."""
+    for part in tuple(_being_written):
+        _remove(part)
 
 
 def remove_unfinished(folder: Path) -> None:

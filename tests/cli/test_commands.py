@@ -1,5 +1,8 @@
 """The command line as a user meets it."""
 
+import subprocess
+import sys
+
 import pandas as pd
 import pytest
 
@@ -51,17 +54,8 @@ def test_mistakes_are_one_clear_error(tmp_path, capsys):
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("command", ["simulate", "fit", "selectivity", "show", "demo"])
-def test_help_explains_every_option(command, capsys):
-    with pytest.raises(SystemExit) as caught:
-        main([command, "--help"])
-    assert caught.value.code == 0
-    text = capsys.readouterr().out
-    assert "(default" in text or command == "show"
-
-
 def test_toml_sets_options_and_the_command_line_overrides_them(tmp_path, monkeypatch):
-    from accumbens.cli.commands import FitCommand
+    from accumbens.cli.fit import FitCommand
 
     seen = []
     monkeypatch.setattr(FitCommand, "run", lambda self, console: seen.append(self))
@@ -71,3 +65,51 @@ def test_toml_sets_options_and_the_command_line_overrides_them(tmp_path, monkeyp
     (command,) = seen
     assert (command.options.seed, command.options.seeds) == (9, 3)
     assert command.options.table.signal == ("da",)
+
+
+def test_a_mistyped_command_is_told_what_there_is(tmp_path, monkeypatch, capsys):
+    assert "There is no command 'fti'. Did you mean fit?" in refused(capsys, "fti")
+    assert "There is no command 'zzz'. There are fit, show, credit, power," in refused(
+        capsys, "zzz"
+    )
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_text("")
+    assert "To fit models to it: accumbens fit a.csv." in refused(capsys, "a.csv")
+
+
+def test_version(capsys):
+    import accumbens
+
+    main(["--version"])
+    assert capsys.readouterr().out.startswith(f"accumbens {accumbens.__version__} (Python 3.")
+    code = [sys.executable, "-m", "accumbens", "--version"]
+    done = subprocess.run(code, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(f"accumbens {accumbens.__version__} ")
+
+
+def test_credit_takes_a_file_of_its_own_options(tmp_path, monkeypatch):
+    from accumbens.cli.credit import CreditCommand
+
+    seen = []
+    monkeypatch.setattr(CreditCommand, "run", lambda self, out: seen.append(self))
+    path = tmp_path / "my.toml"
+    path.write_text('controllable = "reward"\nlags = 3\nout = "there"\n')
+    main(["credit", "t.csv", "--config", str(path), "--lags", "4"])
+    assert (seen[0].options.controllable, seen[0].options.lags) == ("reward", 4)
+    assert str(seen[0].out) == "there"
+
+
+def test_a_demonstration_replaces_none_but_its_own(tmp_path, capsys):
+    from accumbens.cli.demo import remove_demonstration
+
+    run = tmp_path / "run"
+    run.mkdir()
+    table = tmp_path / "trials.parquet"
+    remove_demonstration(run, table)
+    (run / "config.toml").write_text("[about]\ntable = '/data/mine.csv'\n")
+    message = refused(capsys, "demo", "--out", str(tmp_path))
+    assert "holds a run that is no demonstration: name another --out." in message
+    assert run.is_dir()
+    (run / "config.toml").write_text(f"[about]\ntable = '{table.resolve()}'\n")
+    remove_demonstration(run, table)
+    assert not run.exists()

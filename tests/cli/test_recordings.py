@@ -119,7 +119,7 @@ def test_fit_runs_on_what_convert_made(shared_data, tmp_path, capsys):
 
 
 def test_mistakes_are_one_clear_error(recording, tmp_path, capsys):
-    assert "Name the files: accumbens convert" in refused(capsys, "convert")
+    assert "FILES is missing. Files with the trials, one session each" in refused(capsys, "convert")
     assert "No preset knows this file" in refused(capsys, "convert", recording)
     assert "--session-id names the session of one file" in refused(
         capsys, "convert", recording, recording, "--session-id", "x"
@@ -138,7 +138,5 @@ def test_mistakes_are_one_clear_error(recording, tmp_path, capsys):
 
 @pytest.mark.parametrize("command", ["inspect", "convert"])
 def test_help_explains_the_options(command, capsys):
-    with pytest.raises(SystemExit) as caught:
-        main([command, "--help"])
-    assert caught.value.code == 0
+    main([command, "--help"])
     assert "NWB file" in capsys.readouterr().out

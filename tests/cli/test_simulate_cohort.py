@@ -6,9 +6,9 @@ import jax
 import numpy as np
 import pandas as pd
 import pytest
-from rich.console import Console
 
 from accumbens.cli import main
+from accumbens.cli.output import Output
 from accumbens.cli.simulate import SimulateCommand
 from accumbens.io.tables.trials import to_table
 from accumbens.models.catalogue import agents
@@ -59,7 +59,7 @@ def test_the_papers_cohort_is_the_default_of_the_distractor_task(tmp_path, monke
     monkeypatch.setattr(
         "accumbens.io.tables.trials.write_table", lambda table, path: tables.append((table, path))
     )
-    SimulateCommand(tmp_path / "a.csv", "structure_mixture", task="distractor").run(Console())
+    SimulateCommand(tmp_path / "a.csv", "structure_mixture", task="distractor").run(Output())
     (table, _), (drawn, path) = tables
     assert table.groupby(["subject", "session"]).size().tolist() == [500] * 198
     assert table["subject"].nunique() == len(drawn) == 12
@@ -74,11 +74,11 @@ def test_one_subject_is_a_plain_simulation_of_the_seed(tmp_path, monkeypatch):
         "accumbens.io.tables.trials.write_table", lambda table, path: tables.append(table)
     )
     command = SimulateCommand(tmp_path / "a.csv", sessions=3, trials=10, seed=5)
-    command.run(Console())
+    command.run(Output())
     model = QLearning(0.3, 3.0, gain=1.0, offset=0.0)
     plain = simulate(model, DriftingBandit(), n_sessions=3, n_trials=10, key=jax.random.key(5))
     pd.testing.assert_frame_equal(tables[0], to_table(plain))
-    dataclasses.replace(command, seed=6).run(Console())
+    dataclasses.replace(command, seed=6).run(Output())
     assert not tables[1].equals(tables[0])
 
 

@@ -1,61 +1,103 @@
-"""The demonstration: the synthetic data set of the paper, through the main job."""
+"""`accumbens demo`: the synthetic data set of the paper, through the main job."""
 
 from __future__ import annotations
 
 import dataclasses
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 
-import jax
-from rich.console import Console
+from ..errors import ConfigError
+from .commands import Command
+from .output import Output
 
-from ..fit.disrnn.recipe import RecipeConfig
-from ..io.tables.format import TableFormat
-from ..io.tables.trials import to_table, write_table
-from ..models.disrnn import DisRNNConfig, Penalties
-from ..models.q_learning import QLearning
-from ..run.fit.config import FitConfig
-from ..run.fit.pipeline import run_fit
-from ..run.folder import RunFolder
-from ..simulation import simulate
-from ..tasks.bandits import DriftingBandit
-from ..trials import Trials
-from .printing import print_run, shown_progress
+if TYPE_CHECKING:
+    from ..models.q_learning import QLearning
+    from ..run.fit.config import FitConfig
+    from ..trials import Trials
 
-DEMO = FitConfig(
-    table=TableFormat(signal=("dopamine",)),
-    recipe=RecipeConfig(
-        disrnn=DisRNNConfig(latents=7),
-        penalties=Penalties(
-            latent=1e-3, update_latent=1e-3, update_observation=1.5e-4, choice_latent=1.5e-3
+
+@dataclasses.dataclass(frozen=True)
+class DemoCommand(Command):
+    """The main job on simulated data: Q-learning in a drifting bandit, whose dopamine is its reward
+    prediction error, is fitted, compared and drawn. Takes a minute or two."""
+
+    examples: ClassVar = """
+accumbens demo
+accumbens show demo/run
+"""
+
+    out: Path = Path("demo")
+    """Folder to make, for the table and the run; an earlier demonstration there is replaced."""
+    seed: int = 0
+    """Seed of the simulation and of the fit."""
+
+    def run(self, out: Output) -> None:
+        from ..io.tables.trials import to_table, write_table
+        from ..run.fit.pipeline import run_fit
+        from .printing import print_run, shown_progress
+
+        table, folder = self.out / "trials.parquet", self.out / "run"
+        remove_demonstration(folder, table)
+        write_table(to_table(demo_trials(self.seed)), table)
+        out.say(f"Simulated 100 sessions of 100 trials: {table}")
+        with shown_progress() as progress:
+            run = run_fit(table, demo_config(self.seed), folder, progress)
+        print_run(out, run)
+
+    def interrupted(self) -> str:
+        from .fit import how_to_resume
+
+        return how_to_resume(self.out / "run")
+
+
+def demo_config(seed: int) -> FitConfig:
+    """The options of the demonstration."""
+    from ..fit.disrnn.recipe import RecipeConfig
+    from ..io.tables.format import TableFormat
+    from ..models.disrnn import DisRNNConfig, Penalties
+    from ..run.fit.config import FitConfig
+
+    return FitConfig(
+        table=TableFormat(signal=("dopamine",)),
+        recipe=RecipeConfig(
+            disrnn=DisRNNConfig(latents=7),
+            penalties=Penalties(
+                latent=1e-3, update_latent=1e-3, update_observation=1.5e-4, choice_latent=1.5e-3
+            ),
         ),
-    ),
-    models=("disrnn", "dfq_choice", "dfq_signal", "q_learning", "naive"),
-    signal_scale="none",
-    seeds=1,
-)
-"""The options of the demonstration, seed aside."""
+        models=("disrnn", "dfq_choice", "dfq_signal", "q_learning", "naive"),
+        signal_scale="none",
+        seed=seed,
+        seeds=1,
+    )
 
 
 def demo_agent() -> QLearning:
     """Q-learning whose dopamine is its reward prediction error."""
+    from ..models.q_learning import QLearning
+
     return QLearning(learning_rate=0.3, inverse_temperature=3.0, gain=1.0, offset=0.0)
 
 
 def demo_trials(seed: int) -> Trials:
     """100 sessions of 100 trials of `demo_agent` on a bandit that drifts by 0.1 a trial."""
+    import jax
+
+    from ..simulation import simulate
+    from ..tasks.bandits import DriftingBandit
+
     key = jax.random.key(seed)
     return simulate(demo_agent(), DriftingBandit(drift=0.1), n_sessions=100, n_trials=100, key=key)
 
 
-def run_demo(console: Console, out: Path, seed: int) -> None:
-    """Simulates, fits, prints."""
-    table, run_folder = out / "trials.parquet", RunFolder(out / "run")
-    if run_folder.config.is_file():
-        shutil.rmtree(run_folder.path)  # an earlier demonstration
-    out.mkdir(parents=True, exist_ok=True)
-    write_table(to_table(demo_trials(seed)), table)
-    console.print(f"Simulated 100 sessions of 100 trials: {table}")
-    with shown_progress() as progress:
-        run = run_fit(table, dataclasses.replace(DEMO, seed=seed), run_folder.path, progress)
-    print_run(console, run)
+def remove_demonstration(folder: Path, table: Path) -> None:
+    """Deletes the run of an earlier demonstration. Raises ConfigError for any other run."""
+    from ..run.folder import RunFolder
+
+    run = RunFolder(folder)
+    if not run.config.is_file():
+        return
+    if run.about().get("table") != str(table.resolve()):
+        raise ConfigError(f"{folder} holds a run that is no demonstration: name another --out.")
+    shutil.rmtree(folder)

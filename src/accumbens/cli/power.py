@@ -4,33 +4,38 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
-import jax
-import tyro
-from rich.console import Console
-from rich.table import Table
-
-from ..credit.power import PowerConfig, credit_power
+from ..credit.power import PowerConfig
 from ..errors import ConfigError
-from ..tasks.bandits import ReversalBandit
-from ..tasks.distractor import DistractorRewards
+from ..run.options import ROOT
+from .commands import Command
+from .output import Output
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclasses.dataclass(frozen=True)
-class PowerCommand:
+class PowerCommand(Command):
     """How many mice and sessions does it take to detect structured credit? Simulates experiments
     with the distractor-rewards task and tests each; prints a table, writes it and a figure."""
 
-    options: Annotated[PowerConfig, tyro.conf.arg(name="")] = dataclasses.field(
-        default_factory=PowerConfig
-    )
+    first: ClassVar = (
+        "weight", "mice", "sessions", "trials", "experiments", "resamples", "wanted", "out", "seed",
+    )  # fmt: skip
+    examples: ClassVar = """
+accumbens power --weight 0.2 0.4 --mice 4 8 16 --sessions 2 4
+"""
+
+    options: Annotated[PowerConfig, ROOT] = dataclasses.field(default_factory=PowerConfig)
+    """Animals and tests."""
     wanted: float = 0.8
     """The power that is wanted."""
     high: float = 0.8
     """Probability of the controllable reward after the better choice."""
     low: float = 0.2
-    """The same after the other choice."""
+    """Probability of the controllable reward after the other choice."""
     block_length: tuple[int, int] = (20, 60)
     """Shortest and longest block, in trials."""
     hazard: float | None = None
@@ -38,19 +43,25 @@ class PowerCommand:
     distractor: float = 0.5
     """Probability of the distractor."""
     out: Path = Path("runs/power")
-    """Folder to create, for the table and the figure."""
+    """Folder to make, for the table and the figure."""
 
-    def run(self, console: Console) -> None:
+    def run(self, out: Output) -> None:
+        import jax
         from matplotlib.figure import Figure
 
+        from ..credit.power import credit_power
         from ..figures.credit.power_curves import draw_power_curves, power_curves_data
         from ..figures.save import save_figure
+        from ..files import make_folder
+        from ..tasks.bandits import ReversalBandit
+        from ..tasks.distractor import DistractorRewards
         from .printing import shown_progress
 
         if not 0 < self.wanted < 1:
             raise ConfigError(f"wanted is {self.wanted}; a power lies between 0 and 1.")
         bandit = ReversalBandit(self.high, self.low, self.block_length, self.hazard)
         task = DistractorRewards(bandit, self.distractor)
+        make_folder(self.out)
         with shown_progress() as progress:
             key = jax.random.key(self.options.seed)
             table = credit_power(task, self.options, key=key, progress=progress)
@@ -61,25 +72,21 @@ class PowerCommand:
         data = power_curves_data(table, self.wanted, caption)
         figure = Figure()
         draw_power_curves(data, figure)
-        self.out.mkdir(parents=True, exist_ok=True)
         png = save_figure(figure, self.out / "power", data)
         for test in table["test"].unique():
-            console.print(_table(table[table["test"] == test], test, self.wanted))
-        console.print(f"\nFigure: {png}\nTable:  {self.out / 'power.csv'}")
+            _print_power(out, table.query("test == @test"), test, self.wanted)
+        out.paths(figure=png, table=self.out / "power.csv")
 
 
-def _table(rows, test: str, wanted: float) -> Table:
+def _print_power(out: Output, rows: pd.DataFrame, test: str, wanted: float) -> None:
     """Power by number of mice (down) and sessions of each (across); bold where it is enough."""
     sessions = sorted(rows["sessions"].unique())
-    table = Table(title=f"Power: {test}")
-    for heading in ("weight", "mice", *(f"{n} sessions" for n in sessions)):
-        table.add_column(heading, justify="right")
+    headings = ["weight", "mice", *(f"{n} sessions" for n in sessions)]
+    cells, enough = [], []
     for weight, mice in rows[["weight", "mice"]].drop_duplicates().itertuples(index=False):
         here = rows[(rows["weight"] == weight) & (rows["mice"] == mice)].set_index("sessions")
-        cells = [f"{here.loc[n, 'power']:.2f}" for n in sessions]
-        marked = [
-            f"[bold]{cell}[/]" if here.loc[n, "power"] >= wanted else cell
-            for n, cell in zip(sessions, cells, strict=True)
-        ]
-        table.add_row(f"{weight:g}", str(mice), *marked)
-    return table
+        powers = [float(here.loc[n, "power"]) for n in sessions]
+        enough += [(len(cells), 2 + i) for i, power in enumerate(powers) if power >= wanted]
+        cells.append([f"{weight:g}", str(mice), *(f"{power:.2f}" for power in powers)])
+    numbers = range(len(headings))
+    out.table(headings, cells, title=f"Power: {test}", numbers=numbers, bold=enough)

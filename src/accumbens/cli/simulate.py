@@ -5,36 +5,40 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
-
-import jax
-import numpy as np
-import tyro
-from jaxtyping import PRNGKeyArray
-from rich.console import Console
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from ..errors import ConfigError
-from ..models.base import Model
 from ..models.catalogue import ModelEntry, agents, find_agent, find_name
-from ..tasks.bandits import DriftingBandit, ReversalBandit
-from ..tasks.base import Task
-from ..tasks.distractor import DistractorRewards
-from ..trials import Trials
+from ..run.options import POSITIONAL, Names
+from .commands import Command
+from .output import Output
 
+if TYPE_CHECKING:
+    from jaxtyping import PRNGKeyArray
 
-def _agents_hint(default: str) -> str:
-    return f"(one of {', '.join(agents())}; default: {default})"
+    from ..models.base import Model
+    from ..tasks.base import Task
+    from ..trials import Trials
+
+AGENTS = Names(agents, "AGENT")
 
 
 @dataclasses.dataclass(frozen=True)
-class SimulateCommand:
+class SimulateCommand(Command):
     """Simulate an agent, or the model of a finished run, in a bandit task; writes a trial table."""
 
-    out: tyro.conf.Positional[Path]
+    first: ClassVar = (
+        "agent", "set", "run-folder", "model", "task", "subjects", "sessions", "trials", "seed",
+    )  # fmt: skip
+    examples: ClassVar = """
+accumbens simulate trials.csv --agent q_learning --set learning_rate=0.5 --sessions 20
+accumbens simulate cohort.parquet --agent structure_mixture --task distractor --subjects 12
+accumbens simulate again.csv --run-folder runs/trials --model disrnn
+"""
+
+    out: Annotated[Path, POSITIONAL]
     """Table to write: CSV, TSV or Parquet."""
-    agent: Annotated[str, tyro.conf.arg(metavar="AGENT", help_behavior_hint=_agents_hint)] = (
-        "q_learning"
-    )
+    agent: Annotated[str, AGENTS] = "q_learning"
     """Who chooses; its dopamine is its reward prediction error."""
     set: tuple[str, ...] = ()
     """Parameters of the agent, each as name=value, such as learning_rate=0.3."""
@@ -73,7 +77,9 @@ class SimulateCommand:
     seed: int = 0
     """Seed: the same seed gives the same table."""
 
-    def run(self, console: Console) -> None:
+    def run(self, out: Output) -> None:
+        import jax
+
         from ..cohort import shared_out, simulate_cohort
         from ..io.tables.trials import to_table, write_table
         from ..simulation import simulate
@@ -102,13 +108,16 @@ class SimulateCommand:
             )
         )
         of = "" if n_subjects == 1 else f"{n_subjects} subjects, "
-        console.print(
+        out.say(
             f"{self.out}: {of}{n_sessions} sessions of {n_trials} trials; after a choice: {shares}."
         )
         if spread > 0:
-            console.print(f"Parameters of each subject: {self._write_parameters(trials, agents)}")
+            out.say(f"Parameters of each subject: {self._write_parameters(trials, agents)}")
 
     def _task(self) -> Task:
+        from ..tasks.bandits import DriftingBandit, ReversalBandit
+        from ..tasks.distractor import DistractorRewards
+
         if self.task == "drifting":
             return DriftingBandit(drift=self.drift)
         cohort = self.task == "distractor"
@@ -142,6 +151,8 @@ class SimulateCommand:
 
     def _medians(self) -> dict[str, float | Sequence[float]]:
         """The agent's parameters: those of the catalogue, but for those that the user sets."""
+        import numpy as np
+
         entry = find_agent(self.agent)
         if entry.task == "distractor" and self.task != "distractor":
             raise ConfigError(
@@ -154,6 +165,7 @@ class SimulateCommand:
         return medians
 
     def _write_parameters(self, trials: Trials, agents: tuple[Model, ...]) -> Path:
+        import numpy as np
         import pandas as pd
 
         from ..io.tables.trials import write_table

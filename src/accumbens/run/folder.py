@@ -31,7 +31,8 @@ from ..scoring.splits import Split
 from ..summary import Summary, between, counted, listed, summarized
 from ..trials import Trials
 from ..version import __version__
-from .fit.config import FitConfig, config_as_dict, read_config
+from .fit.config import FitConfig
+from .toml import read_about, read_toml, write_toml
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,25 +59,20 @@ class RunFolder:
 
     def begin(self, config: FitConfig, table: str, fingerprint: str, split: Split) -> None:
         """Creates the folder and writes what was asked for, before anything is fitted."""
-        import tomli_w
-
         for folder in (self.path, self.models, self.figures, self.checkpoints):
             make_folder(folder, "run folder")
         about = {"table": table, "fingerprint": fingerprint, "versions": versions()}
-        text = tomli_w.dumps(config_as_dict(config) | {"about": about})
         write_atomically(self.split, split.to_json().encode())
-        write_atomically(self.config, text.encode())  # last: it marks the folder as a run
+        write_toml(self.config, config, about)  # last: it marks the folder as a run
 
     def about(self) -> dict[str, Any]:
         """Table, fingerprint and versions of the run."""
-        import tomllib
-
         if not self.config.is_file():
             raise DataError(
                 f"{self.path} is not a run folder: it has no config.toml. Name a folder that "
                 "`accumbens fit ... --out` wrote."
             )
-        return tomllib.loads(self.config.read_text())["about"]
+        return read_about(self.config)
 
     def save_model(self, name: str, model: Model) -> None:
         save_model(model, self.models / name)
@@ -99,7 +95,7 @@ class Run:
             raise DataError(
                 f"The run in {path} is not finished. Finish it: accumbens fit --resume {path}"
             )
-        self.config: FitConfig = read_config(self.folder.config)
+        self.config: FitConfig = read_toml(FitConfig, self.folder.config)
         self.split: Split = Split.from_json(self.folder.split.read_text())
         self.metrics: dict[str, Any] = json.loads(self.folder.metrics.read_text())
         self.model_names: tuple[str, ...] = tuple(self.metrics["models"])

@@ -15,6 +15,7 @@ import pytest
 
 from accumbens.cli import main
 from accumbens.errors import ConfigError, DataError
+from accumbens.files import write_atomically
 from accumbens.fit.disrnn.penalty_path import PenaltyPathConfig
 from accumbens.fit.disrnn.recipe import RecipeConfig
 from accumbens.fit.disrnn.stage import DisRNNStageConfig
@@ -237,6 +238,68 @@ def test_a_killed_fit_is_finished_by_resume(run, table, tmp_path):
         run_fit(table, CONFIG, out)
     main(["fit", "--resume", str(out)])
     assert without_seconds(load_run(out)) == without_seconds(run)
+
+
+def test_an_interrupted_fit_keeps_what_it_reached_and_is_finished_by_resume(table, tmp_path):
+    """SIGINT, once, while two seeds train, long before a save is due."""
+    options, out = [*OPTIONS, "--seeds", "2", "--models", "disrnn"], tmp_path / "my run"
+    whole = run_fit(
+        table, dataclasses.replace(CONFIG, seeds=2, models=("disrnn",)), tmp_path / "whole"
+    )
+    words = ["fit", str(table), "--out", str(out), *options]
+    with subprocess.Popen(
+        [sys.executable, "-c", SLOW, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True,
+    ) as process:  # fmt: skip
+        while "choice 50/" not in process.stdout.readline():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+    assert process.returncode == 130
+    assert f"Interrupted. What was reached is kept. Go on: accumbens fit --resume '{out}'" in said
+    assert "Traceback" not in said
+    assert len(list(out.glob("checkpoints/disrnn-*.safetensors"))) == 2
+    assert not list(out.rglob(".accumbens-*"))
+    main(["fit", "--resume", str(out)])
+    assert without_seconds(load_run(out)) == without_seconds(whole)
+
+
+def test_a_stop_between_two_files_leaves_no_half_run(run, table, tmp_path, monkeypatch):
+    """Whatever file of the beginning is the last that was written."""
+    for n in range(3):
+        out, written = tmp_path / str(n), []
+
+        def dying(path, content, n=n, written=written):
+            if len(written) == n:
+                raise KeyboardInterrupt
+            written.append(path)
+            write_atomically(path, content)
+
+        with monkeypatch.context() as patch:
+            patch.setattr("accumbens.run.folder.write_atomically", dying)
+            patch.setattr("accumbens.run.toml.write_atomically", dying)
+            with pytest.raises(KeyboardInterrupt):
+                run_fit(table, CONFIG, out)
+        begun = (out / "config.toml").is_file()
+        assert begun == (n == 2)
+        done = resume_fit(out) if begun else run_fit(table, CONFIG, out)
+        assert without_seconds(done) == without_seconds(run)
+
+
+SLOW = """
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from accumbens.cli import interrupts, main
+from accumbens.progress import Progress
+interrupts.SECONDS_TO_SAVE[signal.SIGINT] = 300  # however slow this machine is
+def dawdle(self, task):
+    print(task.label, f"{task.done}/{task.total}", flush=True)
+    time.sleep(1.0)
+Progress.changed = dawdle
+import accumbens.cli.printing as printing, contextlib
+printing.shown_progress = lambda: contextlib.nullcontext(Progress())
+main()
+"""
 
 
 KILLABLE = """

@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 
 import accumbens.run.fit.models as fits_of_a_run
+from accumbens.cli.output import Output
 from accumbens.cli.printing import print_run
 from accumbens.io.tables.format import TableFormat
 from accumbens.io.tables.trials import from_table, to_table, write_table
@@ -57,7 +58,7 @@ def printed(run):
     console = Console(
         record=True, width=300, color_system="standard", force_terminal=True, file=io.StringIO()
     )
-    print_run(console, run)
+    print_run(Output(console), run)
     return console.export_text(clear=False), console.export_text(styles=True)
 
 

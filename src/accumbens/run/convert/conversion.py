@@ -12,7 +12,6 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
-import tyro
 from jaxtyping import Float
 
 from ...errors import ConfigError, DataError
@@ -25,6 +24,7 @@ from ...progress.display import shown
 from ...recordings import ClockConfig
 from ...trials import Trials
 from ..folder import fingerprint, versions
+from ..options import FLAT
 from .photometry import PhotometryConfig, photometry_signals
 from .spikes import SpikesConfig, spike_signals
 
@@ -33,13 +33,9 @@ from .spikes import SpikesConfig, spike_signals
 class ConvertConfig:
     """How recordings become a trial table."""
 
-    trials: Annotated[SourceFormat, tyro.conf.arg(name="")] = dataclasses.field(
-        default_factory=SourceFormat
-    )
+    trials: Annotated[SourceFormat, FLAT] = dataclasses.field(default_factory=SourceFormat)
     """Which columns of the files' trials mean what."""
-    clock: Annotated[ClockConfig, tyro.conf.arg(name="")] = dataclasses.field(
-        default_factory=ClockConfig
-    )
+    clock: Annotated[ClockConfig, FLAT] = dataclasses.field(default_factory=ClockConfig)
     """Which clock to believe, where a recording's own contradicts its samples."""
     photometry: PhotometryConfig = dataclasses.field(default_factory=PhotometryConfig)
     """Which photometry channels become signals, and how."""

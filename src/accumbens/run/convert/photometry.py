@@ -9,7 +9,6 @@ from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from tyro.conf import arg
 
 from ...errors import ConfigError
 from ...io.photometry.files import Recording, channel, read_recording
@@ -20,7 +19,10 @@ from ...neural.photometry.quality import channel_quality
 from ...progress.base import Progress
 from ...recordings import ClockConfig, settle_clock
 from ...trials import Trials
+from ..options import FLAT, Note
 from .alignment import event_times, files_of_sessions
+
+KNOWN = Note(lambda: f"Known are {names_of('recording')}.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,19 +35,15 @@ class PhotometryConfig:
     """Isosbestic or red series of each channel in the same order, or one for all."""
     name: tuple[str, ...] = ()
     """Signal columns to make, one a channel; by default the channels' own names."""
-    file: Annotated[tuple[Path, ...], arg(help_behavior_hint=f"({names_of('recording')})")] = ()
+    file: Annotated[tuple[Path, ...], KNOWN] = ()
     """Recordings, one a session, where they are not in the sessions' own files."""
     time: str = "time"
     """Of a recording in a table: its column of times."""
     time_unit: str = "s"
     """Of a recording in a table: what its times count, s, ms or us."""
-    process: Annotated[PreprocessConfig, arg(name="")] = dataclasses.field(
-        default_factory=PreprocessConfig
-    )
+    process: Annotated[PreprocessConfig, FLAT] = dataclasses.field(default_factory=PreprocessConfig)
     """How a raw channel becomes a signal."""
-    response: Annotated[WindowConfig, arg(name="")] = dataclasses.field(
-        default_factory=WindowConfig
-    )
+    response: Annotated[WindowConfig, FLAT] = dataclasses.field(default_factory=WindowConfig)
     """Which number of the signal belongs to a trial."""
 
     def __post_init__(self) -> None:

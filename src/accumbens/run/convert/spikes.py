@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from jaxtyping import Float
-from tyro.conf import arg
 
 from ...errors import ConfigError, DataError
 from ...io.sources import names_of
@@ -19,7 +18,10 @@ from ...neural.units.responses import active_units, window_rates
 from ...progress.base import Progress
 from ...recordings import Units
 from ...trials import Trials
+from ..options import Note
 from .alignment import event_times, files_of_sessions
+
+KNOWN = Note(lambda: f"Known are {names_of('units')}.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +32,7 @@ class SpikesConfig:
     """Context column with the time of the event in each trial; none: no spikes."""
     window: Window = (0.0, 1.0)
     """From and to, in s from the event: where spikes are counted."""
-    file: Annotated[tuple[Path, ...], arg(help_behavior_hint=f"({names_of('units')})")] = ()
+    file: Annotated[tuple[Path, ...], KNOWN] = ()
     """Spikes, one a session, where they are not in the sessions' own files."""
     labels: tuple[str, ...] = ("good",)
     """Of a Phy folder: labels of the clusters to keep."""

@@ -30,15 +30,15 @@ from ...credit.randomization import (
 )
 from ...credit.schedule import Schedule, probability_columns
 from ...errors import ConfigError, DataError
-from ...files import make_folder, write_atomically
+from ...files import folder_for_results, write_atomically
 from ...io.models import save_model
 from ...io.tables.trials import from_table, write_table
 from ...progress.base import Progress
 from ...progress.display import shown
 from ...summary import Summary, between, counted, number, summarized
 from ...trials import Trials
-from ..fit.config import config_as_dict
 from ..folder import fingerprint, versions
+from ..toml import write_toml
 from .config import CreditConfig
 from .schedules import schedule_in_table, stated_schedule
 
@@ -99,10 +99,9 @@ def run_credit(
     if (folder / "config.toml").exists():
         raise ConfigError(f"{out} already holds a run: choose another folder, or delete it.")
     trials, schedule = read_credit_trials(table, config)
-    make_folder(folder, "run folder")
-    with shown(progress) as progress:
+    with shown(progress) as progress, folder_for_results(folder, "run folder"):
         found = analyse_credit(trials, schedule, config, progress)
-    write_credit(found, config, str(Path(table).resolve()), folder)
+        write_credit(found, config, str(Path(table).resolve()), folder)
     return found
 
 
@@ -170,15 +169,12 @@ def _tests(
 
 def write_credit(found: Credit, config: CreditConfig, table: str, folder: Path) -> None:
     """All files of the analysis; metrics.json last."""
-    import tomli_w
-
     from ...figures.credit.all import draw_credit_figures
 
     about = {
         "kind": "credit", "table": table, "fingerprint": fingerprint(found.trials),
         "versions": versions(),
     }  # fmt: skip
-    config_text = tomli_w.dumps(config_as_dict(config) | {"about": about})
     weights = pd.concat([fit.to_frame() for fit in (*found.fits, found.pooled)])
     write_table(weights.reset_index(drop=True), folder / "weights.parquet")
     save_model(as_model(found.fits, found.trials.names.subjects), folder / "models" / "history")
@@ -190,7 +186,7 @@ def write_credit(found: Credit, config: CreditConfig, table: str, folder: Path) 
         found.trials, found.fits, list(found.indices), list(found.tests), folder / "figures",
         schedule=found.schedule,
     )  # fmt: skip
-    write_atomically(folder / "config.toml", config_text.encode())
+    write_toml(folder / "config.toml", config, about)
     content = json.dumps(credit_metrics(found), indent=1, allow_nan=False)
     write_atomically(folder / "metrics.json", content.encode())
 

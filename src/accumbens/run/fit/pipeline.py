@@ -13,6 +13,7 @@ import jax
 import numpy as np
 
 from ...errors import ConfigError, DataError
+from ...files import remove_unfinished
 from ...fit.disrnn.penalty_path import PenaltyPath, penalty_path
 from ...io.tables.trials import from_table
 from ...models.catalogue import find_fit
@@ -32,7 +33,8 @@ from ...scoring.splits import (
 )
 from ...trials import Trials
 from ..folder import Run, RunFolder, fingerprint, load_run
-from .config import FitConfig, SplitConfig, config_as_dict, read_config
+from ..toml import as_tables, read_toml
+from .config import FitConfig, SplitConfig
 from .models import Fitted, check_fits, fit_named
 from .records import draw_figures, write_history, write_predictions, write_table1
 from .verdict import BASELINE, judge_fits, without_memory
@@ -69,9 +71,10 @@ def resume_fit(out: str | Path, progress: Progress | None = None) -> Run:
     """
     folder = RunFolder(out)
     about = folder.about()
+    remove_unfinished(folder.path)
     if folder.finished:
         return load_run(out)
-    config = read_config(folder.config)
+    config = read_toml(FitConfig, folder.config)
     trials = read_trials(about["table"], config)
     if fingerprint(trials) != about["fingerprint"]:
         raise DataError(
@@ -121,7 +124,7 @@ def _fit_into(
 ) -> Run:
     train, _ = apply_split(split, trials)
     key = jax.random.key(config.seed)
-    options = repr(config_as_dict(config)).encode() + fingerprint(trials).encode()
+    options = repr(as_tables(config)).encode() + fingerprint(trials).encode()
     identity = hashlib.sha256(options).hexdigest()
     baseline = without_memory(train, trials)
     path = None

@@ -10,7 +10,6 @@ figures/             each figure as PNG and PDF, and the numbers behind it as CS
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 from pathlib import Path
@@ -22,7 +21,7 @@ import pandas as pd
 from ...credit.contingency import contingency_warnings
 from ...credit.schedule import Schedule
 from ...errors import ConfigError, DataError
-from ...files import make_folder, write_atomically
+from ...files import folder_for_results, write_atomically
 from ...io.tables.trials import from_table, write_table
 from ...neural.events.outcome_responses import outcome_responses
 from ...neural.units.regions import selectivity_by_region, with_regions
@@ -31,8 +30,8 @@ from ...progress.base import Progress
 from ...progress.display import shown
 from ...summary import Summary, counted, summarized
 from ...trials import Trials
-from ..fit.config import config_as_dict
 from ..folder import fingerprint, versions
+from ..toml import write_toml
 from .config import SelectivityConfig
 from .unit_regions import chosen_signals, converted_units, read_regions
 
@@ -72,17 +71,9 @@ def run_selectivity(
     if (folder / "config.toml").exists():
         raise ConfigError(f"{out} already holds a run: choose another folder, or delete it.")
     trials, schedule, regions = read_units_table(Path(table), config)
-    there = folder.exists()
-    make_folder(folder, "run folder")
-    try:
-        with shown(progress) as progress:
-            found = analyse_selectivity(trials, schedule, regions, config, progress)
-    except BaseException:
-        if not there:
-            with contextlib.suppress(OSError):  # not empty: what was written is kept
-                folder.rmdir()
-        raise
-    write_selectivity(found, config, str(Path(table).resolve()), folder)
+    with shown(progress) as progress, folder_for_results(folder, "run folder"):
+        found = analyse_selectivity(trials, schedule, regions, config, progress)
+        write_selectivity(found, config, str(Path(table).resolve()), folder)
     return found
 
 
@@ -137,8 +128,6 @@ def write_selectivity(
     found: Selectivity, config: SelectivityConfig, table: str, folder: Path
 ) -> None:
     """All files of the analysis; metrics.json last."""
-    import tomli_w
-
     from ...figures.neural.all import draw_selectivity_figures
 
     about = {
@@ -151,8 +140,7 @@ def write_selectivity(
         found.trials, found.selectivity, found.responses, found.regions, folder / "figures",
         test=config.test, unit=config.unit, false_discovery_rate=config.false_discovery_rate,
     )  # fmt: skip
-    text = tomli_w.dumps(config_as_dict(config) | {"about": about})
-    write_atomically(folder / "config.toml", text.encode())
+    write_toml(folder / "config.toml", config, about)
     content = json.dumps(selectivity_metrics(found, config), indent=1, allow_nan=False)
     write_atomically(folder / "metrics.json", content.encode())
 

@@ -6,8 +6,6 @@ import dataclasses
 from pathlib import Path
 from typing import Annotated
 
-from tyro.conf import arg
-
 from ...credit.schedule import Schedule
 from ...errors import ConfigError
 from ...io.tables.format import TableFormat
@@ -20,6 +18,7 @@ from ..credit.schedules import (
     stated_schedule,
     usual_columns,
 )
+from ..options import FLAT
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +28,7 @@ class SelectivityConfig:
     test: Test
     """schedule: rewards drawn with known probabilities, redrawn; linear_shift: one long session,
     rates or rewards stationary; session_permutation: the same signal in several sessions."""
-    table: Annotated[TableFormat, arg(name="")] = dataclasses.field(default_factory=TableFormat)
+    table: Annotated[TableFormat, FLAT] = dataclasses.field(default_factory=TableFormat)
     """Columns of the table; with no signal named, all those that accumbens convert made."""
     regions: Path | None = None
     """Table with columns unit (a signal column's name) and region; default: the record beside a

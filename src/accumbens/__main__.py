@@ -1,0 +1,5 @@
+"""`python -m accumbens` is `accumbens`."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,76 @@
+"""`accumbens fit`: models of choices and neural signals, from a table to a run folder."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from ..errors import ConfigError
+from ..run.fit.config import FitConfig
+from ..run.options import POSITIONAL, ROOT
+from .commands import Command
+from .output import Output
+
+
+@dataclasses.dataclass(frozen=True)
+class FitCommand(Command):
+    """Fit and compare models of choices, and of neural signals such as dopamine, on a table with
+    one row a trial. Some sessions are held out; the models are compared on these."""
+
+    first: ClassVar = (
+        "out", "signal", "outcome", "choice", "models", "seeds", "seed", "split.every", "resume",
+    )  # fmt: skip
+    examples: ClassVar = """
+accumbens fit trials.csv --signal dopamine
+accumbens fit trials.parquet --choice side --outcome water --models disrnn dfq_choice
+accumbens fit trials.csv --path.factors 0.3 1 3 --out runs/penalties
+accumbens fit trials.csv --config runs/penalties/config.toml --seed 1
+accumbens fit --resume runs/penalties
+"""
+
+    table: Annotated[Path | None, POSITIONAL] = None
+    """Trial table: CSV, TSV or Parquet."""
+    out: Path | None = None
+    """Run folder to make; by default runs/<name of the table>."""
+    resume: Path | None = None
+    """Finish the interrupted run in this folder, with its own table and options."""
+    options: Annotated[FitConfig, ROOT] = dataclasses.field(default_factory=FitConfig)
+    """Comparison."""
+
+    @property
+    def folder(self) -> Path:
+        """The run folder."""
+        if self.resume is not None:
+            return self.resume
+        if self.table is None:
+            raise ConfigError("Name a table to fit: accumbens fit TABLE --signal COLUMN")
+        return self.out or Path("runs") / self.table.name.split(".")[0]
+
+    def run(self, out: Output) -> None:
+        if self.resume is not None and (self.table is not None or self.out is not None):
+            raise ConfigError("--resume takes table and options from the run: name it alone.")
+        folder = self.folder
+        from ..run.fit.pipeline import resume_fit, run_fit
+        from .printing import print_run, shown_progress
+
+        with shown_progress() as progress:
+            if self.table is None:
+                run = resume_fit(folder, progress)
+            else:
+                run = run_fit(self.table, self.options, folder, progress)
+        print_run(out, run)
+
+    def interrupted(self) -> str:
+        return how_to_resume(self.folder)
+
+
+def how_to_resume(folder: Path) -> str:
+    """What to tell who stopped a fit into this folder."""
+    from shlex import quote
+
+    if (folder / "metrics.json").is_file():
+        return f"The run is finished: accumbens show {quote(str(folder))}"
+    if (folder / "config.toml").is_file():
+        return f"What was reached is kept. Go on: accumbens fit --resume {quote(str(folder))}"
+    return "Nothing was fitted yet. Run the same command again."
