@@ -97,5 +97,6 @@ def link_packages(requirements: Iterable[str], site: Path) -> None:
 def completed(*command: str, **options) -> subprocess.CompletedProcess[str]:
     """Runs a command; what it said is the message where it fails."""
     done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
-    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
+    said = "\n".join([" ".join(command), done.stdout, done.stderr])
+    assert done.returncode == 0, f"status {done.returncode} of {said}"
     return done
