@@ -82,6 +82,7 @@ def test_it_is_simulated_fitted_shown_compared_and_simulated_again(win_stay, tmp
     assert abs(float(fitted.stay) - 2.5) < 1.0
     assert "| win-stay |" in (run / "table1.md").read_text()
     assert pd.read_csv(run / "table1.csv")["model"].tolist() == ["win_stay", "naive"]
+    assert "win_stay" in (run / "figures" / "comparison.csv").read_text()
     again = str(tmp_path / "b.csv")
     main(["simulate", again, "--run-folder", str(run), "--model", "win-stay", "--sessions", "6"])
     trials = pd.read_csv(again)

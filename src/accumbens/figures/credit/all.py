@@ -1,14 +1,13 @@
-"""Every figure of credit assignment that there are numbers for, into one folder."""
+"""The figures of credit assignment: all that there are numbers for, into one folder."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from ...credit.history.fitting import HistoryFit
 from ...credit.history.indices import Index
@@ -16,12 +15,58 @@ from ...credit.randomization import Alternative, RandomizationTest
 from ...credit.schedule import Schedule
 from ...trials import Trials
 from ..labels import data_counts
-from ..save import save_figure
+from ..listed import ListedFigure, draw_listed
 from .history_weights import draw_history_weights, history_weights_data
 from .indices import credit_indices_data, draw_credit_indices
 from .null_distributions import draw_null_distributions, null_distributions_data
 from .power_curves import draw_power_curves, power_curves_data
 from .session import credit_session_data, draw_credit_session
+
+
+class CreditResults(NamedTuple):
+    """What figures of credit assignment are drawn from. groups: fits by heading of their panel."""
+
+    trials: Trials
+    schedule: Schedule | None
+    groups: Mapping[str, Sequence[HistoryFit]]
+    indices: Sequence[Index]
+    tests: Sequence[RandomizationTest]
+    counts: str
+    alternative: Alternative
+    power: pd.DataFrame | None
+    wanted_power: float
+
+
+def _indices(r: CreditResults) -> list[Any]:
+    if len({index.name for index in r.indices}) < 2:
+        return []
+    return [credit_indices_data(r.indices, r.tests, r.counts, alternative=r.alternative)]
+
+
+def _null_distributions(r: CreditResults) -> list[Any]:
+    if not r.tests:
+        return []
+    return [null_distributions_data(r.tests, r.counts, alternative=r.alternative)]
+
+
+FIGURES: tuple[ListedFigure, ...] = (
+    ListedFigure(
+        "credit_session",
+        lambda r: [credit_session_data(r.trials, schedule=r.schedule)],
+        draw_credit_session,
+    ),
+    ListedFigure(
+        "history_weights", lambda r: [history_weights_data(r.groups)], draw_history_weights
+    ),
+    ListedFigure("credit_indices", _indices, draw_credit_indices),
+    ListedFigure("null_distributions", _null_distributions, draw_null_distributions),
+    ListedFigure(
+        "power_curves",
+        lambda r: [] if r.power is None else [power_curves_data(r.power, r.wanted_power)],
+        draw_power_curves,
+    ),
+)
+"""All figures of credit assignment, in the order in which they are drawn."""
 
 
 def draw_credit_figures(
@@ -45,23 +90,9 @@ def draw_credit_figures(
     these fits; beside: fits of other groups (agents, say), drawn before it. power: table for
     `power_curves_data`.
     """
-    drawn: dict[str, Path] = {}
-
-    def draw(stem: str, data: Any, ink: Callable[[Any, Figure], None]) -> None:
-        fig = Figure()
-        ink(data, fig)
-        drawn[stem] = save_figure(fig, Path(folder) / stem, data)
-
-    counts = f"Data: {data_counts(trials)}."
-    draw("credit_session", credit_session_data(trials, schedule=schedule), draw_credit_session)
     groups = {**(beside or {}), name: tuple(fits)}
-    draw("history_weights", history_weights_data(groups), draw_history_weights)
-    if len({index.name for index in indices}) > 1:
-        data = credit_indices_data(indices, tests, counts, alternative=alternative)
-        draw("credit_indices", data, draw_credit_indices)
-    if tests:
-        data = null_distributions_data(tests, counts, alternative=alternative)
-        draw("null_distributions", data, draw_null_distributions)
-    if power is not None:
-        draw("power_curves", power_curves_data(power, wanted_power), draw_power_curves)
-    return drawn
+    results = CreditResults(
+        trials, schedule, groups, indices, tests, f"Data: {data_counts(trials)}.", alternative,
+        power, wanted_power,
+    )  # fmt: skip
+    return draw_listed(FIGURES, results, folder)

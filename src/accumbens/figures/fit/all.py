@@ -1,21 +1,20 @@
-"""Every figure of a fitted disRNN that there are numbers for, into one folder."""
+"""The figures of a fit: all that there are numbers for, into one folder."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from ...fit.disrnn.penalty_path import PenaltyPath
 from ...models.disrnn import DisRNN
 from ...scoring.comparison import Comparison
 from ...trials import Trials
 from ..labels import data_counts
-from ..save import save_figure
+from ..listed import ListedFigure, draw_listed
 from .bottlenecks import bottlenecks_data, draw_bottlenecks
 from .choice_rule import choice_rule_data, draw_choice_rule
 from .comparison import comparison_data, comparison_table, draw_comparison
@@ -30,8 +29,85 @@ SIGNALS_PER_PAGE = 4
 """Signals drawn in one figure of signal rules; more get figures of their own."""
 
 
+class FitResults(NamedTuple):
+    """What figures of a fit are drawn from. trials: those that rules are drawn over; tested: those
+    that models were compared on. model: the disRNN, if one was fitted."""
+
+    model: DisRNN | None
+    trials: Trials
+    tested: Trials
+    tested_words: str
+    histories: Sequence[SeedHistory]
+    comparison: Comparison | None
+    path: PenaltyPath | None
+    selection: Mapping[str, Any] | None
+
+
+def _of_disrnn(data: Callable[[DisRNN, FitResults], Any]) -> Callable[[FitResults], list[Any]]:
+    """The page of a figure that every disRNN has."""
+    return lambda r: [] if r.model is None else [data(r.model, r)]
+
+
+def _signal_rules(r: FitResults) -> list[Any]:
+    if r.model is None:
+        return []
+    names = r.model.signal_names
+    pages = [names[i : i + SIGNALS_PER_PAGE] for i in range(0, len(names), SIGNALS_PER_PAGE)]
+    return [signal_rule_data(r.model, r.trials, page) for page in pages]
+
+
+def _comparison(r: FitResults) -> list[Any]:
+    if r.comparison is None:
+        return []
+    caption = f"{r.tested_words}: {data_counts(r.tested)}."
+    return [comparison_data(comparison_table(r.comparison), caption)]
+
+
+def _selection(r: FitResults) -> list[Any]:
+    if r.selection is None:
+        return []
+    return [selection_data(r.selection, f"Data: {data_counts(r.trials)}.")]
+
+
+def _penalty_path(r: FitResults) -> list[Any]:
+    if r.path is None:
+        return []
+    likelihood = np.exp(r.path.log_likelihood)
+    data = penalty_path_data(
+        r.path.factors, likelihood, likelihood * r.path.standard_error, r.path.n_open, r.path.best,
+        r.path.chosen, caption=f"Data: {data_counts(r.trials)}.",
+    )  # fmt: skip
+    return [data]
+
+
+FIGURES: tuple[ListedFigure, ...] = (
+    ListedFigure("bottlenecks", _of_disrnn(lambda m, _: bottlenecks_data(m)), draw_bottlenecks),
+    ListedFigure(
+        "choice_rule", _of_disrnn(lambda m, r: choice_rule_data(m, r.trials)), draw_choice_rule
+    ),
+    ListedFigure("signal_rule", _signal_rules, draw_signal_rule),
+    ListedFigure(
+        "update_rule", _of_disrnn(lambda m, r: update_rule_data(m, r.trials)), draw_update_rule
+    ),
+    ListedFigure(
+        "example_session",
+        _of_disrnn(lambda m, r: example_session_data(m, r.tested)),
+        draw_example_session,
+    ),
+    ListedFigure(
+        "learning_curves",
+        lambda r: [learning_curves_data(r.histories)] if r.histories else [],
+        draw_learning_curves,
+    ),
+    ListedFigure("comparison", _comparison, draw_comparison),
+    ListedFigure("selection", _selection, draw_selection),
+    ListedFigure("penalty_path", _penalty_path, draw_penalty_path),
+)
+"""All figures of a fit, in the order in which they are drawn."""
+
+
 def draw_all(
-    model: DisRNN,
+    model: DisRNN | None,
     trials: Trials,
     folder: str | os.PathLike[str],
     *,
@@ -43,42 +119,13 @@ def draw_all(
 ) -> dict[str, Path]:
     """Draws into `folder`; returns the PNG of each figure by name (beside it: PDF and CSV).
 
+    model: the disRNN; None where none was fitted, which leaves out the figures of it.
     trials: those whose range the rules are drawn over, usually those that the model was fitted to.
     held_out: of which the example session is one, and on which the models were compared; `trials`
     unless given. histories: one seed's terms of the loss each.
     selection: how the model was chosen, as `metrics.json` records it.
     Raises DataError when the model does not suit the trials.
     """
-    tested = trials if held_out is None else held_out
-    drawn: dict[str, Path] = {}
-
-    def draw(name: str, data: Any, ink: Callable[[Any, Figure], None]) -> None:
-        fig = Figure()
-        ink(data, fig)
-        drawn[name] = save_figure(fig, Path(folder) / name, data)
-
-    draw("bottlenecks", bottlenecks_data(model), draw_bottlenecks)
-    draw("choice_rule", choice_rule_data(model, trials), draw_choice_rule)
-    for page, start in enumerate(range(0, model.n_signals, SIGNALS_PER_PAGE), start=1):
-        some = model.signal_names[start : start + SIGNALS_PER_PAGE]
-        name = "signal_rule" if page == 1 else f"signal_rule_{page}"
-        draw(name, signal_rule_data(model, trials, some), draw_signal_rule)
-    draw("update_rule", update_rule_data(model, trials), draw_update_rule)
-    draw("example_session", example_session_data(model, tested), draw_example_session)
-    if histories:
-        draw("learning_curves", learning_curves_data(histories), draw_learning_curves)
-    if comparison is not None:
-        caption = f"{'Held-out data' if held_out is not None else 'Data'}: {data_counts(tested)}."
-        table = comparison_table(comparison)
-        draw("comparison", comparison_data(table, caption), draw_comparison)
-    if selection is not None:
-        caption = f"Data: {data_counts(trials)}."
-        draw("selection", selection_data(selection, caption), draw_selection)
-    if path is not None:
-        likelihood = np.exp(path.log_likelihood)
-        data = penalty_path_data(
-            path.factors, likelihood, likelihood * path.standard_error, path.n_open, path.best,
-            path.chosen, caption=f"Data: {data_counts(trials)}.",
-        )  # fmt: skip
-        draw("penalty_path", data, draw_penalty_path)
-    return drawn
+    tested, words = (trials, "Data") if held_out is None else (held_out, "Held-out data")
+    results = FitResults(model, trials, tested, words, histories, comparison, path, selection)
+    return draw_listed(FIGURES, results, folder)

@@ -1,19 +1,17 @@
-"""Every figure of what units respond to that there are numbers for, into one folder."""
+"""The figures of what units respond to: all that there are numbers for, into one folder."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from ...neural.units.selectivity import Test, most_selective
 from ...trials import Trials
 from ..labels import counted, data_counts
-from ..save import save_figure
+from ..listed import ListedFigure, draw_listed
 from .selective_fraction import draw_selective_fraction, selective_fraction_data
 from .unit_effects import draw_unit_effects, unit_effects_data
 from .unit_responses import draw_unit_responses, unit_responses_data
@@ -23,6 +21,42 @@ TEST_WORDS = {
     "linear_shift": "linear shift",
     "session_permutation": "permuted sessions",
 }
+
+
+class SelectivityResults(NamedTuple):
+    """What figures of units are drawn from; tables as of `draw_selectivity_figures`."""
+
+    trials: Trials
+    selectivity: pd.DataFrame
+    responses: pd.DataFrame
+    regions: pd.DataFrame
+    unit: str
+    caption: str
+
+
+def _unit_effects(r: SelectivityResults) -> list[Any]:
+    if len(r.trials.names.outcomes) != 2:
+        return []
+    first, second = r.trials.names.outcomes
+    return [unit_effects_data(r.selectivity, (first, second), unit=r.unit, caption=r.caption)]
+
+
+def _unit_responses(r: SelectivityResults) -> list[Any]:
+    caption = f"The units with the smallest q of any contrast. {r.caption}"
+    examples = most_selective(r.selectivity)
+    return [unit_responses_data(r.responses, examples, unit=r.unit, caption=caption)]
+
+
+FIGURES: tuple[ListedFigure, ...] = (
+    ListedFigure("unit_effects", _unit_effects, draw_unit_effects),
+    ListedFigure("unit_responses", _unit_responses, draw_unit_responses),
+    ListedFigure(
+        "selective_fraction",
+        lambda r: [selective_fraction_data(r.regions, r.caption)],
+        draw_selective_fraction,
+    ),
+)
+"""All figures of units' selectivity, in the order in which they are drawn."""
 
 
 def draw_selectivity_figures(
@@ -42,26 +76,10 @@ def draw_selectivity_figures(
     `selectivity_by_region`. With one outcome there are no effects to set against each other, and no
     figure of them.
     """
-    drawn: dict[str, Path] = {}
-
-    def draw(stem: str, data: Any, ink: Callable[[Any, Figure], None]) -> None:
-        fig = Figure()
-        ink(data, fig)
-        drawn[stem] = save_figure(fig, Path(folder) / stem, data)
-
     caption = (
         f"Tests: {TEST_WORDS[test]}, two-sided; selective: q at or below {false_discovery_rate:g} "
         f"(Benjamini-Hochberg, {counted(len(set(selectivity['unit'])), 'unit')} of each contrast). "
         f"Data: {data_counts(trials)}."
     )
-    if len(trials.names.outcomes) == 2:
-        first, second = trials.names.outcomes
-        data = unit_effects_data(selectivity, (first, second), unit=unit, caption=caption)
-        draw("unit_effects", data, draw_unit_effects)
-    examples = unit_responses_data(
-        responses, most_selective(selectivity), unit=unit,
-        caption="The units with the smallest q of any contrast. " + caption,
-    )  # fmt: skip
-    draw("unit_responses", examples, draw_unit_responses)
-    draw("selective_fraction", selective_fraction_data(regions, caption), draw_selective_fraction)
-    return drawn
+    results = SelectivityResults(trials, selectivity, responses, regions, unit, caption)
+    return draw_listed(FIGURES, results, folder)

@@ -88,13 +88,12 @@ def draw_figures(
     """Every figure that the run has the numbers for, as PNG, PDF and CSV; PNGs by name."""
     from ...figures.fit.all import draw_all
 
-    if "disrnn" not in fits:
-        return {}
     train, test = apply_split(split, trials)
-    fit = fits["disrnn"]
-    model: Any = fit.model
+    fit = fits.get("disrnn")
+    model: Any = None if fit is None else fit.model
     return draw_all(
         model, train, folder.figures, held_out=test if split.holds_out else None,
-        histories=list(fit.histories.values()),
-        comparison=comparison, path=path, selection=fit.notes.get("selection"),
+        histories=[] if fit is None else list(fit.histories.values()),
+        comparison=comparison, path=path,
+        selection=None if fit is None else fit.notes.get("selection"),
     )  # fmt: skip
