@@ -6,10 +6,10 @@ given, stays: files of all versions hold it.
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
-from .catalogue import CATALOGUE
+from ..lazy import at_place
+from . import catalogue
 
 PARTS = {
     "disrnn.bottleneck": "disrnn.bottleneck:Bottleneck",
@@ -27,12 +27,11 @@ PARTS = {
 def registered_class(name: str) -> Any:
     """The class of that name; None where no class may be saved under it."""
     if name in PARTS:
-        module, _, qualified = PARTS[name].partition(":")
-        return getattr(importlib.import_module(f".{module}", __package__), qualified)
-    return next((entry.model_class for entry in CATALOGUE if entry.name == name), None)
+        return at_place(PARTS[name], __package__)
+    return next((entry.model_class for entry in catalogue.CATALOGUE if entry.name == name), None)
 
 
 def registered_name(kind: type) -> str | None:
     """The name under which objects of this very class are saved; None where they cannot be."""
-    names = (*PARTS, *(entry.name for entry in CATALOGUE))
+    names = (*PARTS, *(entry.name for entry in catalogue.CATALOGUE))
     return next((name for name in names if registered_class(name) is kind), None)
