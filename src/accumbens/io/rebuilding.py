@@ -77,7 +77,9 @@ def _check_axes(hints: Mapping[str, Any], values: Mapping[str, Any], path: str) 
     arrays = {name: x for name, x in values.items() if _array_hint(hints[name]) and x is not None}
     for name, x in arrays.items():
         wanted = _array_hint(hints[name])
-        if not isinstance(x, wanted):
+        with jaxtyped("context"):
+            alone = isinstance(x, wanted)
+        if not alone:
             raise Damage(
                 f"{_join(path, name)} holds {x.dtype} numbers of shape {x.shape}, not real numbers "
                 f"with the axes ({', '.join(wanted.dim_str.split())})"

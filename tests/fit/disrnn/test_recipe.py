@@ -1,11 +1,14 @@
 """The recipe: stages train what they should, resume exactly, and survive divergence."""
 
 import dataclasses
+import json
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from safetensors import safe_open
+from safetensors.numpy import save
 
 from accumbens.errors import ConfigError, DataError, DivergedError
 from accumbens.fit.disrnn.objectives import ReadOutData, choice_objective, signal_objective
@@ -149,6 +152,36 @@ def test_a_foreign_or_damaged_checkpoint_is_refused(trials, tmp_path):
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(DataError, match=r"is damaged .* Delete it to start afresh"):
         fit_disrnn(trials, TINY, key=jax.random.key(1), checkpoint=CheckpointFile(path, "one"))
+
+
+def test_a_checkpoint_of_another_version_or_shape_is_refused(trials, tmp_path):
+    path = tmp_path / "checkpoint.safetensors"
+    recipe = dataclasses.replace(TINY, choice_stage=DisRNNStageConfig(steps=20))
+    trials = trials.select_signals(())
+    fit = lambda: fit_disrnn(  # noqa: E731
+        trials, recipe, key=jax.random.key(1), checkpoint=CheckpointFile(path, "one")
+    )
+    fit()
+    with safe_open(path, framework="numpy") as opened:
+        note = json.loads(opened.metadata()["note"])
+        arrays = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+
+    def refused(arrays, note):
+        path.write_bytes(save(arrays, metadata={"note": json.dumps(note)}))
+        with pytest.raises(DataError) as error:
+            fit()
+        return str(error.value)
+
+    numbered = {str(i): x for i, x in enumerate(arrays.values())}
+    old = {name: value for name, value in note.items() if name != "format"}
+    assert "is of another version of accumbens" in refused(numbered, old)
+    name = "model/.core.z_initial"
+    longer = arrays | {name: np.zeros(3, np.float32)}
+    assert f"has float32 of shape (3,) for {name}, and the fit needs float32 of shape (2,)" in (
+        refused(longer, note)
+    )
+    less = {other: x for other, x in arrays.items() if other != name}
+    assert f"it has nothing for {name}" in refused(less, note)
 
 
 def test_joint_training_has_one_noisy_stage_and_moves_everything(trials):

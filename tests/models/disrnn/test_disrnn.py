@@ -1,6 +1,8 @@
 """The disRNN: bottlenecks, the passes against trial-by-trial loops, and one order of latents."""
 
 import dataclasses
+import subprocess
+import sys
 
 import equinox as eqx
 import jax
@@ -172,6 +174,37 @@ def test_scan_and_compiled_loop_agree(monkeypatch):
     monkeypatch.setenv(VARIABLE, "fastest")
     with pytest.raises(ConfigError, match="ACCUMBENS_LOOP is 'fastest'; choose auto, scan"):
         model.unroll(trials.batch())
+
+
+WRONG_SHAPES = """
+import equinox as eqx, jax, jax.numpy as jnp, numpy as np
+from accumbens.errors import ConfigError
+from accumbens.models.disrnn import DisRNN, DisRNNConfig
+from accumbens.trials import trials_from_arrays
+
+batch = trials_from_arrays(np.zeros((2, 5), int), np.zeros((2, 5, 1))).batch()
+model = DisRNN.initial(DisRNNConfig(latents=2), key=jax.random.key(0))
+for name in ("w_in", "b_in", "w_hidden", "b_hidden", "w_out", "b_out"):
+    at = lambda m: getattr(m.core.reader.mlps, name)
+    for axis in range(at(model).ndim):
+        try:
+            eqx.tree_at(at, model, jnp.concatenate([at(model)] * 2, axis)).unroll(batch)
+        except ConfigError as error:
+            print(error)
+        else:
+            print(name, axis)
+"""
+
+
+def test_compiled_code_meets_no_array_of_a_wrong_shape():
+    """In a process of its own, without the checks of shapes that tests add everywhere."""
+    done = subprocess.run([sys.executable, "-c", WRONG_SHAPES], capture_output=True, text=True,
+                          check=False)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    said = done.stdout.splitlines()
+    assert len(said) == 3 + 2 + 4 + 3 + 3 + 2
+    refused = "The arrays of a disRNN's core do not fit together: "
+    assert [line for line in said if not line.startswith(refused)] == []
 
 
 def test_latents_in_order_predict_the_same():

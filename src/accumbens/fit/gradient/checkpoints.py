@@ -18,6 +18,8 @@ from ...files import write_atomically
 from .training import TrainingState
 
 SECONDS_BETWEEN_SAVES = 10.0
+FORMAT = 2
+"""Arrays by their paths. Version 0.1.0 numbered them, and nothing said which was which."""
 
 
 class Checkpoint(NamedTuple):
@@ -51,11 +53,16 @@ class CheckpointFile:
         """Replaces the file."""
         from safetensors.numpy import save
 
-        arrays = _numbered("model", checkpoint.model)
-        note = {"identity": self.identity, "stage": checkpoint.stage, "seconds": checkpoint.seconds}
+        arrays = _by_path("model", checkpoint.model)
+        note = {
+            "format": FORMAT,
+            "identity": self.identity,
+            "stage": checkpoint.stage,
+            "seconds": checkpoint.seconds,
+        }
         if checkpoint.state is not None:
             state = checkpoint.state
-            arrays |= _numbered("trained", state.trained) | _numbered("adam", state.adam)
+            arrays |= _by_path("trained", state.trained) | _by_path("adam", state.adam)
             note["state"] = [state.step, state.falls_from, state.rate_factor, state.retries]
         for stage, terms in checkpoint.history.items():
             arrays |= {f"history/{stage}/{name}": values for name, values in terms.items()}
@@ -75,18 +82,23 @@ class CheckpointFile:
         if not self.path.is_file():
             return None
         arrays, note = self._read()
+        if note.get("format") != FORMAT:
+            raise DataError(
+                f"The checkpoint {self.path} is of another version of accumbens, and only that "
+                "version can continue it. Delete it to start this fit afresh."
+            )
         if note["identity"] != self.identity:
             raise DataError(
                 f"The checkpoint {self.path} belongs to a fit with other data or options. "
                 "Resume with the run's own options, or fit into another folder."
             )
-        model = _restored("model", initial.model, arrays)
+        model = self._restored("model", initial.model, arrays)
         state = None
         if "state" in note:
             template = initial_state(model, note["stage"])
             state = TrainingState(
-                _restored("trained", template.trained, arrays),
-                _restored("adam", template.adam, arrays),
+                self._restored("trained", template.trained, arrays),
+                self._restored("adam", template.adam, arrays),
                 *note["state"],
             )
         history: dict[str, dict[str, np.ndarray]] = {}
@@ -108,13 +120,26 @@ class CheckpointFile:
                 f"The checkpoint {self.path} is damaged ({error}). Delete it to start afresh."
             ) from error
 
+    def _restored(self, prefix: str, template: PyTree, arrays: dict[str, np.ndarray]) -> PyTree:
+        """A pytree like the template, with the file's arrays."""
 
-def _numbered(prefix: str, tree: PyTree) -> dict[str, np.ndarray]:
-    leaves = jax.tree.leaves(tree)
-    return {f"{prefix}/{i}": np.array(leaf, order="C") for i, leaf in enumerate(leaves)}
+        def restored(name: str, like: Any) -> Any:
+            found = arrays.get(name)
+            if found is None or (found.shape, found.dtype) != (like.shape, like.dtype):
+                has = "nothing" if found is None else f"{found.dtype} of shape {found.shape}"
+                raise DataError(
+                    f"The checkpoint {self.path} is damaged: it has {has} for {name}, and the fit "
+                    f"needs {like.dtype} of shape {like.shape}. Delete it to start afresh."
+                )
+            return jnp.asarray(found)
+
+        leaves, structure = jax.tree.flatten(template)
+        names = _by_path(prefix, template)
+        return jax.tree.unflatten(structure, map(restored, names, leaves))
 
 
-def _restored(prefix: str, template: PyTree, arrays: dict[str, np.ndarray]) -> PyTree:
-    leaves, structure = jax.tree.flatten(template)
-    new = [jnp.asarray(arrays[f"{prefix}/{i}"]) for i in range(len(leaves))]
-    return jax.tree.unflatten(structure, new)
+def _by_path(prefix: str, tree: PyTree) -> dict[str, np.ndarray]:
+    leaves = jax.tree_util.tree_leaves_with_path(tree)
+    return {
+        f"{prefix}/{jax.tree_util.keystr(path)}": np.array(leaf, order="C") for path, leaf in leaves
+    }

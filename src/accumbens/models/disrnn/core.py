@@ -81,13 +81,20 @@ class Core(eqx.Module):
 
     def __check_init__(self) -> None:
         n_nets, n_outputs = self.reader.mlps.b_out.shape
+        own = self.bottleneck
+        if own.multiplier is not None or own.log_sigma.ndim != 1:
+            raise ConfigError(
+                "The latents' own bottlenecks have one noise each and no multiplier, but log_sigma "
+                f"has shape {own.log_sigma.shape}"
+                f"{'' if own.multiplier is None else ', and there is a multiplier'}."
+            )
         numbers = {
             "starting values": self.n_latents,
-            "bottlenecks of their own": self.bottleneck.log_sigma.size,
+            "bottlenecks of their own": own.log_sigma.size,
             "update networks": n_nets,
             "inputs of these networks": self.reader.latent.log_sigma.shape[1],
         }
-        if len(set(numbers.values())) > 1 or self.bottleneck.log_sigma.ndim != 1:
+        if len(set(numbers.values())) > 1:
             given = ", ".join(f"{n} {what}" for what, n in numbers.items())
             raise ConfigError(f"A core needs as many latents everywhere, but it has {given}.")
         if n_outputs != 2:

@@ -41,8 +41,9 @@ class Reader(eqx.Module):
 
     def __check_init__(self) -> None:
         n_nets, _, n_inputs = self.mlps.w_in.shape
-        shapes = [part.gain.shape for part in self.bottlenecks]
-        if {(n_nets, n) for _, n in shapes} != set(shapes) or sum(n for _, n in shapes) != n_inputs:
+        shapes = [part.log_sigma.shape for part in self.bottlenecks]
+        one_row_each = all(len(shape) == 2 and shape[0] == n_nets for shape in shapes)
+        if not one_row_each or sum(n for _, n in shapes) != n_inputs:
             raise ConfigError(
                 f"The bottlenecks of latents, observations and subject have the shapes "
                 f"{', '.join(map(str, shapes))}; {n_nets} networks with {n_inputs} inputs need one "
