@@ -31,12 +31,14 @@ from .io.tables.trials import from_table as from_table
 from .io.tables.trials import to_table as to_table
 from .models.actor_critic import ActorCritic as ActorCritic
 from .models.base import Model as Model
+from .models.belief import BeliefAgent as BeliefAgent
 from .models.bias import BiasOnly as BiasOnly
 from .models.dfq import DFQ as DFQ
 from .models.disrnn import DisRNN as DisRNN
 from .models.gru import GRU as GRU
 from .models.history import HistoryRegression as HistoryRegression
 from .models.naive import Naive as Naive
+from .models.parts.composed import with_parts as with_parts
 from .models.q_learning import QLearning as QLearning
 from .models.structured import StructureMixture as StructureMixture
 from .models.structured import StructureNaive as StructureNaive

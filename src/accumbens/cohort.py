@@ -15,6 +15,7 @@ from scipy.special import expit, logit
 from .errors import ConfigError
 from .models.base import Model
 from .models.cognitive import CognitiveModel, Parameter
+from .models.parts.composed import PARTS, with_parts
 from .simulation import simulate
 from .tasks.base import Task
 from .trials import Trials, concatenate
@@ -34,6 +35,7 @@ def draw_agents(
 ) -> tuple[CognitiveModel, ...]:
     """`n_subjects` agents whose parameters vary about the given ones.
 
+    Parameters of parts (`side_bias`, `perseveration`) put the part beside each agent.
     Each parameter is drawn from a normal distribution with SD `spread` on its unconstrained scale
     (logit between two bounds, log above one, as it is without), so that `parameters` are medians.
     A parameter at a bound stays there; each entry of a vector is drawn on its own. A subject is
@@ -54,10 +56,12 @@ def draw_agents(
             f"A cohort of {n_subjects} subjects with a spread of {spread}: give at least one "
             f"subject, and a spread from 0 to {WIDEST:g}."
         )
-    if strangers := sorted(parameters.keys() - kind.parameters.keys()):
+    of_parts = {n: p for part in PARTS for n, p in part.parameters.items()}
+    known = of_parts | kind.parameters
+    if strangers := sorted(parameters.keys() - known.keys()):
         raise ConfigError(
             f"{kind.__name__} has no parameter {', '.join(strangers)}; there are "
-            f"{', '.join(kind.parameters)}."
+            f"{', '.join(kind.parameters)}, and those of parts, {', '.join(of_parts)}."
         )
     agents = []
     for i in range(n_subjects):
@@ -65,8 +69,11 @@ def draw_agents(
         for j, (name, median) in enumerate(parameters.items()):
             one = jax.random.fold_in(jax.random.fold_in(key, i), j)
             shift = spread * np.asarray(jax.random.normal(one, np.shape(median)), float)
-            drawn[name] = _shifted(kind.parameters[name], median, shift)
-        agents.append(kind(**drawn, **fixed))
+            drawn[name] = _shifted(known[name], median, shift)
+        own = {name: value for name, value in drawn.items() if name in kind.parameters}
+        agent = kind(**own, **fixed)
+        more = {name: value for name, value in drawn.items() if name not in own}
+        agents.append(with_parts(agent, **more) if more else agent)
     return tuple(agents)
 
 

@@ -17,7 +17,8 @@ def unroll(model: Model, trials: Trials) -> Unrolled:
     """What `model` says of every trial, given only the trials before it; arrays on the host.
 
     Padding holds whatever the model's state was at the session's end: mask by `trials.in_session`.
-    Raises DataError when the model has another number of choices or subjects than the trials.
+    Raises DataError when the model has another number of choices or subjects than the trials, or
+    is not made for such outcomes.
 
     Example:
         >>> import numpy as np
@@ -52,6 +53,7 @@ def check_fits(model: Model, trials: Trials) -> None:
             f"The model knows {known} subjects and these trials have more, such as {stranger!r}: "
             "fit it with all subjects, or without a subject embedding."
         )
+    model.check_outcomes(trials)
 
 
 def choice_log_likelihood(

@@ -14,7 +14,10 @@ def softmax(logits):
     return [x / sum(odds) for x in odds]
 
 
-def q_learning(choices, rewards, *, learning_rate, inverse_temperature, initial_value=0.5, n=2):
+def q_learning(
+    choices, rewards, *, learning_rate, inverse_temperature, initial_value=0.5,
+    negative_learning_rate=None, forgetting_rate=0.0, n=2,
+):  # fmt: skip
     q = [initial_value] * n
     p, errors = [], []
     for choice, reward in zip(choices, rewards, strict=True):
@@ -22,8 +25,15 @@ def q_learning(choices, rewards, *, learning_rate, inverse_temperature, initial_
         if choice == -1:
             errors.append(np.nan)
             continue
-        errors.append(reward - q[choice])
-        q[choice] = q[choice] + learning_rate * (reward - q[choice])
+        error = reward - q[choice]
+        errors.append(error)
+        disappointed = error < 0 and negative_learning_rate is not None
+        rate = negative_learning_rate if disappointed else learning_rate
+        for i in range(n):
+            if i == choice:
+                q[i] = q[i] + rate * error
+            else:
+                q[i] = (1 - forgetting_rate) * q[i] + forgetting_rate * initial_value
     return np.array(p), np.array(errors)
 
 
@@ -157,3 +167,143 @@ def two_process(
             q[i] = (1 - learning_rate) * q[i] + learning_rate * aim
             h[i] = (1 - habit_rate) * h[i] + habit_rate * chosen
     return np.array(p), np.array(errors)
+
+
+def belief(
+    choices, rewards, *, good_reward_probability, bad_reward_probability, hazard,
+    inverse_temperature, n=2,
+):  # fmt: skip
+    """By enumeration: the chance of each good choice, from the chance of all that happened."""
+    b = [1 / n] * n
+    p, errors = [], []
+    for choice, reward in zip(choices, rewards, strict=True):
+        p.append(softmax([inverse_temperature * x for x in b]))
+        if choice == -1:
+            errors.append(np.nan)
+            continue
+        expected = b[choice] * good_reward_probability
+        expected += (1 - b[choice]) * bad_reward_probability
+        errors.append(reward - expected)
+        joint = []
+        for i in range(n):
+            chance = good_reward_probability if i == choice else bad_reward_probability
+            joint.append(b[i] * chance**reward * (1 - chance) ** (1 - reward))
+        posterior = [x / sum(joint) for x in joint]
+        b = [
+            sum(posterior[j] * ((1 - hazard) if i == j else hazard / (n - 1)) for j in range(n))
+            for i in range(n)
+        ]
+    return np.array(p), np.array(errors)
+
+
+def rflr(choices, rewards, *, choice_weight, reward_weight, time_constant, n=2):
+    """As a logistic regression: all past rewards of a choice, each with its own age."""
+    p, errors, past = [], [], []
+
+    def evidence(i):
+        ages = range(len(past) - 1, -1, -1)
+        of_rewards = zip(past, ages, strict=True)
+        return sum(
+            reward_weight * r * np.exp(-age / time_constant) for (c, r), age in of_rewards if c == i
+        )
+
+    for choice, reward in zip(choices, rewards, strict=True):
+        p.append(softmax([
+            evidence(i) + (choice_weight if past and past[-1][0] == i else 0.0) for i in range(n)
+        ]))  # fmt: skip
+        if choice == -1:
+            errors.append(np.nan)
+            continue
+        before = evidence(choice)
+        past.append((choice, reward))
+        errors.append(evidence(choice) - before)
+    return np.array(p), np.array(errors)
+
+
+def reward_habit(
+    choices, rewards, *, reward_rate, reward_weight, habit_rate, habit_weight, fallacy_rate=0.05,
+    fallacy_weight=0.0, n=2,
+):  # fmt: skip
+    r, h, g = [0.0] * n, [0.0] * n, [0.0] * n
+    p, errors = [], []
+    for choice, reward in zip(choices, rewards, strict=True):
+        p.append(softmax([
+            reward_weight * r[i] + habit_weight * h[i] + fallacy_weight * g[i] for i in range(n)
+        ]))  # fmt: skip
+        if choice == -1:
+            errors.append(np.nan)
+            continue
+        sign = reward - (1 - reward)
+        errors.append(sign - r[choice])
+        for i in range(n):
+            made = i == choice
+            r[i] = (1 - reward_rate) * r[i] + reward_rate * (sign if made else -sign / (n - 1))
+            h[i] = (1 - habit_rate) * h[i] + habit_rate * made
+            g[i] = (1 - fallacy_rate) * g[i] + fallacy_rate * (made - made * reward)
+    return np.array(p), np.array(errors)
+
+
+def pearce_hall(
+    choices, rewards, *, learning_rate, associability_rate, inverse_temperature, initial_value,
+    forgetting_rate=0.0, n=2,
+):  # fmt: skip
+    q, alpha = [initial_value] * n, [1.0] * n
+    p, errors = [], []
+    for choice, reward in zip(choices, rewards, strict=True):
+        p.append(softmax([inverse_temperature * value for value in q]))
+        if choice == -1:
+            errors.append(np.nan)
+            continue
+        error = reward - q[choice]
+        errors.append(error)
+        for i in range(n):
+            if i == choice:
+                q[i] = q[i] + learning_rate * alpha[i] * error
+                alpha[i] = (1 - associability_rate) * alpha[i] + associability_rate * abs(error)
+            else:
+                q[i] = (1 - forgetting_rate) * q[i] + forgetting_rate * initial_value
+    return np.array(p), np.array(errors)
+
+
+def meta_learning(
+    choices, rewards, *, learning_rate, negative_learning_rate, uncertainty_rate, surprise_rate,
+    forgetting_rate, inverse_temperature, initial_value, n=2,
+):  # fmt: skip
+    q, expected, rate = [initial_value] * n, 0.0, negative_learning_rate
+    p, errors = [], []
+    for choice, reward in zip(choices, rewards, strict=True):
+        p.append(softmax([inverse_temperature * value for value in q]))
+        if choice == -1:
+            errors.append(np.nan)
+            continue
+        error = reward - q[choice]
+        errors.append(error)
+        unexpected = abs(error) - expected
+        expected = (1 - uncertainty_rate) * expected + uncertainty_rate * abs(error)
+        if error < 0:
+            aim = negative_learning_rate + unexpected
+            rate = min(1.0, max(0.0, surprise_rate * aim + (1 - surprise_rate) * rate))
+        for i in range(n):
+            if i == choice:
+                q[i] = q[i] + (rate if error < 0 else learning_rate) * error
+            else:
+                q[i] = (1 - forgetting_rate) * q[i] + forgetting_rate * initial_value
+    return np.array(p), np.array(errors)
+
+
+def with_parts(
+    core, choices, rewards, *, side_bias=(0.0,), perseveration=0.0, perseveration_rate=1.0
+):
+    """Any twin with a side bias and a choice kernel: what they add, put on the log-odds."""
+    p, errors = core(choices, rewards)
+    n = p.shape[1]
+    trace, whole, preference = [0.0] * n, [], [0.0, *side_bias]
+    for t, choice in enumerate(choices):
+        added = [preference[i] + perseveration * trace[i] for i in range(n)]
+        whole.append(softmax([np.log(p[t, i]) + added[i] for i in range(n)]))
+        if choice != -1:
+            trace = [
+                (1 - perseveration_rate) * x + perseveration_rate * (i == choice)
+                for i, x in enumerate(trace)
+            ]
+    return np.array(whole), errors

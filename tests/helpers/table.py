@@ -11,10 +11,12 @@ import numpy as np
 from accumbens.models.base import Model
 from accumbens.models.bias import BiasOnly
 from accumbens.models.catalogue import ModelEntry, cognitive
+from accumbens.models.dfq import DFQ
 from accumbens.models.disrnn import DisRNN, DisRNNConfig
 from accumbens.models.gru import GRU
 from accumbens.models.history import HistoryRegression
 from accumbens.models.naive import Naive
+from accumbens.models.parts.composed import with_parts
 from accumbens.models.q_learning import QLearning
 from accumbens.models.signal_units import SignalUnits
 from accumbens.tasks.bandits import DriftingBandit
@@ -98,6 +100,27 @@ def from_catalogue(entry: ModelEntry, signals: dict[str, Any]) -> Case:
     )
 
 
+def more(name: str, **values: float) -> Case:
+    """The entry's example with other values of some parameters."""
+    entry = cognitive()[name]
+    values = {**entry.example, **values}
+    twin = functools.partial(getattr(oracles, name), **values)
+    return Case(entry.model_class(**values, **ONE_SIGNAL), twin, entry.n_outcomes)
+
+
+def three_arms(name: str, **parts: Any) -> Case:
+    """The entry's example with three choices, and parts beside it."""
+    entry = cognitive()[name]
+    model = entry.model_class(**entry.example, n_choices=3)
+    twin = functools.partial(getattr(oracles, name), **entry.example, n=3)
+    if not parts:
+        return Case(model, twin)
+    return Case(with_parts(model, **parts), functools.partial(oracles.with_parts, twin, **parts))
+
+
+DFQ_VALUES = {"learning_rate": 0.4, "forgetting_rate": 0.2, "reward_strength": 2.5,
+              "no_reward_strength": 0.6}  # fmt: skip
+
 COGNITIVE: dict[str, Case] = {
     name: from_catalogue(entry, TWO_SIGNALS if i % 2 else ONE_SIGNAL)
     for i, (name, entry) in enumerate(cognitive().items())
@@ -106,6 +129,30 @@ COGNITIVE: dict[str, Case] = {
         QLearning(0.6, 2.0, 0.1, n_choices=3),
         functools.partial(oracles.q_learning, learning_rate=0.6, inverse_temperature=2.0,
                           initial_value=0.1, n=3),
+    ),
+    "q_learning_two_rates_forgetting": Case(
+        QLearning(0.6, 2.0, 0.2, 0.3, 0.15, **ONE_SIGNAL),
+        functools.partial(oracles.q_learning, learning_rate=0.6, inverse_temperature=2.0,
+                          initial_value=0.2, negative_learning_rate=0.3, forgetting_rate=0.15),
+    ),
+    "dfq_with_parts": Case(
+        with_parts(DFQ(**DFQ_VALUES, **TWO_SIGNALS), side_bias=0.3, perseveration=0.8,
+                   perseveration_rate=0.3),
+        functools.partial(oracles.with_parts, functools.partial(oracles.dfq, **DFQ_VALUES),
+                          side_bias=(0.3,), perseveration=0.8, perseveration_rate=0.3),
+    ),
+    "belief_with_parts_three_arms": three_arms(
+        "belief", side_bias=(0.3, -0.5), perseveration=-0.7
+    ),
+    "belief_three_arms": three_arms("belief"),
+    "rflr_three_arms": three_arms("rflr"),
+    "reward_habit_three_arms": three_arms("reward_habit"),
+    "reward_habit_and_fallacy": more("reward_habit", fallacy_rate=0.1, fallacy_weight=-0.8),
+    "pearce_hall_three_arms": three_arms("pearce_hall"),
+    "pearce_hall_forgetting": more("pearce_hall", initial_value=0.3, forgetting_rate=0.1),
+    "meta_learning_three_arms": three_arms("meta_learning"),
+    "meta_learning_at_its_limits": more(
+        "meta_learning", negative_learning_rate=0.02, surprise_rate=0.9, uncertainty_rate=0.6
     ),
     "bias_three_arms": Case(
         BiasOnly([0.4, -1.0], n_choices=3), functools.partial(oracles.bias, bias=[0.4, -1.0])

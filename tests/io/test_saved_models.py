@@ -44,6 +44,8 @@ def test_files_name_what_is_registered_and_never_where_it_lives(tmp_path):
 
 def classes_in(node):
     """Names of all classes below a node of model.json."""
+    if isinstance(node, list):
+        return set().union(*map(classes_in, node))
     if not isinstance(node, dict):
         return set()
     own = {node["class"]} if isinstance(node.get("class"), str) else set()

@@ -8,18 +8,25 @@ import numpy as np
 import pytest
 
 from accumbens.errors import ConfigError
+from accumbens.models.belief import BeliefAgent
 from accumbens.models.bias import BiasOnly
 from accumbens.models.catalogue import cognitive
 from accumbens.models.cognitive import CognitiveModel
 from accumbens.models.dfq import DFQ
 from accumbens.models.gru import GRU
+from accumbens.models.meta_learning import MetaLearning
+from accumbens.models.parts.composed import with_parts
+from accumbens.models.pearce_hall import PearceHall
 from accumbens.models.q_learning import QLearning
+from accumbens.models.rflr import RFLR
 from accumbens.trials import TrialNames, trials_from_arrays
 from accumbens.unrolling import unroll
 from helpers.table import example_trials
 
 ENTRIES = cognitive()
-NOT_PARAMETERS = {"gain", "offset", "n_choices", "reward", "controllable", "distractor"}
+NOT_PARAMETERS = {
+    "gain", "offset", "n_choices", "reward", "controllable", "distractor", "reward_range",
+}  # fmt: skip
 
 
 def at_start(kind: type[CognitiveModel], **more):
@@ -36,8 +43,11 @@ def test_parameters_are_described_as_the_fields_they_are(name):
     assert list(kind.parameters) == own
     for name, parameter in kind.parameters.items():
         assert parameter.low <= parameter.start[0] < parameter.start[1] <= parameter.high
-        if parameter.default is None:
-            assert fields[name].default is dataclasses.MISSING
+        if parameter.default is None:  # always fitted, though an agent may have a usual value
+            assert fields[name].default is dataclasses.MISSING or name == "initial_value"
+        elif isinstance(parameter.default, str):  # equal to another unless given
+            assert parameter.default in kind.parameters
+            assert fields[name].default is None
         else:
             assert parameter.default == fields[name].default
         assert parameter.meaning
@@ -82,6 +92,37 @@ def test_dfq_without_forgetting_and_aversion_is_q_learning_from_zero():
     np.testing.assert_allclose(
         dfq.latents["prediction_error"], 2.0 * q.latents["prediction_error"], atol=1e-5
     )
+
+
+def test_rflr_is_dfq_that_forgets_as_fast_as_it_learns():
+    """And the last choice, as a kernel of one step."""
+    trials = example_trials(2, 0)
+    rflr = unroll(RFLR(0.6, 1.5, 2.0), trials)
+    lost = 1 - np.exp(-1 / 2.0)
+    same = with_parts(DFQ(lost, lost, 1.5 / lost, 0.0), perseveration=0.6)
+    dfq = unroll(same, trials)
+    np.testing.assert_allclose(rflr.choice_logits, dfq.choice_logits, atol=1e-5)
+    np.testing.assert_allclose(
+        rflr.latents["prediction_error"], lost * dfq.latents["prediction_error"], atol=1e-5
+    )
+
+
+def test_learning_rates_that_follow_nothing_are_fixed_ones():
+    trials = example_trials(2, 0)
+    q = unroll(QLearning(0.6, 3.0, 0.2, 0.3, 0.15), trials)
+    fixed = MetaLearning(0.6, 0.3, 0.5, 0.0, 0.15, 3.0, 0.2)
+    np.testing.assert_allclose(unroll(fixed, trials).choice_logits, q.choice_logits, atol=1e-5)
+    q = unroll(QLearning(0.6, 3.0, 0.2, forgetting_rate=0.15), trials)
+    fixed = PearceHall(0.6, 0.0, 3.0, 0.2, 0.15)
+    np.testing.assert_allclose(unroll(fixed, trials).choice_logits, q.choice_logits, atol=1e-5)
+
+
+def test_a_belief_of_certain_ends_stays_finite():
+    """Rewards that cannot be, and a world that never changes: nothing is impossible."""
+    trials = example_trials(2, 0)
+    result = unroll(BeliefAgent(1.0, 0.0, 0.0, 3.0), trials)
+    for values in (result.choice_logits, result.latents["belief_0"]):
+        assert np.isfinite(values).all()
 
 
 def test_fq_forgets_as_fast_as_it_learns():

@@ -56,6 +56,19 @@ DISRNN_OF_FORMAT_1: dict[str, Any] = {
 """Fields of today's disRNN: the field of format 1, or the part's class and its fields."""
 
 
+_FROM_0_TO_1 = {"reward_range": {"tuple": [{"value": 0.0}, {"value": 1.0}]}}
+ADDED_SINCE_FORMAT_1: dict[str, dict[str, Any]] = {
+    "q_learning": {
+        "negative_learning_rate": {"array": "learning_rate"}, "forgetting_rate": {"value": 0.0},
+    },
+    "structure_naive": _FROM_0_TO_1,
+    "structure_savvy": _FROM_0_TO_1,
+    "structure_mixture": _FROM_0_TO_1,
+    "two_process": _FROM_0_TO_1,
+}  # fmt: skip
+"""Fields that models have got since, with values that make them what they were."""
+
+
 def as_current_format(description: Any) -> Mapping[str, Any]:
     """The description of a saved model in today's format. Raises Damage."""
     if not isinstance(description, dict) or description.get("format") not in (1, FORMAT):
@@ -68,7 +81,8 @@ def as_current_format(description: Any) -> Mapping[str, Any]:
         unknown = set(description["model"]["fields"]) - _fields_of_format_1(DISRNN_OF_FORMAT_1)
         if unknown:
             raise Damage(f"{', '.join(sorted(unknown))} is unknown")
-    return {"format": FORMAT, "model": model["class"], "fields": model["fields"]}
+    fields = ADDED_SINCE_FORMAT_1.get(model["class"], {}) | model["fields"]
+    return {"format": FORMAT, "model": model["class"], "fields": fields}
 
 
 def _named(node: Any, path: str) -> dict[str, Any]:

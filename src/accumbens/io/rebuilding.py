@@ -11,6 +11,7 @@ import dataclasses
 import types
 import typing
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 import equinox as eqx
@@ -115,13 +116,14 @@ def _value(
     wanted = _array_hint(hint)
     if wanted is not None and "array" in node:
         return _array(node["array"], path, arrays, used)
+    if wanted is not None and type(node.get("value")) is float and isfinite(node["value"]):
+        return jnp.asarray(node["value"])
     if wanted is None and "class" in node and isinstance(hint, type):
         return _object(node, hint, path, arrays, used)
     if typing.get_origin(hint) is tuple and isinstance(node.get("tuple"), list):
         inner = typing.get_args(hint)[0]
         return tuple(
-            _value(item, inner, f"{path}[{i}]", arrays, used)
-            for i, item in enumerate(node["tuple"])
+            _value(item, inner, f"{path}.{i}", arrays, used) for i, item in enumerate(node["tuple"])
         )
     if "value" in node and _fits(node["value"], hint):
         return node["value"]

@@ -30,7 +30,8 @@ class ActorCritic(CognitiveModel):
     actor_learning_rate: eta > 0, in log-odds per unit of reward.
     actor_forgetting_rate: phi, in (0, 1).
     critic_learning_rate: alpha, in (0, 1).
-    initial_value: V before the first trial, in units of reward; theta starts at 0.
+    initial_value: V before the first trial, in units of reward, which a fit finds unless it is
+        fixed; theta starts at 0.
     Latents: `theta_0`, `theta_1`, ..., `V`. Variant: "no_forgetting".
     Source: Sutton & Barto (2018), Reinforcement Learning, eq. 2.12, with decay of theta as in
     Miller et al. (2023), Cognitive model discovery via disentangled RNNs.
@@ -44,9 +45,7 @@ class ActorCritic(CognitiveModel):
             0.0, 1.0, (0.02, 0.5), "decay of the policy to indifference"
         ),
         "critic_learning_rate": Parameter(0.0, 1.0, (0.05, 0.9), "step of the value to reward"),
-        "initial_value": Parameter(
-            -math.inf, math.inf, (0.0, 1.0), "reward expected at the start", default=0.5
-        ),
+        "initial_value": Parameter(-math.inf, math.inf, (0.0, 1.0), "reward expected at the start"),
     }
     variants: ClassVar[dict[str, dict[str, float | str]]] = {
         "no_forgetting": {"actor_forgetting_rate": 0.0}

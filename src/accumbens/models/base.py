@@ -18,7 +18,7 @@ from jax.core import Tracer
 from jaxtyping import Array, Float, Int
 
 from ..summary import Summary, counted, number, summarized
-from ..trials import Batch
+from ..trials import Batch, Trials
 
 State = Any
 """A pytree of arrays: all that a model remembers of one session's past trials."""
@@ -58,6 +58,11 @@ class Model(eqx.Module):
         """Number of neural signals predicted; 0 for a model of choices alone."""
 
     @property
+    def name(self) -> str:
+        """What messages and summaries call the model."""
+        return type(self).__name__
+
+    @property
     def n_subjects(self) -> int | None:
         """How many subjects the model tells apart; None if all are the same to it."""
         return None
@@ -93,13 +98,17 @@ class Model(eqx.Module):
         del state, choice, outcome
         return {}
 
+    def check_outcomes(self, trials: Trials) -> None:
+        """Raises DataError when the outcomes of `trials` are not such as the model is made for."""
+        del trials
+
     def _summary(self) -> Summary | None:
         if not all(map(_is_concrete, jax.tree.leaves(self, is_leaf=lambda leaf: leaf is None))):
             return None
         sizes = [counted(self.n_choices, "choice"), counted(self.n_signals, "signal")]
         if self.n_subjects is not None:
             sizes.append(counted(self.n_subjects, "subject"))
-        return Summary(f"{type(self).__name__}: {', '.join(sizes)}", self._facts())
+        return Summary(f"{self.name}: {', '.join(sizes)}", self._facts())
 
     def _facts(self) -> list[tuple[str, str]]:
         """What a summary says of the model besides: its parameters."""

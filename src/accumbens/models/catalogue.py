@@ -74,7 +74,7 @@ CATALOGUE: tuple[ModelEntry, ...] = (
     ModelEntry("gru", "gru:GRU", "GRU", SKY, fits={"gru": "both"}, method="gru"),
     ModelEntry(
         "q_learning", "q_learning:QLearning", "Q-learning", GREEN,
-        example={"learning_rate": 0.3, "inverse_temperature": 3.0},
+        example={"learning_rate": 0.3, "inverse_temperature": 3.0, "initial_value": 0.5},
     ),
     ModelEntry(
         "dfq", "dfq:DFQ", "DFQ", ORANGE,
@@ -85,7 +85,32 @@ CATALOGUE: tuple[ModelEntry, ...] = (
     ModelEntry(
         "actor_critic", "actor_critic:ActorCritic", "actor-critic", PURPLE,
         example={"actor_learning_rate": 1.0, "actor_forgetting_rate": 0.05,
-                 "critic_learning_rate": 0.2},
+                 "critic_learning_rate": 0.2, "initial_value": 0.5},
+    ),
+    ModelEntry(
+        "belief", "belief:BeliefAgent", "belief", SKY, "D",
+        example={"good_reward_probability": 0.8, "bad_reward_probability": 0.2, "hazard": 0.05,
+                 "inverse_temperature": 4.0},
+    ),
+    ModelEntry(
+        "rflr", "rflr:RFLR", "RFLR", GREEN, "D",
+        example={"choice_weight": 0.5, "reward_weight": 1.5, "time_constant": 2.0},
+    ),
+    ModelEntry(
+        "reward_habit", "reward_habit:RewardHabit", "reward and habit", ORANGE, "D",
+        example={"reward_rate": 0.6, "reward_weight": 1.2, "habit_rate": 0.2, "habit_weight": 1.0,
+                 "fallacy_rate": 0.05, "fallacy_weight": 0.5},
+    ),
+    ModelEntry(
+        "pearce_hall", "pearce_hall:PearceHall", "Pearce-Hall", PURPLE, "D",
+        example={"learning_rate": 0.7, "associability_rate": 0.4, "inverse_temperature": 4.0,
+                 "initial_value": 0.5},
+    ),
+    ModelEntry(
+        "meta_learning", "meta_learning:MetaLearning", "meta-learning", BLACK, "D",
+        example={"learning_rate": 0.6, "negative_learning_rate": 0.3, "uncertainty_rate": 0.2,
+                 "surprise_rate": 0.5, "forgetting_rate": 0.1, "inverse_temperature": 4.0,
+                 "initial_value": 0.4},
     ),
     ModelEntry("bias", "bias:BiasOnly", "bias only", GREY, "s", example={"bias": (0.5,)}),
     ModelEntry(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -12,6 +13,7 @@ from jaxtyping import Array, Float, Int
 
 from ..choices import PerChoice
 from ..errors import ConfigError
+from ..trials import Trials
 from .base import Model, State
 
 MOST_INVERSE_TEMPERATURE = 100.0
@@ -27,14 +29,15 @@ class Parameter:
     low, high: the open interval of possible values; -inf and inf where there is no bound.
     start: the range from which a multi-start fit draws its starting values.
     meaning: one line for tables and help.
-    default: the value at which it is held unless the user asks to fit it; None: always fitted.
+    default: the value at which it is held, or the name of the parameter that it equals, unless the
+        user asks to fit it; None: fitted unless the user fixes it.
     """
 
     low: float
     high: float
     start: tuple[float, float]
     meaning: str
-    default: float | None = None
+    default: float | str | None = None
 
 
 def real(value: Any) -> Array:
@@ -75,13 +78,35 @@ class CognitiveModel(Model):
     def __check_init__(self) -> None:
         if self.gain.shape != self.offset.shape:
             raise ConfigError(
-                f"{type(self).__name__} has {self.gain.size} gains but {self.offset.size} offsets: "
+                f"{self.name} has {self.gain.size} gains but {self.offset.size} offsets: "
                 "give one of each for every signal."
             )
 
     @property
     def n_signals(self) -> int:
         return self.gain.shape[-1]
+
+    def suited_to(self, datasets: Sequence[Trials]) -> CognitiveModel:
+        """The model as it is fitted to these trials: the same, unless their coding asks for more.
+
+        Raises DataError when the model cannot be fitted to them.
+        """
+        del datasets
+        return self
+
+    def with_parameters(
+        self, values: Mapping[str, Any], *, gain: Any = None, offset: Any = None
+    ) -> CognitiveModel:
+        """The same model with other values of some parameters, by name. Traceable by JAX.
+
+        Args:
+            values: Parameter -> value.
+            gain: Of each signal; None leaves it as it is.
+            offset: The same.
+        """
+        signal = {"gain": gain, "offset": offset}
+        signal = {name: value for name, value in signal.items() if value is not None}
+        return dataclasses.replace(self, **values, **signal)
 
     @abc.abstractmethod
     def prediction_error(
@@ -93,7 +118,7 @@ class CognitiveModel(Model):
         """The reward among the outcomes; raises ConfigError when there is no such column."""
         if self.reward >= outcome.shape[0]:
             raise ConfigError(
-                f"{type(self).__name__} takes outcome column {self.reward} as the reward, but the "
+                f"{self.name} takes outcome column {self.reward} as the reward, but the "
                 f"outcomes have {outcome.shape[0]} columns, counted from 0."
             )
         return outcome[self.reward]

@@ -16,23 +16,38 @@ from .cognitive import MOST_INVERSE_TEMPERATURE, CognitiveModel, Parameter, by_c
 class QLearning(CognitiveModel):
     """Q-learning with a softmax over values.
 
-    logits = beta Q;  prediction error = r - Q(a);  Q(a) <- Q(a) + alpha (r - Q(a)).
+    logits = beta Q;  prediction error = r - Q(a);  Q(a) <- Q(a) + alpha (r - Q(a));
+    Q(other) <- Q(other) + phi (Q_1 - Q(other)).
+    alpha is the learning rate, or the negative learning rate where the prediction error is below 0:
+    with rewards of 0 and 1, after no reward.
 
-    learning_rate: alpha, in (0, 1).
-    inverse_temperature: beta > 0, in log-odds per unit of reward.
-    initial_value: Q of every choice before the first trial, in units of reward.
+    A fit finds the start value Q_1 too, as what suits depends on the coding of rewards; to state
+    it, fix it (`fixed={"initial_value": 0.5}`). A fit has one learning rate and no forgetting
+    unless `negative_learning_rate` or `forgetting_rate` is free.
+
+    Args:
+        learning_rate: alpha, in (0, 1).
+        inverse_temperature: beta > 0, in log-odds per unit of reward.
+        initial_value: Q_1, of every choice before the first trial, in units of reward.
+        negative_learning_rate: alpha after outcomes worse than expected, in (0, 1); None: equal to
+            the learning rate.
+        forgetting_rate: phi, in [0, 1); 0: values of choices not made stay as they are.
+
     State: Q of each choice. Latents: `Q_0`, `Q_1`, ...
-    Source: Sutton & Barto (2018), Reinforcement Learning, eqs. 2.5 and 2.11.
+    Source: Sutton & Barto (2018), Reinforcement Learning, eqs. 2.5 and 2.11; two rates: Niv et al.
+    (2012), J Neurosci 32:551; forgetting: Ito & Doya (2009), J Neurosci 29:9861.
 
     Example:
         >>> import accumbens
         >>> accumbens.QLearning(learning_rate=0.3, inverse_temperature=3.0, gain=1.0, offset=0.0)
         QLearning: 2 choices, 1 signal
-          learning_rate        0.3
-          inverse_temperature  3
-          initial_value        0.5
-          gain                 1
-          offset               0
+          learning_rate           0.3
+          inverse_temperature     3
+          initial_value           0.5
+          negative_learning_rate  0.3
+          forgetting_rate         0
+          gain                    1
+          offset                  0
     """
 
     parameters: ClassVar[dict[str, Parameter]] = {
@@ -44,13 +59,29 @@ class QLearning(CognitiveModel):
             "log-odds of choice per unit difference in value",
         ),
         "initial_value": Parameter(
-            -math.inf, math.inf, (0.0, 1.0), "value of every choice at the start", default=0.5
+            -math.inf, math.inf, (0.0, 1.0), "value of every choice at the start"
+        ),
+        "negative_learning_rate": Parameter(
+            0.0,
+            1.0,
+            (0.05, 0.9),
+            "step after a negative prediction error (no reward)",
+            default="learning_rate",
+        ),
+        "forgetting_rate": Parameter(
+            0.0, 1.0, (0.02, 0.5), "decay of the values not chosen to the start value", default=0.0
         ),
     }
 
     learning_rate: Float[Array, ""] = eqx.field(converter=real)
     inverse_temperature: Float[Array, ""] = eqx.field(converter=real)
     initial_value: Float[Array, ""] = eqx.field(converter=real, default=0.5)
+    negative_learning_rate: Float[Array, ""] = eqx.field(converter=real, default=None)
+    forgetting_rate: Float[Array, ""] = eqx.field(converter=real, default=0.0)
+
+    def __post_init__(self) -> None:
+        if self.negative_learning_rate is None:
+            self.negative_learning_rate = self.learning_rate
 
     def initial_state(self, subject: Int[Array, ""]) -> PerChoice:
         return (self.initial_value,) * self.n_choices
@@ -66,11 +97,14 @@ class QLearning(CognitiveModel):
     def update(
         self, state: PerChoice, choice: Int[Array, ""], outcome: Float[Array, " outcome"]
     ) -> PerChoice:
-        reward = self.reward_of(outcome)
-        return tuple(
-            jnp.where(choice == i, value + self.learning_rate * (reward - value), value)
-            for i, value in enumerate(state)
-        )
+        error = self.prediction_error(state, choice, outcome)
+        rate = jnp.where(error < 0, self.negative_learning_rate, self.learning_rate)
+
+        def updated(i, value):
+            forgotten = value + self.forgetting_rate * (self.initial_value - value)
+            return jnp.where(choice == i, value + rate * error, forgotten)
+
+        return tuple(updated(i, value) for i, value in enumerate(state))
 
     def latents(self, state: PerChoice) -> dict[str, Float[Array, ""]]:
         return by_choice("Q", state)

@@ -19,6 +19,9 @@ PARTS = {
     "disrnn.reader": "disrnn.reader:Reader",
     "disrnn.residual_mlps": "disrnn.residual_mlp:ResidualMLPs",
     "disrnn.signal_networks": "disrnn.heads:SignalNetworks",
+    "parts.choice_kernel": "parts.choice_kernel:ChoiceKernel",
+    "parts.side_bias": "parts.side_bias:SideBias",
+    "with_parts": "parts.composed:WithParts",
     "signal_units": "signal_units:SignalUnits",
 }
 """What models are made of: name -> place in `accumbens.models`."""

@@ -19,7 +19,8 @@ from jaxtyping import Array, Float, Int
 
 from ..choices import PerChoice, of_choice
 from ..errors import ConfigError
-from .cognitive import MOST_INVERSE_TEMPERATURE, CognitiveModel, Parameter, by_choice, real
+from .cognitive import MOST_INVERSE_TEMPERATURE, Parameter, by_choice, real
+from .unit_reward import UnitReward
 
 LEARNING = {
     "learning_rate": Parameter(0.0, 1.0, (0.05, 0.9), "step of the chosen value to what came"),
@@ -32,7 +33,7 @@ LEARNING = {
 }
 
 
-class TwoRewards(CognitiveModel):
+class TwoRewards(UnitReward):
     """What all these agents share: two kinds of reward, found by their outcome columns.
 
     controllable, distractor: outcome columns of both rewards, each 0 or 1.
@@ -40,6 +41,10 @@ class TwoRewards(CognitiveModel):
 
     controllable: int = eqx.field(static=True, default=0, kw_only=True)
     distractor: int = eqx.field(static=True, default=1, kw_only=True)
+
+    @property
+    def reward_columns(self) -> tuple[int, ...]:
+        return self.controllable, self.distractor
 
     def rewards_of(
         self, outcome: Float[Array, " outcome"]
@@ -51,7 +56,8 @@ class TwoRewards(CognitiveModel):
                 f"{self.distractor} as the controllable and the distractor reward, but the "
                 f"outcomes have {outcome.shape[0]} columns, counted from 0."
             )
-        return outcome[self.controllable], outcome[self.distractor]
+        columns = outcome[self.controllable], outcome[self.distractor]
+        return self.in_units(columns[0]), self.in_units(columns[1])
 
 
 class CreditLearner(TwoRewards):

@@ -244,7 +244,7 @@ def test_what_the_target_does_not_depend_on_is_left_in_the_middle(trials):
     assert fit.parameters["inverse_temperature"].estimate == pytest.approx(4.25)
     assert np.isnan(fit.parameters["inverse_temperature"].standard_error)
     assert np.isfinite(fit.parameters["learning_rate"].standard_error)
-    assert fit.n_parameters == 1 + 6
+    assert fit.n_parameters == 2 + 6
     assert any("does not depend on inverse_temperature: it was left" in w for w in fit.warnings)
 
 

@@ -10,6 +10,7 @@ from accumbens.fit.likelihood.parameter_space import parameter_space
 from accumbens.models.actor_critic import ActorCritic
 from accumbens.models.bias import BiasOnly
 from accumbens.models.dfq import DFQ
+from accumbens.models.parts.composed import with_parts
 from accumbens.models.q_learning import QLearning
 
 NO_SIGNAL = (jnp.zeros(0), jnp.zeros(0))
@@ -50,10 +51,54 @@ def test_starts_lie_in_the_stated_range_and_depend_on_the_key():
 
 
 def test_parameters_with_a_default_are_held_at_it_or_at_the_given_models_value():
-    assert parameter_space(QLearning, 2).held_values() == {"initial_value": 0.5}
-    own = parameter_space(QLearning(0.1, 2.0, 0.25), 2)
-    assert own.held_values() == {"initial_value": 0.25}
-    assert "initial_value" in parameter_space(QLearning, 2, free=["initial_value"]).names
+    space = parameter_space(QLearning, 2)
+    assert space.names == ("learning_rate", "inverse_temperature", "initial_value")
+    same = {"negative_learning_rate": "learning_rate"}
+    assert space.held_values() == same | {"forgetting_rate": 0.0}
+    own = parameter_space(QLearning(0.1, 2.0, forgetting_rate=0.25), 2)
+    assert own.held_values() == same | {"forgetting_rate": 0.25}
+    assert "forgetting_rate" in parameter_space(QLearning, 2, free=["forgetting_rate"]).names
+
+
+def test_a_parameter_equal_to_another_by_default_follows_it_until_it_is_free():
+    space = parameter_space(QLearning, 2, fixed={"initial_value": 0.5})
+    built = space.build(jnp.array([0.4, 1.0]), *NO_SIGNAL)
+    assert built.negative_learning_rate == built.learning_rate
+    known = {"learning_rate": 0.25}
+    assert parameter_space(QLearning, 2, fixed=known).held_values() == {
+        "learning_rate": 0.25, "negative_learning_rate": 0.25, "forgetting_rate": 0.0,
+    }  # fmt: skip
+    free = parameter_space(QLearning(0.1, 2.0), 2, free=["negative_learning_rate"])
+    assert "negative_learning_rate" in free.names
+    np.testing.assert_allclose(free.natural(free.own_values()), [0.1, 2.0, 0.5, 0.1], rtol=1e-5)
+    own = parameter_space(QLearning(0.1, 2.0, negative_learning_rate=0.3), 2)
+    assert own.held_values()["negative_learning_rate"] == pytest.approx(0.3)
+
+
+def test_parameters_of_parts_put_the_part_beside_the_model():
+    space = parameter_space(DFQ, 2, free=["perseveration"], fixed={"side_bias": 0.3})
+    assert space.names == (*DFQ.parameters, "perseveration")
+    held = {"side_bias": pytest.approx(0.3), "perseveration_rate": 1.0}
+    assert space.held_values() == held
+    built = space.build(jnp.zeros(5), *NO_SIGNAL)
+    assert (built.side_bias, built.perseveration, built.learning_rate) == (
+        pytest.approx(0.3), 0.0, 0.5,
+    )  # fmt: skip
+    free = ("perseveration_rate", "perseveration", "side_bias")
+    assert parameter_space(DFQ, 3, free=free).names[4:] == (
+        "side_bias[0]", "side_bias[1]", "perseveration", "perseveration_rate",
+    )  # fmt: skip
+
+
+def test_parts_that_are_there_are_fitted_and_not_added_again():
+    model = with_parts(DFQ(0.4, 0.2, 2.0, 0.5), perseveration=0.6, perseveration_rate=0.25)
+    space = parameter_space(model, 2)
+    assert space.names == (*DFQ.parameters, "perseveration")
+    assert space.held_values() == {"perseveration_rate": 0.25}
+    assert parameter_space(model, 2, free=["perseveration_rate"]).names[-1] == "perseveration_rate"
+    both = parameter_space(model, 2, free=["side_bias"], variant="fq")
+    assert [type(part).__name__ for part in both.template.parts] == ["ChoiceKernel", "SideBias"]
+    assert both.held_values()["forgetting_rate"] == "learning_rate"
 
 
 def test_variants_fix_and_tie():
@@ -93,6 +138,12 @@ def test_bounds_are_noticed():
         (DFQ, {"variant": "qf"}, "DFQ has no variant 'qf'; there are fq, q. Did you mean"),
         (DFQ, {"fixed": {"lerning_rate": 0.1}}, "no parameter 'lerning_rate'.*'learning_rate'"),
         (DFQ, {"free": ["beta"]}, "DFQ has no parameter 'beta'; there are learning_rate"),
+        (DFQ, {"free": ["bias"]}, "no_reward_strength, side_bias, pers.*Did you mean 'side_bias'"),
+        (
+            DFQ,
+            {"free": ["side_bias"], "fixed": {"side_bias": 1.0}},
+            "side_bias cannot be both free",
+        ),
         (DFQ, {"fixed": {"learning_rate": 1.5}}, r"fixed at 1.5, but must lie in \[0.0, 1.0\]"),
         (DFQ, {"fixed": {"learning_rate": "rate"}}, "learning_rate cannot be tied: DFQ has no"),
         (

@@ -129,7 +129,7 @@ def describe_solution(
     value = np.asarray(solution.minima.value)
     if not np.isfinite(value).any():
         raise DivergedError(
-            f"{type(space.template).__name__} has no finite likelihood at any start on the "
+            f"{space.template.name} has no finite likelihood at any start on the "
             f"{trials.n_sessions} session(s) from {trials.session_labels[0]} on: look for extreme "
             "outcomes or signals there."
         )

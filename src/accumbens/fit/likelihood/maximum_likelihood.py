@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any, get_args
 
@@ -56,7 +57,8 @@ def fit_maximum_likelihood(
         choices then mean nothing. "both": the sum of the two log-likelihoods.
     key: draws the starts. n_starts: how many. max_evaluations: of the likelihood, per start.
     variant: a special case by name (`model.variants`). fixed: parameter -> value, or the name of
-        the parameter to which it is tied. free: fit these, though they have a default.
+        the parameter to which it is tied. free: fit these, though they have a default. Parameters
+        of parts (`side_bias`, `perseveration`, `perseveration_rate`) put the part beside the model.
     Raises ConfigError for options that do not suit the model, DataError for trials without
     anything to fit, DivergedError when no start has a finite likelihood.
 
@@ -105,28 +107,46 @@ def fit_datasets(
     fixed: Held | None = None,
     free: Sequence[str] = (),
     max_evaluations: int = 300,
+    own_start: bool = True,
 ) -> list[MaximumLikelihoodFit[M]]:
     """A fit to each of several `Trials`, computed together; as `fit_maximum_likelihood`.
 
     All have the same choices and signals. Each gets the same starts, so a fit is the same
-    whatever it is computed with.
+    whatever it is computed with. own_start: whether the values of a given model are one of them.
     """
     _check(datasets, target, n_starts)
-    n_choices = len(datasets[0].names.choices)
-    space = parameter_space(model, n_choices, variant=variant, fixed=fixed, free=free)
-    scale = space.template.scale_parameter
-    if target == "signal" and scale in space.free:
-        fixed = {**(fixed or {}), scale: 1.0}
-        space = parameter_space(model, n_choices, variant=variant, fixed=fixed, free=free)
+    space = space_for(model, datasets, target, variant=variant, fixed=fixed, free=free)
     with jax.enable_x64(True):
         starts = space.draw_starts(key, n_starts)
-        if not isinstance(model, type):
+        if own_start and not isinstance(model, type):
             starts = starts.at[0].set(space.own_values())
         solutions = _solve_all(space, target, datasets, starts, max_evaluations)
     return [
         describe_solution(space, target, trials, solution)
         for trials, solution in zip(datasets, solutions, strict=True)
     ]
+
+
+def space_for(
+    model: type[M] | M,
+    datasets: Sequence[Trials],
+    target: Target,
+    *,
+    variant: str | None = None,
+    fixed: Held | None = None,
+    free: Sequence[str] = (),
+) -> ParameterSpace[M]:
+    """The parameters that a fit of `model` to `target` in these data sets moves.
+
+    Options and errors are those of `fit_maximum_likelihood`.
+    """
+    n_choices = len(datasets[0].names.choices)
+    space = parameter_space(model, n_choices, variant=variant, fixed=fixed, free=free)
+    scale = space.template.scale_parameter
+    if target == "signal" and scale in space.free:
+        fixed = {**(fixed or {}), scale: 1.0}
+        space = parameter_space(model, n_choices, variant=variant, fixed=fixed, free=free)
+    return dataclasses.replace(space, template=space.template.suited_to(datasets))
 
 
 @eqx.filter_jit

@@ -6,11 +6,10 @@ without bounds is u itself.
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import equinox as eqx
 import jax
@@ -20,6 +19,7 @@ from jaxtyping import Array, Bool, Float, Key
 
 from ...errors import ConfigError
 from ...models.cognitive import CognitiveModel, Parameter
+from ...models.parts.composed import PARTS, with_parts_of
 
 M = TypeVar("M", bound=CognitiveModel)
 Held = Mapping[str, float | str]
@@ -54,7 +54,7 @@ class ParameterSpace(eqx.Module, Generic[M]):
     @property
     def places(self) -> list[Parameter]:
         """What is known of the parameter at each place of the vector."""
-        known = type(self.template).parameters
+        known = self.template.parameters
         return [known[n] for n, s in self.shapes.items() for _ in range(math.prod(s))]
 
     def natural(self, u: Float[Array, " place"]) -> Float[Array, " place"]:
@@ -83,7 +83,7 @@ class ParameterSpace(eqx.Module, Generic[M]):
             at += math.prod(shape)
         values |= {name: jnp.asarray(value, u.dtype) for name, value in self.held.items()}
         values |= {name: values[target] for name, target in self.tied}
-        return dataclasses.replace(self.template, **values, gain=gain, offset=offset)
+        return cast(M, self.template.with_parameters(values, gain=gain, offset=offset))
 
     def draw_starts(self, key: Key[Array, ""], n: int) -> Float[Array, "start place"]:
         """Unconstrained starting points, uniform over each parameter's starting range."""
@@ -127,30 +127,31 @@ def parameter_space(
 ) -> ParameterSpace[M]:
     """The space of `model`, with some parameters held or tied.
 
-    model: a class; or a model, which then gives `n_choices`, `reward`, and the values at which
-        parameters with a default are held. n_choices: of the trials.
+    model: a class; or a model, which then gives `n_choices`, `reward`, its parts, and the values at
+        which parameters with a default are held. n_choices: of the trials.
     variant: a special case by name. fixed: parameter -> a number, or the name of the parameter to
         which it is tied; goes before the variant. free: fit these, though they have a default.
+        Parameters of parts may be named too (`side_bias`): the part is then put beside the model.
     Raises ConfigError for an unknown variant or parameter, a value out of bounds, or a
     contradiction.
     """
-    kind = model if isinstance(model, type) else type(model)
-    known = kind.parameters
+    template = with_parts_of(_template(model, n_choices), (*free, *(fixed or {})))
+    known = template.parameters
+    of_parts = [n for kind in PARTS for n in kind.parameters if n not in known]
     for name in (*free, *(fixed or {})):
-        _check_known(name, known, f"{kind.__name__} has no parameter")
+        _check_known(name, [*known, *of_parts], f"{template.name} has no parameter")
     if variant is not None:
-        _check_known(variant, kind.variants, f"{kind.__name__} has no variant")
-    held: dict[str, Any] = dict(kind.variants[variant]) if variant is not None else {}
+        _check_known(variant, template.variants, f"{template.name} has no variant")
+    held: dict[str, Any] = dict(template.variants[variant]) if variant is not None else {}
     held |= fixed or {}
     if both := sorted(set(free) & set(held)):
         raise ConfigError(f"{', '.join(both)} cannot be both free and fixed (variant: {variant}).")
-    template = _template(model, kind, n_choices)
     for name, parameter in known.items():
         if parameter.default is not None and name not in free and name not in held:
-            held[name] = np.asarray(getattr(template, name))
+            held[name] = _default(template, name, parameter, held)
     tied = tuple((name, value) for name, value in held.items() if isinstance(value, str))
     for name, target in tied:
-        _check_known(target, known, f"{name} cannot be tied: {kind.__name__} has no parameter")
+        _check_known(target, known, f"{name} cannot be tied: {template.name} has no parameter")
         if target in held:
             raise ConfigError(f"{name} is tied to {target}, which is not free itself.")
     values = {
@@ -165,23 +166,33 @@ def parameter_space(
     return ParameterSpace(template, values, tuple(n for n in known if n not in held), tied)
 
 
-def _template(model, kind, n_choices):
+def _default(template, name: str, parameter: Parameter, held: Mapping[str, Any]):
+    """What a parameter is held at that is not fitted: its value, or the name of its equal."""
+    value = np.asarray(getattr(template, name))
+    equal = parameter.default
+    if isinstance(equal, str) and (value == np.asarray(getattr(template, equal))).all():
+        return held.get(equal, equal)
+    return value
+
+
+def _template(model, n_choices):
     if not isinstance(model, type):
         if model.n_choices != n_choices:
             raise ConfigError(
                 f"The model has {model.n_choices} choices but the trials have {n_choices}: give "
-                f"one with n_choices={n_choices}, or the class {kind.__name__}."
+                f"one with n_choices={n_choices}, or the class {model.name}."
             )
         return model
     start = {
         name: sum(p.start) / 2 if p.default is None else p.default
-        for name, p in kind.parameters.items()
+        for name, p in model.parameters.items()
+        if not isinstance(p.default, str)
     }
     try:
-        return kind(**start, n_choices=n_choices)
+        return model(**start, n_choices=n_choices)
     except ConfigError as problem:
         raise ConfigError(
-            f"{kind.__name__} cannot be built for {n_choices} choices from single numbers: give "
+            f"{model.__name__} cannot be built for {n_choices} choices from single numbers: give "
             f"fit_maximum_likelihood a model in place of the class. {problem}"
         ) from problem
 

@@ -68,17 +68,24 @@ def recover(
     variant: str | None = None,
     free: tuple[str, ...] = (),
 ) -> Recovery:
-    """Simulate `model` in `task` and fit its class to what it did, `n_repeats` times.
+    """Simulate `model` in `task` and fit its like to what it did, `n_repeats` times.
 
-    model: with the true parameters, gain and offset. target, n_starts, variant, free: as for
+    model: with the true parameters, gain and offset; a parameter that has a default, and is not
+        free, is held at the model's own value. target, n_starts, variant, free: as for
         `fit_maximum_likelihood`. n_sessions, n_trials: of each data set. signal_noise: SD of the
         signals' noise, in their unit; without any, the standard errors mean nothing.
     A parameter that the target does not depend on has no interval, and so is never covered.
-    Raises ConfigError when n_repeats < 2; when target is "signal" and the model's scale parameter,
-    which such a fit holds at 1, is not 1; or as the fit does.
+    Raises ConfigError when n_repeats < 2; when the model lacks a free parameter; when target is
+    "signal" and the model's scale parameter, which such a fit holds at 1, is not 1; or as the fit
+    does.
     """
     if n_repeats < 2:
         raise ConfigError(f"n_repeats is {n_repeats}: coverage needs at least two data sets.")
+    if strangers := sorted(set(free) - model.parameters.keys()):
+        raise ConfigError(
+            f"free names {', '.join(strangers)}, of which {model.name} has no true value: recover "
+            "from a model that has it (with_parts)."
+        )
     scale = model.scale_parameter
     if target == "signal" and scale and float(getattr(model, scale)) != 1.0:
         raise ConfigError(
@@ -99,13 +106,14 @@ def recover(
         for first in range(0, trials.n_sessions, n_sessions)
     ]
     fits = fit_datasets(
-        type(model),
+        model,
         datasets,
         target=target,
         key=k_fit,
         n_starts=n_starts,
         variant=variant,
         free=free,
+        own_start=False,
     )
     truth = _true_values(model, trials.names.signals, signal_noise)
     names = tuple(fits[0].parameters)

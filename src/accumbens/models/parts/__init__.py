@@ -1,0 +1,1 @@
+"""Parts that any cognitive model can have: side bias, choice kernel."""
