@@ -68,10 +68,10 @@ def main() -> None:
     if not peer.installed():
         return
     from peer_two_stage import two_stages
-    from synthetic import MOST_ERROR
+    from synthetic import MAX_ERROR
 
     goal = found["ratio"] - LIKELIHOOD_TOLERANCE
-    for stage, reached in two_stages(goal, MOST_ERROR, options.limit):
+    for stage, reached in two_stages(goal, MAX_ERROR, options.limit):
         met = "" if reached.met else " (given up before that)"
         print(
             f"disentangled_rnns, {stage}: {reached.steps} steps, {reached.seconds:.0f} s, "

@@ -28,7 +28,7 @@ from accumbens.scoring.splits import apply_split, every_nth
 from accumbens.trials import Trials
 from accumbens.unrolling import unroll
 
-MOST_ERROR = 0.004
+MAX_ERROR = 0.004
 """Of held-out dopamine, mean squared."""
 
 
@@ -53,7 +53,7 @@ class Recovered(NamedTuple):
             and set(self.read) == {"z_1", "z_2", "choice", "reward"}
             and self.ratio >= 0.998
             and min(self.q_r2) >= 0.95
-            and self.mse <= MOST_ERROR
+            and self.mse <= MAX_ERROR
         )
 
     def __str__(self) -> str:

@@ -13,7 +13,13 @@ from matplotlib.figure import Figure
 import accumbens
 from accumbens.figures import draw_population, draw_raster, population_data, raster_data
 from accumbens.figures import save_figure as save
-from accumbens.neural import KernelConfig, ResponseConfig, bin_spikes, fit_kernels, unit_responses
+from accumbens.neural import (
+    EventKernelConfig,
+    ResponseConfig,
+    bin_spikes,
+    fit_event_kernels,
+    unit_responses,
+)
 
 data, out = Path(sys.argv[1]), Path(sys.argv[2])
 
@@ -33,13 +39,13 @@ print(save(figure, out / "rasters", rasters))
 # what each event explains; only 9 s of every 20 s were recorded
 starts = trials["stimulus_start_s"].to_numpy(float)
 recorded = np.column_stack([starts - 2.0, starts + 5.5])
-kernels = KernelConfig((-1.0, 3.0), 0.1)
+kernels = EventKernelConfig((-1.0, 3.0), 0.1)
 events = {
     "stimulus": starts,
     "movement, rewarded": moves[trials["reward"] == 1],
     "movement, unrewarded": moves[trials["reward"] == 0],
 }
-fit = fit_kernels(bin_spikes(units, kernels, recorded), events, kernels)
+fit = fit_event_kernels(bin_spikes(units, kernels, recorded), events, kernels)
 table = pd.DataFrame(fit.unique.T, index=pd.Index(fit.signals, name="unit"), columns=fit.events)
 print(table.assign(all=fit.r2).round(4).to_string())
 

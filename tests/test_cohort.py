@@ -114,7 +114,9 @@ def test_sessions_are_shared_out_as_evenly_as_can_be():
     assert shared_out(198, 12) == (17,) * 6 + (16,) * 6
     assert shared_out(3, 3) == (1, 1, 1)
     for total, subjects in ((2, 3), (3, 0), (3, -1)):
-        with pytest.raises(ConfigError, match=f"{total} sessions cannot be shared by {subjects}"):
+        with pytest.raises(
+            ConfigError, match=f"{total} sessions cannot be divided among {subjects}"
+        ):
             shared_out(total, subjects)
 
 
@@ -122,21 +124,21 @@ def test_sessions_are_shared_out_as_evenly_as_can_be():
     ("subjects", "spread"), [(0, 0.3), (2, -0.1), (2, float("nan")), (2, 3000.0)]
 )
 def test_impossible_cohorts_are_refused(subjects, spread):
-    message = f"cohort of {subjects} subjects with a spread of {spread}: give at least one subject"
+    message = f"n_subjects is {subjects} and spread is {spread}; there must be at least one"
     with pytest.raises(ConfigError, match=message):
         draw_agents(StructureMixture, MIXED, subjects, spread, key=KEY)
 
 
 def test_mistaken_names_and_numbers_are_refused():
-    with pytest.raises(ConfigError, match="StructureMixture has no parameter weight; there are "):
+    with pytest.raises(ConfigError, match="StructureMixture has no parameter weight; its param"):
         draw_agents(StructureMixture, MIXED | {"weight": 0.5}, 2, 0.3, key=KEY)
     agents = draw_agents(StructureMixture, MIXED, 2, 0.3, key=KEY)
     options = {"n_trials": 5, "key": KEY}
-    with pytest.raises(ConfigError, match="2 agents, 3 numbers of sessions and 2 names"):
+    with pytest.raises(ConfigError, match="There are 2 agents, 3 numbers of sessions and 2 names"):
         simulate_cohort(agents, DistractorRewards(), n_sessions=[1, 1, 1], **options)
-    with pytest.raises(ConfigError, match="0 agents, 0 numbers of sessions and 0 names"):
+    with pytest.raises(ConfigError, match="There are 0 agents, 0 numbers of sessions and 0 names"):
         simulate_cohort([], DistractorRewards(), n_sessions=1, **options)
-    with pytest.raises(ConfigError, match="Two subjects have one name: a, a"):
+    with pytest.raises(ConfigError, match="Two subjects have the same name: a, a"):
         simulate_cohort(agents, DistractorRewards(), n_sessions=1, names=["a", "a"], **options)
 
 
@@ -149,5 +151,7 @@ def test_a_model_that_tells_subjects_apart_is_each_of_them_in_turn():
     assert (right[:2] > 0.9).all()
     assert (right[2:] < 0.1).all()
     assert trials.subject.tolist() == [0, 0, 1, 1]
-    with pytest.raises(ConfigError, match="knows 2 subjects, fewer than the 3 of the cohort"):
+    with pytest.raises(
+        ConfigError, match="The model has 2 subjects, fewer than the 3 of the cohort"
+    ):
         simulate_cohort([model] * 3, DistractorRewards(), **options)

@@ -167,12 +167,15 @@ def test_new_numbers_do_not_compile_anew():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"n_sessions": 0}, "n_sessions is 0: simulate at least one"),
-        ({"n_trials": -1}, "n_trials is -1: simulate at least one"),
-        ({"chunk": 0}, "chunk is 0: simulate at least one"),
-        ({"subject": [0, 1]}, r"subject has shape \(2,\): give one number from 0 up, or one for"),
-        ({"subject": -1}, r"subject has shape \(\): give one number from 0 up"),
-        ({"signal_noise": -1.0}, r"signal_noise is -1.0: give one SD, or one for each of the 1"),
+        ({"n_sessions": 0}, "n_sessions is 0; it must be at least 1"),
+        ({"n_trials": -1}, "n_trials is -1; it must be at least 1"),
+        ({"chunk": 0}, "chunk is 0; it must be at least 1"),
+        ({"subject": [0, 1]}, r"subject has the shape \(2,\); it must be one number from 0 up, or"),
+        ({"subject": -1}, r"subject has the shape \(\); it must be one number from 0 up"),
+        (
+            {"signal_noise": -1.0},
+            r"signal_noise is -1.0; it must be one SD, or one for each of the 1",
+        ),
         ({"signal_names": ["a", "b"]}, r"signal_names has 2 names \('a', 'b'\), but the model has"),
     ],
 )
@@ -183,6 +186,6 @@ def test_what_cannot_be_simulated_is_refused(options, message):
 
 def test_model_and_task_must_have_the_same_choices():
     with pytest.raises(
-        ConfigError, match="model has 2 choices but the task has 3: build the model"
+        ConfigError, match="model has 2 choices but the task has 3\\. Build the model"
     ):
         simulate(MODEL, DriftingBandit(n_arms=3), **SMALL)

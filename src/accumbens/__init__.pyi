@@ -50,7 +50,7 @@ from .run.fit.config import FitConfig as FitConfig
 from .run.fit.pipeline import run_fit as run_fit
 from .run.folder import load_run as load_run
 from .scoring.comparison import compare as compare
-from .scoring.comparison import evaluate as evaluate
+from .scoring.evaluation import evaluate as evaluate
 from .simulation import simulate as simulate
 from .simulation import simulate_with_latents as simulate_with_latents
 from .tasks.bandits import DriftingBandit as DriftingBandit

@@ -1,8 +1,8 @@
-"""Drawing a choice, and numbers that belong to choices, in a form fit for many sessions at once.
+"""Drawing a choice, and numbers that belong to choices, in a form that is fast for many sessions.
 
-One number per choice is kept as a tuple of numbers, not as a vector: mapped over sessions, each
-becomes one contiguous array on which a CPU handles many sessions with one instruction. Rows of two
-would prevent that (simulation is then two to three times slower).
+One number for each choice is kept as a tuple of numbers, not as a vector. Mapped over sessions,
+each becomes one contiguous array, on which a CPU handles many sessions with one instruction. Rows
+of two would prevent that; simulation would be two to three times slower.
 """
 
 from __future__ import annotations
@@ -26,7 +26,15 @@ def of_choice(choice: Int[Array, ""], values: PerChoice) -> Float[Array, ""]:
 
 
 def sample_choice(logits: Float[Array, " choice"], uniform: Float[Array, ""]) -> Int[Array, ""]:
-    """A choice drawn from softmax(logits) by one number in (0, 1), the inverse of the CDF."""
+    """A choice drawn from softmax(logits), by the inverse of its cumulative distribution.
+
+    Args:
+        logits: log-odds of each choice.
+        uniform: a random number in (0, 1).
+
+    Returns:
+        Number of the choice, from 0.
+    """
     highest = functools.reduce(jnp.maximum, logits)
     *below, total = itertools.accumulate(jnp.exp(logit - highest) for logit in logits)
     choice = jnp.zeros((), jnp.int32)

@@ -20,8 +20,8 @@ from .simulation import simulate
 from .tasks.base import Task
 from .trials import Trials, concatenate
 
-WIDEST = 10.0
-"""The largest spread that makes sense: on the logit scale, all of the range between two bounds."""
+MAX_SPREAD = 10.0
+"""The largest spread that makes sense: on the logit scale it spans the range between two bounds."""
 
 
 def draw_agents(
@@ -33,14 +33,24 @@ def draw_agents(
     key: PRNGKeyArray,
     **fixed: Any,
 ) -> tuple[CognitiveModel, ...]:
-    """`n_subjects` agents whose parameters vary about the given ones.
+    """Draws agents whose parameters vary about given medians.
 
-    Parameters of parts (`side_bias`, `perseveration`) put the part beside each agent.
-    Each parameter is drawn from a normal distribution with SD `spread` on its unconstrained scale
-    (logit between two bounds, log above one, as it is without), so that `parameters` are medians.
-    A parameter at a bound stays there; each entry of a vector is drawn on its own. A subject is
-    the same however many others are drawn. fixed: further fields (gain, offset) that do not vary.
-    Raises ConfigError for no subject, a spread outside 0 to 10, or an unknown parameter.
+    Each parameter is drawn from a normal distribution on its unconstrained scale (logit between two
+    bounds, log above one bound, the parameter itself without bounds). A parameter at a bound stays
+    there. Each entry of a vector is drawn by itself. An agent is the same however many others are
+    drawn.
+
+    Args:
+        kind: class of cognitive model.
+        parameters: median of each parameter by name; parameters of parts (`side_bias`,
+            `perseveration`) put the part beside each agent.
+        n_subjects: number of agents.
+        spread: SD of each parameter on its unconstrained scale, 0 to 10.
+        key: of the draws.
+        fixed: further fields of the model (gain, offset), which do not vary.
+
+    Raises:
+        ConfigError: there is no subject, the spread is not from 0 to 10, or a parameter is unknown.
 
     Example:
         >>> import jax
@@ -51,17 +61,17 @@ def draw_agents(
         >>> [round(float(agent.learning_rate), 2) for agent in agents]
         [0.3, 0.3, 0.3]
     """
-    if n_subjects < 1 or not 0 <= spread <= WIDEST:
+    if n_subjects < 1 or not 0 <= spread <= MAX_SPREAD:
         raise ConfigError(
-            f"A cohort of {n_subjects} subjects with a spread of {spread}: give at least one "
-            f"subject, and a spread from 0 to {WIDEST:g}."
+            f"n_subjects is {n_subjects} and spread is {spread}; there must be at least one "
+            f"subject, and the spread must be from 0 to {MAX_SPREAD:g}."
         )
     of_parts = {n: p for part in PARTS for n, p in part.parameters.items()}
     known = of_parts | kind.parameters
-    if strangers := sorted(parameters.keys() - known.keys()):
+    if unknown := sorted(parameters.keys() - known.keys()):
         raise ConfigError(
-            f"{kind.__name__} has no parameter {', '.join(strangers)}; there are "
-            f"{', '.join(kind.parameters)}, and those of parts, {', '.join(of_parts)}."
+            f"{kind.__name__} has no parameter {', '.join(unknown)}; its parameters are "
+            f"{', '.join(kind.parameters)}, and those of parts are {', '.join(of_parts)}."
         )
     agents = []
     for i in range(n_subjects):
@@ -78,7 +88,7 @@ def draw_agents(
 
 
 def _shifted(parameter: Parameter, median, shift):
-    """The parameter `shift` away from `median` on its unconstrained scale."""
+    """The value of a parameter at a distance from its median on its unconstrained scale."""
     low, high, median = parameter.low, parameter.high, np.asarray(median, float)
     if math.isfinite(low) and math.isfinite(high):
         return low + (high - low) * expit(logit((median - low) / (high - low)) + shift)
@@ -99,13 +109,24 @@ def simulate_cohort(
     names: Sequence[str] | None = None,
     signal_noise: float = 0.0,
 ) -> Trials:
-    """Sessions of several subjects, one agent each, in one `Trials`.
+    """Simulates sessions of several subjects, with one agent for each.
 
-    n_sessions: of each subject. names: of the subjects; `mouse_01`, ... unless given. Agents of one
-    kind are compiled once; a model that tells subjects apart is each of its subjects in turn. A
-    subject's sessions are the same whoever else is in the cohort after
-    it. Raises ConfigError when the numbers of agents, sessions and names differ, when two subjects
-    have one name, or when a model knows fewer subjects.
+    Agents of one kind are compiled once. The sessions of a subject do not depend on the subjects
+    after it.
+
+    Args:
+        agents: one for each subject. A model with several subjects takes the part of its subject i
+            as subject i of the cohort.
+        task: in which all are simulated.
+        n_sessions: sessions of each subject, or one number for all.
+        n_trials: trials of each session.
+        key: of the simulation.
+        names: of the subjects; by default `mouse_01`, `mouse_02`, ...
+        signal_noise: SD of Gaussian noise that is added to the signals, in their unit.
+
+    Raises:
+        ConfigError: agents, numbers of sessions and names differ in number, two subjects have one
+            name, or a model has fewer subjects than the cohort.
 
     Example:
         >>> import jax
@@ -119,18 +140,21 @@ def simulate_cohort(
     counts = [n_sessions] * len(agents) if isinstance(n_sessions, int) else list(n_sessions)
     names = names or [f"mouse_{i + 1:02d}" for i in range(len(agents))]
     if len(set(names)) < len(names):
-        raise ConfigError(f"Two subjects have one name: {', '.join(names)}.")
+        raise ConfigError(
+            f"Two subjects have the same name: {', '.join(names)}. Give each its own name."
+        )
     if not agents or len({len(agents), len(counts), len(names)}) != 1:
         raise ConfigError(
-            f"{len(agents)} agents, {len(counts)} numbers of sessions and {len(names)} names: "
-            "give one of each for every subject."
+            f"There are {len(agents)} agents, {len(counts)} numbers of sessions and {len(names)} "
+            "names. Give one of each for every subject."
         )
     parts = []
     for i, (agent, count, name) in enumerate(zip(agents, counts, names, strict=True)):
         known = agent.n_subjects
         if known is not None and i >= known:
             raise ConfigError(
-                f"The model knows {known} subjects, fewer than the {len(agents)} of the cohort."
+                f"The model has {known} subjects, fewer than the {len(agents)} of the cohort. Fit "
+                "it to more subjects, or simulate fewer."
             )
         part = simulate(
             agent, task, n_sessions=count, n_trials=n_trials, key=jax.random.fold_in(key, i),
@@ -143,14 +167,19 @@ def simulate_cohort(
 
 
 def shared_out(total: int, n_subjects: int) -> tuple[int, ...]:
-    """`total` sessions shared among the subjects as evenly as can be, the first get one more.
+    """The number of sessions of each subject, as equal as possible; the first have one more.
 
-    Raises ConfigError when there are fewer sessions than subjects, or no subject.
+    Args:
+        total: number of all sessions.
+        n_subjects: number of subjects.
+
+    Raises:
+        ConfigError: there are fewer sessions than subjects, or no subject.
     """
     if not 1 <= n_subjects <= total:
         raise ConfigError(
-            f"{total} sessions cannot be shared by {n_subjects} subjects: give at least one "
-            "subject, and a session for each."
+            f"{total} sessions cannot be divided among {n_subjects} subjects. Give at least one "
+            "subject, and at least one session for each."
         )
     each, more = divmod(total, n_subjects)
     return tuple(each + (i < more) for i in range(n_subjects))

@@ -1,6 +1,6 @@
 """Types of outcome: which of the binary outcomes came together on a trial.
 
-K outcome columns make 2^K types, numbered in binary: with `controllable` and `distractor`, type 0
+K outcome columns give 2^K types, numbered in binary. With `controllable` and `distractor`, type 0
 is none, 1 controllable alone, 2 distractor alone, 3 both; with `reward` alone, 0 is none, 1 reward.
 """
 
@@ -13,18 +13,22 @@ from jaxtyping import Array, Float, Int
 from .errors import DataError
 from .trials import Trials
 
-MOST_OUTCOMES = 4
+MAX_OUTCOMES = 4
 
 
 def type_names(outcomes: tuple[str, ...]) -> tuple[str, ...]:
     """The names of all types, in the order of their numbers: none, controllable, distractor, both.
 
-    Raises DataError for no outcome column, or more than four.
+    Args:
+        outcomes: names of the outcome columns.
+
+    Raises:
+        DataError: there is no outcome, or there are more than four.
     """
-    if not 1 <= len(outcomes) <= MOST_OUTCOMES:
+    if not 1 <= len(outcomes) <= MAX_OUTCOMES:
         raise DataError(
-            f"Outcome types need 1 to {MOST_OUTCOMES} outcome columns, not {len(outcomes)}: "
-            f"{outcomes}. Name fewer."
+            f"Outcome types need 1 to {MAX_OUTCOMES} outcome columns, but there are "
+            f"{len(outcomes)}: {outcomes}. Name other columns."
         )
     together = ["none"]
     for number in range(1, 2 ** len(outcomes)):
@@ -34,7 +38,7 @@ def type_names(outcomes: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def type_of(outcome: Float[Array, " outcome"]) -> Int[Array, ""]:
-    """The type of one trial's outcomes; whatever is above 0 came."""
+    """The type of the outcomes of one trial; an outcome above 0 came. Traceable by JAX."""
     return sum(
         (jnp.where(outcome[k] > 0, 1 << k, 0) for k in range(outcome.shape[0])),
         jnp.zeros((), jnp.int32),
@@ -42,9 +46,10 @@ def type_of(outcome: Float[Array, " outcome"]) -> Int[Array, ""]:
 
 
 def outcome_types(trials: Trials) -> Int[np.ndarray, "session trial"]:
-    """The type of every trial; 0 where no choice was made.
+    """The type of each trial; 0 where no choice was made.
 
-    Raises DataError when an outcome is neither 0 nor 1.
+    Raises:
+        DataError: an outcome is neither 0 nor 1, or there are more than four outcomes.
     """
     type_names(trials.names.outcomes)
     outcome = np.where(trials.valid[..., None], trials.outcome, 0.0)
@@ -55,8 +60,8 @@ def outcome_types(trials: Trials) -> Int[np.ndarray, "session trial"]:
     ]
     if graded:
         raise DataError(
-            f"Outcome types need outcomes of 0 and 1, but {', '.join(graded)} holds other numbers: "
-            "set a threshold in the table first."
+            f"Outcome types need outcomes of 0 and 1, but {', '.join(graded)} holds other numbers. "
+            "Apply a threshold in the table first."
         )
     bits = (outcome > 0) * (1 << np.arange(outcome.shape[-1]))
     return bits.sum(-1).astype(np.int32)

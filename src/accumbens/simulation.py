@@ -1,7 +1,7 @@
-"""A model in a task: simulated sessions as `Trials`, with the model's latent variables on request.
+"""Simulation of a model in a task, with the model's latent variables on request.
 
-The trials of a session are one compiled scan, mapped over sessions. Every random number is
-addressed by (key, session, trial), so a session is the same however many others are simulated.
+The trials of a session are one compiled scan, mapped over sessions. Every random number has the
+address (key, session, trial), so a session is the same however many others are simulated.
 """
 
 from __future__ import annotations
@@ -49,17 +49,25 @@ def simulate(
     signal_names: Sequence[str] | None = None,
     chunk: int = 1024,
 ) -> Trials:
-    """`model` choosing in `task`; each choice is drawn from softmax(choice_logits).
+    """Simulates a model in a task; each choice is drawn from softmax(choice_logits).
 
-    n_sessions, n_trials: how many, and how long each session is.
-    key: the same key gives the same trials; session s is the same whatever `n_sessions` is.
-    subject: number of the subject, or one for each session; matters to models with subjects.
-    signal_noise: SD of the Gaussian noise added to the model's signals, in their unit, for all
-        signals or for each.
-    signal_names: default `dopamine`, or `dopamine_0`, `dopamine_1`, ... of several.
-    chunk: sessions simulated at once by each thread; costs memory and time, changes nothing else.
-    Trials have the task's context (such as `reward_probability_0`) as `context`.
-    Raises ConfigError when model and task differ in choices, or a number or a name does not suit.
+    Args:
+        model: any model.
+        task: with as many choices as the model.
+        n_sessions: number of sessions.
+        n_trials: trials of each session.
+        key: the same key gives the same trials; session s is the same whatever `n_sessions` is.
+        subject: number of the subject, or one number for each session, for models with subjects.
+        signal_noise: SD of Gaussian noise that is added to the signals of the model, in their unit;
+            for all signals, or one for each.
+        signal_names: by default `dopamine`, or `dopamine_0`, `dopamine_1`, ... for several.
+        chunk: sessions that each thread simulates at once; affects memory and time only.
+
+    Returns:
+        The trials, with the context of the task (such as `reward_probability_0`) as context.
+
+    Raises:
+        ConfigError: model and task differ in their number of choices, or an option is impossible.
 
     Example:
         >>> import jax
@@ -86,10 +94,13 @@ def simulate_with_latents(
     signal_names: Sequence[str] | None = None,
     chunk: int = 1024,
 ) -> tuple[Trials, dict[str, Float[np.ndarray, "session trial"]]]:
-    """The trials of `simulate`, and the model's named variables on each of them.
+    """Simulates a model in a task as `simulate` does, and gives its latent variables too.
 
-    As in `unroll`, those of the state are from before the trial (`Q_0`), and those of the outcome
-    are of the trial itself (`prediction_error`). Options and errors are those of `simulate`.
+    Arguments and errors are those of `simulate`.
+
+    Returns:
+        The trials, and each latent variable by name. Those of the state are from before the trial
+        (`Q_0`), those of the outcome are of the trial itself (`prediction_error`).
     """
     options = (n_sessions, n_trials, key, subject, signal_noise, signal_names, chunk)
     return _simulate(model, task, *options, with_latents=True)
@@ -142,7 +153,7 @@ def _simulate(
 
 
 def _round_up(sessions: int) -> int:
-    """To a multiple of 64: a CPU would compute, and round, the remainder in another way."""
+    """Rounds up to a multiple of 64; a CPU would compute, and round, a remainder differently."""
     return 64 * math.ceil(sessions / 64)
 
 
@@ -182,7 +193,7 @@ def _names(model, task, n_sessions, subject, signal_names):
     if len(signal_names) != model.n_signals:
         raise ConfigError(
             f"signal_names has {len(signal_names)} names {tuple(signal_names)}, but the model has "
-            f"{model.n_signals} signals."
+            f"{model.n_signals} signals. Give one name for each signal."
         )
     return TrialNames(
         choices=tuple(range(model.n_choices)),
@@ -197,19 +208,19 @@ def _names(model, task, n_sessions, subject, signal_names):
 def _check(model, task, n_sessions, n_trials, subject, signal_noise, chunk):
     if model.n_choices != task.n_choices:
         raise ConfigError(
-            f"The model has {model.n_choices} choices but the task has {task.n_choices}: build "
+            f"The model has {model.n_choices} choices but the task has {task.n_choices}. Build "
             f"the model with n_choices={task.n_choices}."
         )
     for name, value in (("n_sessions", n_sessions), ("n_trials", n_trials), ("chunk", chunk)):
         if value < 1:
-            raise ConfigError(f"{name} is {value}: simulate at least one.")
+            raise ConfigError(f"{name} is {value}; it must be at least 1.")
     if subject.shape not in {(), (n_sessions,)} or (subject < 0).any():
         raise ConfigError(
-            f"subject has shape {subject.shape}: give one number from 0 up, or one for each of "
-            f"the {n_sessions} sessions."
+            f"subject has the shape {subject.shape}; it must be one number from 0 up, or one for "
+            f"each of the {n_sessions} sessions."
         )
     if signal_noise.shape not in {(), (model.n_signals,)} or not (signal_noise >= 0).all():
         raise ConfigError(
-            f"signal_noise is {signal_noise}: give one SD, or one for each of the "
+            f"signal_noise is {signal_noise}; it must be one SD, or one for each of the "
             f"{model.n_signals} signals, none negative."
         )

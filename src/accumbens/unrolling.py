@@ -1,4 +1,4 @@
-"""A model along recorded trials: its predictions, its latent variables, its likelihood."""
+"""A model along recorded trials: its predictions, latent variables and likelihood."""
 
 from __future__ import annotations
 
@@ -14,11 +14,20 @@ from .trials import Batch, Trials
 
 
 def unroll(model: Model, trials: Trials) -> Unrolled:
-    """What `model` says of every trial, given only the trials before it; arrays on the host.
+    """The predictions and latent variables of a model on every trial, given the trials before it.
 
-    Padding holds whatever the model's state was at the session's end: mask by `trials.in_session`.
-    Raises DataError when the model has another number of choices or subjects than the trials, or
-    is not made for such outcomes.
+    In padding they are those of the state at the end of the session: mask by `trials.in_session`.
+
+    Args:
+        model: any model.
+        trials: along which the model is unrolled.
+
+    Returns:
+        NumPy arrays.
+
+    Raises:
+        DataError: the model has another number of choices than the trials, or fewer subjects, or
+            is not made for such outcomes.
 
     Example:
         >>> import numpy as np
@@ -40,7 +49,11 @@ def _unroll(model: Model, batch: Batch) -> Unrolled:
 
 
 def check_fits(model: Model, trials: Trials) -> None:
-    """Raises DataError when `model` cannot be unrolled along `trials`."""
+    """Checks that a model can be unrolled along trials.
+
+    Raises:
+        DataError: the model has another number of choices than the trials, or fewer subjects.
+    """
     if model.n_choices != trials.n_choices:
         raise DataError(
             f"The model has {model.n_choices} choices but the trials have {trials.n_choices}: "
@@ -48,10 +61,10 @@ def check_fits(model: Model, trials: Trials) -> None:
         )
     known = model.n_subjects
     if known is not None and trials.subject.max() >= known:
-        stranger = trials.names.subjects[int(trials.subject.max())]
+        unknown = trials.names.subjects[int(trials.subject.max())]
         raise DataError(
-            f"The model knows {known} subjects and these trials have more, such as {stranger!r}: "
-            "fit it with all subjects, or without a subject embedding."
+            f"The model has {known} subjects, but these trials have more, such as {unknown!r}. Fit "
+            "it to all subjects, or without a subject embedding."
         )
     model.check_outcomes(trials)
 
@@ -59,7 +72,7 @@ def check_fits(model: Model, trials: Trials) -> None:
 def choice_log_likelihood(
     logits: Float[Array, "session trial choice"], batch: Batch
 ) -> Float[Array, "session trial"]:
-    """log p(choice made) on every scored trial, in nats; 0 elsewhere."""
+    """log p of the choice made on every scored trial, in nats; 0 elsewhere. Traceable by JAX."""
     log_p = jax.nn.log_softmax(logits)
     made = jnp.where(batch.scored, batch.choice, 0)
     taken = jnp.take_along_axis(log_p, made[..., None], axis=-1)[..., 0]
@@ -75,5 +88,5 @@ def mean_choice_nll(logits: Float[Array, "session trial choice"], batch: Batch) 
 def squared_signal_errors(
     signals: Float[Array, "session trial signal"], batch: Batch
 ) -> Float[Array, "session trial signal"]:
-    """(predicted - measured)^2 on every scored trial, in the signal's unit^2; 0 elsewhere."""
+    """(predicted - measured)^2 on every scored trial, in squared signal units; 0 elsewhere."""
     return jnp.where(batch.signal_scored, (signals - batch.signal) ** 2, 0.0)

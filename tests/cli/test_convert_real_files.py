@@ -71,7 +71,7 @@ def test_units_and_a_trial_table(shared_data, tmp_path, capsys):
         "--context", "movement_s", "--spikes.file", spikes, "--spikes.event", "movement_s",
         "--out", tmp_path / "rates.parquet",
     )  # fmt: skip
-    assert "or say --session None if each subject" in refused(capsys, "convert", trials, *options)
+    assert "or use --session None if each subject" in refused(capsys, "convert", trials, *options)
     text = said(
         capsys, "convert", trials, "--session", "None", "--subject-id", "rat", *options
     )  # fmt: skip
@@ -113,7 +113,7 @@ def test_a_recording_and_a_trial_table_made_of_its_pulses(shared_data, tmp_path,
         "--out", tmp_path / "da.csv",
     )  # fmt: skip
     missing = refused(capsys, "convert", tmp_path / "day1.csv", *columns)
-    assert "Tables hold no recordings: name one a session (--photometry.file)" in missing
+    assert "Tables hold no recordings. Name one for each session (--photometry.file)" in missing
     assert "m53/day1" in missing
     text = said(capsys, "convert", tmp_path / "day1.csv", *columns, "--photometry.file", recording)
     assert "signal to noise" in text

@@ -48,7 +48,7 @@ def test_inspect_says_which_clock_is_wrong(shared_data, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "220")
     text = said(capsys, "inspect", next((shared_data / "nwb").glob("behavior_717531*")))
     assert "animal_response" in text
-    assert "218,054 timestamps, but only 109,027 differ: each is there 2 times" in text
+    assert "218,054 timestamps, but only 109,027 differ: each occurs 2 times" in text
     assert "109,027 samples at the median interval of 33.6 ms" in text
 
 
@@ -120,8 +120,8 @@ def test_fit_runs_on_what_convert_made(shared_data, tmp_path, capsys):
 
 def test_mistakes_are_one_clear_error(recording, tmp_path, capsys):
     assert "FILES is missing. Files with the trials, one session each" in refused(capsys, "convert")
-    assert "No preset knows this file" in refused(capsys, "convert", recording)
-    assert "--session-id names the session of one file" in refused(
+    assert "The layout of this file is not known" in refused(capsys, "convert", recording)
+    assert "--session-id names the session of a single file" in refused(
         capsys, "convert", recording, recording, "--session-id", "x"
     )
     good = ("--choice", "side", "--missed", "miss", "--outcome", "water")
@@ -133,7 +133,7 @@ def test_mistakes_are_one_clear_error(recording, tmp_path, capsys):
     assert "Of an NWB file, accumbens convert makes a table" in refused(capsys, "fit", recording)
     for command in ("inspect", "convert"):
         text = refused(capsys, command, tmp_path / "notes.txt")
-        assert "it is none of the files that accumbens knows. They are: an NWB file" in text
+        assert "its kind of file is not known. Known are an NWB file" in text
 
 
 @pytest.mark.parametrize("command", ["inspect", "convert"])

@@ -99,16 +99,16 @@ def test_mistakes_are_one_clear_error(tmp_path, capsys):
         capsys, out, "--agent", "structure_savvy"
     )
     for subjects, sessions in (("0", "12"), ("3", "2")):
-        assert f"{sessions} sessions cannot be shared by {subjects} subjects" in refused(
+        assert f"{sessions} sessions cannot be divided among {subjects} subjects" in refused(
             capsys, out, *SMALL, "--subjects", subjects, "--sessions", sessions
         )
-    assert "spread of -1.0: give at least one subject, and a spread from 0" in refused(
+    assert "spread is -1.0; there must be at least one subject, and the spread" in refused(
         capsys, out, *SMALL, "--spread", "-1"
     )
     assert "--spread varies the parameters of an agent: leave out --run-folder" in refused(
         capsys, out, "--run-folder", str(tmp_path), "--spread", "0.3"
     )
-    assert "distractor is 1.5, but a probability lies between 0 and 1" in refused(
+    assert "distractor is 1.5; it must lie between 0 and 1" in refused(
         capsys, out, *SMALL, "--distractor", "1.5"
     )
     assert not list(tmp_path.iterdir())

@@ -149,7 +149,7 @@ def test_impossible_schedules_are_refused():
         structure_test(trials, Schedule(good.probability * np.nan, names), **options)
     with pytest.raises(DataError, match=r"shape \(1, 120, 2, 2\) .*, but these trials need \(2, "):
         distractor_test(trials, Schedule(good.probability[:1], names), **options)
-    with pytest.raises(ConfigError, match="resamples is 0; draw at least one"):
+    with pytest.raises(ConfigError, match="resamples is 0; it must be at least 1"):
         distractor_test(trials, good, seed=0, resamples=0)
     one = trials_from_arrays(trials.choice, trials.outcome[..., :1])
     with pytest.raises(DataError, match="tests of credit need at least two outcome columns"):

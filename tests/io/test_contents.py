@@ -134,7 +134,7 @@ def test_files_of_no_kind(tmp_path):
             file_kind(path)
         return str(caught.value)
 
-    assert "it is none of the files that accumbens knows. They are: an NWB" in refused("a.txt", b"")
+    assert "its kind of file is not known. Known are an NWB" in refused("a.txt", b"")
     assert "a MATLAB file: write its trials as a table" in refused("a.mat", b"MATLAB 5.0 MAT-file")
     assert "it seems to be an Excel workbook" in refused("a.xlsx", b"PK\x03\x04")
     assert "of a Phy folder, name the folder itself" in refused("spike_times.npy", b"\x93NUMPY\x01")
@@ -143,7 +143,7 @@ def test_files_of_no_kind(tmp_path):
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "day.csv").write_text("a\n1\n")
     text = refused("folder")
-    assert "none that accumbens knows: an NWB file (.nwb, .nwb.zarr) has .zgroup or" in text
+    assert "not of a known kind: an NWB file (.nwb, .nwb.zarr) has .zgroup or" in text
     assert "; a folder of Phy or Kilosort has spike_times.npy or spike_clusters.npy." in text
     assert "Name a file inside it, such as day.csv" in text
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from accumbens.errors import AccumbensError
 from accumbens.io.contents import inspect_file
 from accumbens.io.trial_sources import SourceFormat, read_sources
+from accumbens.neural.events.windows import WindowConfig
 from accumbens.run.convert.conversion import ConvertConfig, convert_files
 from accumbens.run.convert.photometry import PhotometryConfig
 from accumbens.run.convert.spikes import SpikesConfig
@@ -20,19 +21,24 @@ MANY = settings(
 )
 
 
-def refusal(read):
-    """The error of ours with which `read` ends, or that it read; any other error passes through."""
+def refusal(read, *names):
+    """The error of ours with which `read` ends, None if it reads; other errors pass through.
+
+    The error is more than a word, and names one of the files.
+    """
     try:
         read()
     except AccumbensError as error:
-        return str(error)
-    return "it could be read after all"
+        text = str(error)
+        assert len(text) > 20
+        assert not names or any(str(name) in text for name in names), text
+        return text
+    return None
 
 
-def clear(read):
-    text = refusal(read)
-    assert len(text) > 20
-    assert "Traceback" not in text
+def clear(read, *names):
+    """`read` ends well, or with one error that names one of the files."""
+    assert "Traceback" not in (refusal(read, *names) or "")
 
 
 def damaged(data, content):
@@ -92,8 +98,8 @@ def test_damaged_phy_folders(data, whole, tmp_path):
             path.write_bytes(damaged(data, path.read_bytes() or b"0"))
         else:
             path.unlink(missing_ok=True)
-    clear(lambda: inspect_file(folder))
-    clear(lambda: with_spikes(whole / "trials.csv", folder))
+    clear(lambda: inspect_file(folder), folder)
+    clear(lambda: with_spikes(whole / "trials.csv", folder), folder)
 
 
 @MANY
@@ -101,8 +107,8 @@ def test_damaged_phy_folders(data, whole, tmp_path):
 def test_damaged_arrays(data, whole, tmp_path):
     path = tmp_path / "spikes.npz"
     path.write_bytes(damaged(data, (whole / "spikes.npz").read_bytes()))
-    clear(lambda: inspect_file(path))
-    clear(lambda: with_spikes(whole / "trials.csv", path))
+    clear(lambda: inspect_file(path), path)
+    clear(lambda: with_spikes(whole / "trials.csv", path), path)
 
 
 @MANY
@@ -118,8 +124,9 @@ def test_damaged_arrays(data, whole, tmp_path):
 )  # fmt: skip
 def test_arrays_that_are_not_spikes(arrays, whole, tmp_path):
     np.savez(tmp_path / "a.npz", **arrays)
-    clear(lambda: inspect_file(tmp_path / "a.npz"))
-    clear(lambda: with_spikes(whole / "trials.csv", tmp_path / "a.npz"))
+    path = tmp_path / "a.npz"
+    clear(lambda: inspect_file(path), path)
+    clear(lambda: with_spikes(whole / "trials.csv", path), path)
 
 
 @MANY
@@ -128,9 +135,9 @@ def test_damaged_tables(data, whole, tmp_path):
     name = data.draw(st.sampled_from(["trials.csv", "trials.parquet"]))
     path = tmp_path / name
     path.write_bytes(damaged(data, (whole / name).read_bytes()))
-    clear(lambda: inspect_file(path))
-    clear(lambda: read_sources([path, whole / "trials.csv"]))
-    clear(lambda: with_spikes(path, whole / "phy"))
+    clear(lambda: inspect_file(path), path)
+    clear(lambda: read_sources([path, whole / "trials.csv"]), path)
+    clear(lambda: with_spikes(path, whole / "phy"), path, whole / "phy")
 
 
 CELL = st.one_of(
@@ -154,8 +161,8 @@ def test_tables_of_wrong_columns(names, data, whole, tmp_path):
     frame.columns = names
     path = tmp_path / "a.csv"
     frame.to_csv(path, index=False)
-    clear(lambda: inspect_file(path))
-    clear(lambda: with_spikes(path, whole / "phy"))
+    clear(lambda: inspect_file(path), path)
+    clear(lambda: with_spikes(path, whole / "phy"), path, whole / "phy")
 
 
 @MANY
@@ -166,7 +173,7 @@ def test_tables_of_wrong_columns(names, data, whole, tmp_path):
 )
 def test_options_that_name_wrong_columns(option, listed, name, whole):
     format = SourceFormat(**{option: name, listed: (name,)})
-    clear(lambda: read_sources([whole / "trials.csv"], format))
+    clear(lambda: read_sources([whole / "trials.csv"], format), whole / "trials.csv", "--")
 
 
 @MANY
@@ -174,8 +181,9 @@ def test_options_that_name_wrong_columns(option, listed, name, whole):
 def test_traces_of_any_text(text, whole, tmp_path):
     path = tmp_path / "trace.csv"
     path.write_text("time,green\n0,1\n" + text)
-    config = ConvertConfig(
-        SourceFormat(context=("cue",)), photometry=PhotometryConfig(("green",), file=(path,))
+    channels = PhotometryConfig(
+        ("green",), file=(path,), response=WindowConfig("cue", outside="blank")
     )
-    clear(lambda: inspect_file(path))
-    clear(lambda: convert_files([whole / "trials.csv"], config))
+    config = ConvertConfig(SourceFormat(context=("cue",)), photometry=channels)
+    clear(lambda: inspect_file(path), path)
+    clear(lambda: convert_files([whole / "trials.csv"], config), path)

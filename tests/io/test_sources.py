@@ -18,7 +18,7 @@ from accumbens.io.sources import SOURCES, Reader, SourceKind, file_kind, names_o
 from accumbens.io.spikes.files import read_units
 from accumbens.io.trial_sources import SourceFormat, read_sources
 from accumbens.lazy import at_place
-from accumbens.recordings import Series, units_from_arrays
+from accumbens.recordings import Channel, units_from_arrays
 from accumbens.run.convert.conversion import ConvertConfig, convert_files
 from accumbens.run.convert.spikes import SpikesConfig
 
@@ -73,8 +73,8 @@ def test_files_are_asked_only_for_what_they_hold(tmp_path):
 def read_beats(path: Path) -> Recording:
     """Numbers of a text file, one a sample, 100 a second."""
     values = np.loadtxt(path)
-    series = Series("glow", values, None, 0.0, 100.0, "V", str(path))
-    return Recording(Path(path), {"glow": series}, {"door": np.array([0.5])}, {"rig": "2"})
+    channel = Channel("glow", values, None, 0.0, 100.0, "V", str(path))
+    return Recording(Path(path), {"glow": channel}, {"door": np.array([0.5])}, {"rig": "2"})
 
 
 def read_clicks(path: Path, *, sort: bool = False):

@@ -49,7 +49,7 @@ def test_sessions_without_a_column_are_named_after_their_files(table):
     assert read_sources(paths, format).trials.session_labels == ("rat 7/day.1", "rat 7/day.2")
     one = dataclasses.replace(format, session_id="first")
     assert read_sources(paths[:1], one).trials.session_labels == ("rat 7/first",)
-    with pytest.raises(ConfigError, match="--session-id names the session of one file"):
+    with pytest.raises(ConfigError, match="--session-id names the session of a single file"):
         read_sources(paths, one)
 
 
@@ -75,15 +75,15 @@ def test_files_that_do_not_go_together(table, make_nwb, tmp_path):
     paths = [table("a.csv", subject="M", session="d1"), table("b.csv", subject="M", session="d1")]
     with pytest.raises(DataError, match=r'a\.csv and .*b\.csv both have session "d1" of subject'):
         read_sources(paths)
-    with pytest.raises(ConfigError, match="Name at least one NWB file or trial table"):
+    with pytest.raises(ConfigError, match=r"There is no file to read\. Name at least one NWB file"):
         read_sources([])
     other = tmp_path / "c.csv"
     frame = pd.read_csv(paths[0]).assign(session="d2")
     frame.assign(choice=frame["choice"].map({"L": "left", "R": "right"})).to_csv(other, index=False)
-    with pytest.raises(DataError, match=r"a\.csv and .*c\.csv spell their choices differently"):
+    with pytest.raises(DataError, match=r"a\.csv and .*c\.csv have different codes of choices"):
         read_sources([paths[0], other])
     nwb = make_nwb(tmp_path / "a.nwb", {"choice": np.array([0, 1]), "reward": np.array([1, 0])})
-    with pytest.raises(ConfigError, match="convert them apart"):
+    with pytest.raises(ConfigError, match=r"NWB files and tables cannot be mixed, .* separately"):
         read_sources([nwb, paths[0]])
 
 
@@ -99,10 +99,10 @@ def test_files_that_hold_no_trials(tmp_path):
 def test_options_of_nwb_files_are_refused_for_tables(table):
     path = table("a.csv", subject="M", session="d1")
     for option, text in (
-        ({"preset": "dynamic_foraging"}, "--preset is for NWB files"),
+        ({"preset": "dynamic_foraging"}, "--preset is for NWB files; a table does not need it."),
         ({"optional_context": ("x",)}, "--optional-context is for NWB files"),
         ({"table": "pulses"}, "--table is for NWB files"),
-        ({"outcome": ("r=a|b",)}, "--outcome r=a|b: of a table, name single columns"),
+        ({"outcome": ("r=a|b",)}, "--outcome is 'r=a|b', but for a table it must be a single"),
     ):
         with pytest.raises(ConfigError) as caught:
             read_sources([path], SourceFormat(**option))

@@ -43,7 +43,7 @@ def test_fit_is_that_of_statsmodels(trials):
     y, session = trials.signal[..., 0][kept], np.nonzero(kept)[0]
     its = sm.OLS(y, x).fit(cov_type="cluster", cov_kwds={"groups": session}, use_t=True)
     np.testing.assert_allclose(fit.weights, its.params, rtol=1e-8)
-    np.testing.assert_allclose(fit.error, its.bse, rtol=1e-8)
+    np.testing.assert_allclose(fit.standard_error, its.bse, rtol=1e-8)
     np.testing.assert_allclose(fit.p, its.pvalues, rtol=1e-6, atol=1e-300)
     assert fit.r2 == pytest.approx(its.rsquared, rel=1e-8)
     assert (fit.n, fit.n_sessions) == (kept.sum(), 25)
@@ -67,9 +67,9 @@ def test_gain_comes_back(trials, name):
     latents = model_latents(model, made)
     fit = signals_on_latents(made, latents, USE).fits["dopamine"]
     # four standard errors of the fit, itself checked above; a value beside it gets nothing
-    assert fit.weights[1] == pytest.approx(GAIN, abs=4 * fit.error[1])
-    assert fit.weights[2] == pytest.approx(0, abs=4 * fit.error[2])
-    assert fit.error[1] < 0.1
+    assert fit.weights[1] == pytest.approx(GAIN, abs=4 * fit.standard_error[1])
+    assert fit.weights[2] == pytest.approx(0, abs=4 * fit.standard_error[2])
+    assert fit.standard_error[1] < 0.1
     frame = signals_on_latents(made, latents, USE).to_frame()
     assert frame["latent"].tolist() == list(USE)
     assert frame["partial_r2"][0] > 10 * frame["partial_r2"][1]
@@ -80,10 +80,10 @@ def test_bootstrap_agrees_with_the_sandwich(trials):
     latents = model_latents(AGENT, trials)
     cluster = signals_on_latents(trials, latents, USE).fits["dopamine"]
     boot = signals_on_latents(
-        trials, latents, USE, errors="bootstrap", rng=np.random.default_rng(0)
+        trials, latents, USE, standard_errors="bootstrap", rng=np.random.default_rng(0)
     ).fits["dopamine"]
     np.testing.assert_array_equal(boot.weights, cluster.weights)
-    np.testing.assert_allclose(boot.error, cluster.error, rtol=0.3)
+    np.testing.assert_allclose(boot.standard_error, cluster.standard_error, rtol=0.3)
 
 
 def test_in_time_is_the_fit_at_each_time(trials):
@@ -98,41 +98,43 @@ def test_in_time_is_the_fit_at_each_time(trials):
     values[:, -1] = np.nan
     found = signals_in_time(trials, time, values, latents, USE)
     good = slice(0, -1)
-    z = (found.coefficient[0] - GAIN * shape)[good] / found.error[0, good]
+    z = (found.coefficient[0] - GAIN * shape)[good] / found.standard_error[0, good]
     assert np.abs(z).max() < 4
     assert np.isnan(found.coefficient[:, -1]).all()
     signal = np.full(trials.choice.shape, np.nan)
     signal[inside] = values[:, 3]
     alone = signals_on_latents(trials.with_signals(signal[..., None], ("x",)), latents, USE)
     np.testing.assert_allclose(found.coefficient[:, 3], alone.fits["x"].weights[1:], rtol=1e-12)
-    np.testing.assert_allclose(found.error[:, 3], alone.fits["x"].error[1:], rtol=1e-12)
+    np.testing.assert_allclose(
+        found.standard_error[:, 3], alone.fits["x"].standard_error[1:], rtol=1e-12
+    )
     assert len(found.to_frame()) == 2 * len(time)
 
 
 def test_errors(trials):
     latents = model_latents(AGENT, trials)
     assert np.isnan(latents["Q_0"][~trials.scored]).all()
-    with pytest.raises(ConfigError, match=r"No latent variable \['Q_9'\]"):
+    with pytest.raises(ConfigError, match=r"The latent variables \['Q_9'\] cannot be regressed"):
         signals_on_latents(trials, latents, ["Q_9"])
-    with pytest.raises(ConfigError, match="named twice"):
+    with pytest.raises(ConfigError, match=r"named twice: \['Q_0', 'Q_0'\]"):
         signals_on_latents(trials, latents, ["Q_0", "Q_0"])
-    with pytest.raises(ConfigError, match="errors is 'hc3'"):
-        signals_on_latents(trials, latents, errors="hc3")
-    with pytest.raises(ConfigError, match="needs rng"):
-        signals_on_latents(trials, latents, errors="bootstrap")
+    with pytest.raises(ConfigError, match="standard_errors is 'hc3'; choose cluster or"):
+        signals_on_latents(trials, latents, standard_errors="hc3")
+    with pytest.raises(ConfigError, match="The bootstrap of sessions needs rng"):
+        signals_on_latents(trials, latents, standard_errors="bootstrap")
     one = trials.select_sessions([0])
     few = model_latents(AGENT, one)
-    with pytest.raises(DataError, match="at least two sessions"):
+    with pytest.raises(DataError, match=r"signal dopamine was measured on .* at least two sess"):
         signals_on_latents(one, few)
-    with pytest.raises(DataError, match="collinear"):
+    with pytest.raises(DataError, match="Q_0, twice do not vary, or are collinear"):
         signals_on_latents(trials, latents | {"twice": 2 * latents["Q_0"]}, ["Q_0", "twice"])
     bare = trials.with_signals(np.zeros((*trials.choice.shape, 0)), ())
-    with pytest.raises(DataError, match="no signal column"):
+    with pytest.raises(DataError, match="have no signal to regress on"):
         signals_on_latents(bare, latents)
-    with pytest.raises(DataError, match="3000 trials"):
+    with pytest.raises(DataError, match="10 rows and 4 columns, but there are 3000 trials and 4"):
         signals_in_time(trials, np.arange(4.0), np.zeros((10, 4)), latents)
     unknown = latents | {"gone": np.full_like(latents["Q_0"], np.nan)}
-    with pytest.raises(DataError, match="gone is not a number"):
+    with pytest.raises(DataError, match="gone is not a finite number on some scored"):
         signals_on_latents(trials, unknown, ["gone"])
-    with pytest.raises(DataError, match="At no time"):
+    with pytest.raises(DataError, match="not measured on enough trials of two sessions at"):
         signals_in_time(trials, np.arange(2.0), np.full((3000, 2), np.nan), latents)

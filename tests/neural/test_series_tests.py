@@ -125,9 +125,11 @@ def test_correlation_is_within_sessions_and_skips_what_is_missing():
 def test_too_little_data_is_refused():
     rng = np.random.default_rng(0)
     one = [np.arange(5.0)]
-    with pytest.raises(DataError, match="1 sessions cannot be permuted to any purpose"):
+    with pytest.raises(
+        DataError, match="Session permutation needs at least 3 sessions, but there are 1"
+    ):
         session_permutation_test(one, one, rng=rng)
-    with pytest.raises(DataError, match="1 sessions of one series and 2 of the other"):
+    with pytest.raises(DataError, match="One series has 1 sessions and the other 2"):
         session_permutation_test(one, one * 2, rng=rng)
-    with pytest.raises(DataError, match="of 20 and 20 trials cannot be shifted by up to 6"):
+    with pytest.raises(DataError, match="have 20 and 20 trials and cannot be shifted by up to 6"):
         linear_shift_test(np.arange(20.0), np.arange(20.0), max_shift=6)

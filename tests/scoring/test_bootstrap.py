@@ -75,15 +75,15 @@ def test_intervals_cover(unit):
 
 def test_what_cannot_be_resampled_is_refused():
     rng = np.random.default_rng(0)
-    with pytest.raises(DataError, match=r"only one session to resample.*add data"):
+    with pytest.raises(DataError, match=r"only one session to resample.*Add data"):
         session_weights(np.array([0]), 10, rng)
     with pytest.raises(DataError, match="only one subject to resample"):
         session_weights(np.array([0, 0]), 10, rng, "subject")
     with pytest.raises(DataError, match="only one session of subject number 2 to resample"):
         session_weights(np.array([0, 0, 2]), 10, rng, "session within subject")
-    with pytest.raises(ConfigError, match="n_draws is 0"):
+    with pytest.raises(ConfigError, match="n_draws is 0; it must be at least 1"):
         session_weights(np.array([0, 0]), 0, rng)
-    with pytest.raises(ConfigError, match="level is 95"):
+    with pytest.raises(ConfigError, match=r"level is 95\.0; it must lie between 0 and 1"):
         percentile_interval(np.zeros(3), 95.0)
-    with pytest.raises(ConfigError, match="No resampling unit 'trial': choose one of"):
+    with pytest.raises(ConfigError, match="unit is 'trial'; choose one of session, session within"):
         inspect.unwrap(session_weights)(np.array([0, 0]), 10, rng, "trial")  # as without beartype

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from accumbens.errors import ConfigError
-from accumbens.scoring.comparison import compare, evaluate
+from accumbens.scoring.comparison import compare
+from accumbens.scoring.evaluation import evaluate
 from accumbens.scoring.metrics import (
     Predictions,
     by_subject,

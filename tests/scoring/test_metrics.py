@@ -113,9 +113,9 @@ def test_a_session_without_scored_trials_has_no_metric(trials, predictions):
 
 
 def test_predictions_that_do_not_suit_the_trials_are_refused(trials, predictions):
-    with pytest.raises(DataError, match=r"choice_logits have shape \(4, 30, 2\).*\(4, 30, 3\)"):
+    with pytest.raises(DataError, match=r"choice_logits have the shape \(4, 30, 2\).*\(4, 30, 3\)"):
         session_sums(predictions._replace(choice_logits=predictions.choice_logits[..., :2]), trials)
-    with pytest.raises(DataError, match=r"signals have shape \(4, 30, 1\).*signal_0"):
+    with pytest.raises(DataError, match=r"signals have the shape \(4, 30, 1\).*signal_0"):
         session_sums(predictions._replace(signals=predictions.signals[..., :1]), trials)
 
 
@@ -123,7 +123,7 @@ def test_a_scored_trial_without_prediction_is_named(trials, predictions):
     session, trial = np.argwhere(trials.scored)[40]
     signals = predictions.signals.copy()
     signals[session, trial] = np.nan
-    message = f"1 scored trials .* trial {trial} of session {trials.session_labels[session]}"
+    message = f"of 1 scored trials .* of trial {trial} of session {trials.session_labels[session]}"
     with pytest.raises(DataError, match=message):
         session_sums(predictions._replace(signals=signals), trials)
     logits = predictions.choice_logits.copy()

@@ -147,11 +147,11 @@ def test_numbers_become_normal_ones_and_integers():
 
 
 def test_impossible_tasks_are_refused():
-    with pytest.raises(ConfigError, match=r"drift is -0.1, but an SD cannot be negative"):
+    with pytest.raises(ConfigError, match=r"drift is -0\.1; it is an SD and must be at least 0"):
         DriftingBandit(-0.1)
-    with pytest.raises(ConfigError, match="n_arms is 1, but a bandit has at least two"):
+    with pytest.raises(ConfigError, match="n_arms is 1; it must be at least 2"):
         ReversalBandit(n_arms=1)
-    with pytest.raises(ConfigError, match=r"hazard is 1.5, but a probability lies between"):
+    with pytest.raises(ConfigError, match=r"hazard is 1\.5; it must lie between 0 and 1"):
         ReversalBandit(hazard=1.5)
-    with pytest.raises(ConfigError, match=r"block_length is \(4, 3\): give the shortest and"):
+    with pytest.raises(ConfigError, match=r"block_length is \(4, 3\); it must be the shortest and"):
         ReversalBandit(block_length=(4, 3))

@@ -108,12 +108,16 @@ def test_new_probabilities_do_not_compile_anew():
 
 @pytest.mark.parametrize("distractor", [-0.1, 1.5, float("nan")])
 def test_impossible_distractors_are_refused(distractor):
-    with pytest.raises(ConfigError, match=f"distractor is {distractor}, but a probability lies"):
+    with pytest.raises(
+        ConfigError, match=f"distractor is {distractor}; it must lie between 0 and 1"
+    ):
         DistractorRewards(distractor=distractor)
 
 
 def test_impossible_schedules_are_refused():
-    with pytest.raises(ConfigError, match=r"high is 1\.5, but a probability lies between 0 and 1"):
+    with pytest.raises(ConfigError, match=r"high is 1\.5; it must lie between 0 and 1"):
         DistractorRewards(ReversalBandit(high=1.5))
-    with pytest.raises(ConfigError, match=r"block_length is \(9, 3\): give the shortest and the"):
+    with pytest.raises(
+        ConfigError, match=r"block_length is \(9, 3\); it must be the shortest and the"
+    ):
         DistractorRewards(ReversalBandit(block_length=(9, 3)))

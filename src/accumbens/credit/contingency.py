@@ -13,14 +13,23 @@ import numpy as np
 
 from ..trials import Trials
 
-SURE = 4.0
-"""z above which a reward surely depends on the choice (p < 1e-4)."""
-UNSURE = 2.0
+MAX_Z_OF_DISTRACTOR = 4.0
+"""A distractor with a larger z surely depends on the choice (p < 1e-4)."""
+MIN_Z_OF_CONTROLLABLE = 2.0
+"""A controllable reward with a smaller z does not clearly depend on the choice."""
 
 
 class Contingency(NamedTuple):
-    """How often one kind of reward came after choices that its own last outcome speaks for or
-    against; z: their difference in standard errors, 0 where there is none to compare."""
+    """How often one kind of reward came, by what its own last outcome said about the choice made.
+
+    Attributes:
+        outcome: name of the outcome column.
+        rate_for: share of trials with the reward among choices that its last outcome spoke for
+            (x = +1); NaN where there are no such choices, or none of the others.
+        rate_against: the same among choices that its last outcome spoke against (x = -1).
+        n_for, n_against: numbers of these choices.
+        z: rate_for - rate_against in standard errors; 0 where the rates cannot be compared.
+    """
 
     outcome: str
     rate_for: float
@@ -31,8 +40,14 @@ class Contingency(NamedTuple):
 
 
 def contingency(trials: Trials, outcome: int) -> Contingency:
-    """The contingency of one outcome column on the choice, over all pairs of successive choices
-    within sessions (missed trials are passed over)."""
+    """How far one outcome depends on the choice.
+
+    All pairs of successive choices within sessions count; missed trials are passed over.
+
+    Args:
+        trials: any number of subjects and sessions.
+        outcome: number of the outcome column, from 0.
+    """
     speaks, came = [], []
     for s in range(trials.n_sessions):
         made = np.flatnonzero(trials.valid[s])
@@ -54,8 +69,8 @@ def contingency_warnings(trials: Trials) -> tuple[str, ...]:
     """What looks wrong when the first outcome is controllable and the others are distractors.
 
     Returns:
-        One sentence for each outcome that depends on the choice though it is a distractor, or does
-        not though it is controllable; nothing where all is well, or with a single outcome.
+        One sentence for each distractor that depends on the choice, and for a controllable reward
+        that does not. Nothing where all is well, or where there is a single outcome.
     """
     n_outcomes, notes = len(trials.names.outcomes), []
     if n_outcomes < 2:
@@ -69,12 +84,12 @@ def contingency_warnings(trials: Trials) -> tuple[str, ...]:
 
     controllable, *distractors = (contingency(trials, k) for k in range(n_outcomes))
     for distractor in distractors:
-        if distractor.z > SURE:
+        if distractor.z > MAX_Z_OF_DISTRACTOR:
             notes.append(
                 f"The distractor column {distractor.outcome!r} depends on the choice: "
                 f"{numbers(distractor)}. A distractor must not. Are two columns swapped?"
             )
-    if controllable.z < UNSURE:
+    if controllable.z < MIN_Z_OF_CONTROLLABLE:
         notes.append(
             f"The controllable column {controllable.outcome!r} does not depend on the choice: "
             f"{numbers(controllable)}. Are two columns swapped?"

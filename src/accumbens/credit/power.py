@@ -13,6 +13,7 @@ from ..cohort import draw_agents, simulate_cohort
 from ..errors import ConfigError
 from ..models.structured import StructureMixture
 from ..progress.base import Progress
+from ..scoring.intervals import wilson_interval
 from ..tasks.distractor import DistractorRewards
 from .randomization import RandomizationTest, distractor_test, p_value, structure_test
 from .schedule import schedule_of
@@ -56,15 +57,17 @@ class PowerConfig:
                 raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least 1.")
         for name in ("mice", "sessions"):
             if not getattr(self, name) or min(getattr(self, name)) < 1:
-                raise ConfigError(f"{name} is {getattr(self, name)}; give numbers from 1 up.")
+                raise ConfigError(
+                    f"{name} is {getattr(self, name)}; give one or more numbers from 1 up."
+                )
         if not self.weight or min(self.weight) < 0 or max(self.weight) > 1:
-            raise ConfigError(f"weight is {self.weight}; give weights between 0 and 1.")
+            raise ConfigError(f"weight is {self.weight}; give one or more weights between 0 and 1.")
         if not 0 < self.alpha < 1:
             raise ConfigError(f"alpha is {self.alpha}; it must lie between 0 and 1.")
         if 1 / (1 + self.resamples) > self.alpha:
             raise ConfigError(
-                f"With {self.resamples} resamples no p-value can be {self.alpha}: use at least "
-                f"{int(np.ceil(1 / self.alpha)) - 1}."
+                f"resamples is {self.resamples}, with which no p-value can reach alpha = "
+                f"{self.alpha}. Use at least {int(np.ceil(1 / self.alpha)) - 1}."
             )
 
 
@@ -75,11 +78,25 @@ def credit_power(
     key: PRNGKeyArray,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
-    """One row a weight, number of mice, number of sessions per mouse, and test: the share of
-    simulated experiments with p <= alpha for the group, with Wilson's 95 % interval (low, high).
+    """The power of both randomization tests, by simulation.
 
-    Experiments of different sizes share mice: those with fewer mice or sessions are parts of those
-    with more, so that lines compare like with like.
+    For each experiment mice are simulated, tested and counted as detected where p <= alpha for the
+    group. Experiments of different sizes share mice: those with fewer mice or sessions are parts of
+    those with more, so that the sizes are compared on the same animals.
+
+    Args:
+        task: in which the mice are simulated.
+        config: the mice, the sizes of the experiments, and the tests.
+        key: of the simulation. The tests draw from `config.seed`.
+        progress: told of the tests and refits that are done.
+
+    Returns:
+        One row for each structure weight, number of mice, number of sessions per mouse and test,
+        with columns weight, mice, sessions, test, power (share of experiments), low, high (Wilson's
+        95 % interval of the power).
+
+    Raises:
+        ConfigError: a parameter of the mice lies outside its bounds.
     """
     import pandas as pd
 
@@ -114,15 +131,6 @@ def _power(
     }  # fmt: skip
 
 
-def wilson_interval(successes: int, n: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a proportion (Wilson 1927, J Am Stat Assoc 22:209)."""
-    z = 1.959963984540054
-    share = successes / n
-    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
-    return float(max(0.0, middle - half)), float(min(1.0, middle + half))
-
-
 def _bank(task, config: PowerConfig, weight: float, n_bank: int, key):
     parameters = {
         "learning_rate": config.learning_rate,
@@ -140,7 +148,7 @@ def _bank(task, config: PowerConfig, weight: float, n_bank: int, key):
 
 def _group_p_values(observed, null, n_mice: int, config: PowerConfig):
     """p of each experiment: its first `n_mice` mice of those that were simulated for it."""
-    most = max(config.mice)
-    groups = observed.reshape(config.experiments, most)[:, :n_mice].mean(1)
-    nulls = null.reshape(len(null), config.experiments, most)[:, :, :n_mice].mean(2)
+    shape = (config.experiments, max(config.mice))
+    groups = observed.reshape(shape)[:, :n_mice].mean(1)
+    nulls = null.reshape(len(null), *shape)[:, :, :n_mice].mean(2)
     return np.array([p_value(o, n) for o, n in zip(groups, nulls.T, strict=True)])

@@ -1,10 +1,10 @@
 """Exact randomization tests of credit: the experimenter drew the rewards, so redraw them.
 
-Conditional randomization (Harris 2020, Nonsense correlations in neuroscience): whatever the animal
-does, and however its choices depend on each other, under the null hypothesis the rewards that were
-drawn are as likely as the redrawn ones, so a statistic of the observed data is as likely to rank
-anywhere among the resamples. Nothing is assumed of the animal, or of the regression that makes the
-statistic.
+Conditional randomization (Harris 2020, Nonsense correlations in neuroscience): under the null
+hypothesis the rewards that were drawn are as likely as the redrawn ones, whatever the animal does
+and however its choices depend on each other. A statistic of the observed data is then equally
+likely to take any rank among the resamples. Nothing is assumed about the animal, or about the
+regression from which the statistic comes.
 """
 
 from __future__ import annotations
@@ -29,10 +29,16 @@ Alternative = Literal["greater", "less", "two-sided"]
 
 @summarized
 class RandomizationTest(NamedTuple):
-    """Statistics of each subject at the observed and at the redrawn rewards.
+    """Statistics of each subject with the observed and with the redrawn rewards.
 
-    name: what is tested ("distractor index > 0"). observed, null: log-odds. The group's statistic
-    is the mean over subjects. seed: that of the resamples.
+    The statistic of the group is the mean over subjects.
+
+    Attributes:
+        name: what is tested, such as "distractor index > 0".
+        subjects: names of the subjects.
+        observed: the statistic of each subject, in log-odds.
+        null: the same for each redrawn experiment.
+        seed: of the resamples.
     """
 
     name: str
@@ -42,7 +48,7 @@ class RandomizationTest(NamedTuple):
     seed: int
 
     def p_values(self, alternative: Alternative = "greater") -> Float[np.ndarray, " subject"]:
-        """Of each subject by itself: see `p_value`."""
+        """The p-value of each subject by itself (see `p_value`)."""
         pairs = zip(self.observed, self.null.T, strict=True)
         return np.array([p_value(o, null, alternative) for o, null in pairs])
 
@@ -55,7 +61,7 @@ class RandomizationTest(NamedTuple):
         return Summary(title, table=[heads, ["group", *map(number, group)], *rows])
 
     def group_p_value(self, alternative: Alternative = "greater") -> float:
-        """Of the mean over subjects."""
+        """The p-value of the mean over subjects (see `p_value`)."""
         return p_value(self.observed.mean(), self.null.mean(1), alternative)
 
 
@@ -64,10 +70,18 @@ def p_value(
     null: Float[np.ndarray, " resample"],
     alternative: Alternative = "greater",
 ) -> float:
-    """(1 + number of resamples at least as extreme as the observed one) / (1 + resamples).
+    """The p-value of a randomization test.
 
-    "two-sided" doubles the smaller of both one-sided values, at most 1.
-    Source: Davison & Hinkley (1997), ch. 4; Phipson & Smyth (2010), Stat Appl Genet Mol Biol 9:39.
+    p = (1 + number of resamples at least as extreme as the observed value) / (1 + resamples).
+
+    Args:
+        observed: the statistic of the data.
+        null: the statistic of each resample.
+        alternative: "greater" or "less" than under the null hypothesis; "two-sided" doubles the
+            smaller of both p-values, at most to 1.
+
+    Source:
+        Davison & Hinkley (1997), chapter 4; Phipson & Smyth (2010), Stat Appl Genet Mol Biol 9:39.
     """
     above = (1 + np.count_nonzero(null >= observed)) / (1 + len(null))
     below = (1 + np.count_nonzero(null <= observed)) / (1 + len(null))
@@ -214,7 +228,7 @@ def _test(
     name, trials, schedule, redraw, statistic, n_lags, resamples, seed, ridge, progress
 ) -> RandomizationTest:
     if resamples < 1:
-        raise ConfigError(f"resamples is {resamples}; draw at least one.")
+        raise ConfigError(f"resamples is {resamples}; it must be at least 1.")
     check_schedule(trials, schedule)
     probability = schedule.after(trials.choice)
     present = np.unique(trials.subject)
@@ -238,13 +252,18 @@ def _test(
 
 
 def stream_seed(seed: int, *words: str) -> int:
-    """A seed of its own for each test and subject, whatever the others are."""
+    """The seed of one test and subject; it does not depend on which others are tested.
+
+    Args:
+        seed: of all randomness.
+        words: what the stream is for, such as the names of a test and a subject.
+    """
     text = "\n".join((str(seed), *words)).encode()
     return int.from_bytes(hashlib.sha256(text).digest()[:8], "little")
 
 
 def _at(per_trial: Float[np.ndarray, "session trial"], data: HistoryData):
-    """Numbers of trials at the positions of `data`; 0 on empty ones."""
+    """A number of each trial, at the positions of `data`; 0 on empty positions."""
     return np.where(data.trial >= 0, per_trial[data.session, np.maximum(data.trial, 0)], 0.0)
 
 

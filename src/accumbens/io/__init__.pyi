@@ -5,11 +5,11 @@ from .contents import Listing as Listing
 from .contents import inspect_file as inspect_file
 from .models import load_model as load_model
 from .models import save_model as save_model
+from .nwb.channels import read_nwb_channels as read_nwb_channels
+from .nwb.channels import read_nwb_units as read_nwb_units
 from .nwb.contents import NwbContents as NwbContents
 from .nwb.contents import inspect_nwb as inspect_nwb
 from .nwb.format import NwbFormat as NwbFormat
-from .nwb.series import read_nwb_series as read_nwb_series
-from .nwb.series import read_nwb_units as read_nwb_units
 from .nwb.trials import read_nwb as read_nwb
 from .nwb.write import write_nwb as write_nwb
 from .photometry.files import Recording as Recording

@@ -1,4 +1,4 @@
-"""What a file holds, whatever its kind: facts about it, then listings, ready to be printed."""
+"""What a file of any kind holds: facts and listings, ready to be printed."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ import pandas as pd
 from ..lazy import at_place
 from .sources import file_kind
 
-SERIES_COLUMNS = ["name", "kind", "samples", "unit", "rate", "start", "span", "clock"]
+CHANNEL_COLUMNS = ["name", "kind", "samples", "unit", "rate", "start", "span", "clock"]
 
 
 class Listing(NamedTuple):
-    """Rows about one thing in a file: its columns, series, clusters.
+    """Rows about one kind of thing in a file, such as its columns, channels or clusters.
 
-    long: there may be hundreds, of which some are enough to see what they are like.
+    Attributes:
+        title: what the rows are about.
+        rows: one for each thing.
+        long: whether there may be hundreds, so that some are enough to show.
     """
 
     title: str
@@ -26,7 +29,13 @@ class Listing(NamedTuple):
 
 
 class Contents(NamedTuple):
-    """What a file holds. about: facts by name, blank ones left out."""
+    """What a file holds.
+
+    Attributes:
+        path: of the file.
+        about: facts by name, without blank ones.
+        listings: rows about its columns, channels, units and so on.
+    """
 
     path: Path
     about: dict[str, str]
@@ -36,7 +45,8 @@ class Contents(NamedTuple):
 def inspect_file(path: str | os.PathLike[str]) -> Contents:
     """What a file holds, of any kind that `io.sources` lists.
 
-    Raises DataError when it is none of them, or cannot be read.
+    Raises:
+        DataError: it is of no known kind, or cannot be read.
     """
     path, kind = Path(path), file_kind(path)
     place = kind.contents or (

@@ -1,8 +1,8 @@
 """The list of kinds of file: how each is recognised, what it holds, and what reads it.
 
-`inspect_file`, `read_sources`, `read_recording`, `read_units`, `convert` and the command line read
+`inspect_file`, `read_sources`, `read_recording`, `read_units`, `convert` and the command line use
 this list: a new format is a file with its reader, and an entry here. Readers are named by their
-place, so that this module is there before pandas is imported.
+place, so that this module can be imported without pandas.
 """
 
 from __future__ import annotations
@@ -21,16 +21,20 @@ Held = Literal["trials", "recording", "units"]
 
 
 class Reader(NamedTuple):
-    """A function that reads a file, by its place in `io`, and the options that it knows.
+    """A function that reads a file, and the options that it takes.
 
-    What it returns: of a recording, `photometry.files.Recording`; of units, `recordings.Units`.
+    It returns a `photometry.files.Recording` or `recordings.Units`.
+
+    Args:
+        place: of the function in `io`, `module:name`.
+        options: that it takes.
     """
 
     place: str
     options: tuple[str, ...] = ()
 
     def read(self, path: str | os.PathLike[str], **options: Any) -> Any:
-        """What the file holds; options that do not concern this kind of file are left out."""
+        """Reads a file; options that this kind of file does not have are left out."""
         known = {name: value for name, value in options.items() if name in self.options}
         return at_place(self.place, __package__)(path, **known)
 
@@ -39,12 +43,18 @@ class Reader(NamedTuple):
 class SourceKind:
     """A kind of file.
 
-    words: what messages and help call it. endings: of its name, in small letters; magic: its first
-    bytes, where the ending says nothing. inside: of a folder, files of which one is enough;
-    folder_endings: of a folder's name.
-    trials: place of `(paths, format) -> SourcedTrials`. recording, units: their readers.
-    contents: place of `path -> Contents`; by default what `accumbens inspect` lists of any
-    recording or units. packages: libraries that read it, for the record of a conversion.
+    Args:
+        name: of the kind.
+        words: its name in messages and help.
+        endings: of the names of its files, in small letters.
+        magic: the first bytes of its files, where the ending says nothing.
+        inside: of a folder: files of which one is enough to recognise it.
+        folder_endings: of a folder: endings of its name.
+        trials: place of the function `(paths, format) -> SourcedTrials`.
+        recording, units: their readers.
+        contents: place of the function `path -> Contents`; by default that of any recording or
+            units.
+        packages: libraries that read it, for the record of a conversion.
     """
 
     name: str
@@ -75,7 +85,7 @@ SOURCES: tuple[SourceKind, ...] = (
         inside=(*ZARR_FILES, "zarr.json"), folder_endings=(*NWB_ENDINGS, ".zarr"),
         trials="trial_sources:trials_of_nwb",
         recording=Reader("photometry.files:read_nwb_recording"),
-        units=Reader("nwb.series:read_nwb_units", ("sort",)),
+        units=Reader("nwb.channels:read_nwb_units", ("sort",)),
         contents="nwb.contents:nwb_contents",
         packages=("pynwb", "hdmf", "hdmf-zarr", "h5py", "zarr"),
     ),
@@ -95,7 +105,7 @@ SOURCES: tuple[SourceKind, ...] = (
     SourceKind("npz", "arrays of spikes (.npz)", (".npz",),
                units=Reader("spikes.files:read_spike_arrays", ("sort",))),
 )  # fmt: skip
-"""All kinds, in the order in which messages list them; the first that fits has the file."""
+"""All kinds, in the order in which messages list them; a file is of the first kind that fits."""
 
 _OTHERS = {
     b"MATLAB": "a MATLAB file: write its trials as a table, its spikes as .npz",
@@ -109,10 +119,13 @@ _OTHERS = {
 
 
 def file_kind(path: str | os.PathLike[str]) -> SourceKind:
-    """What a path names, by its ending, its first bytes, or what a folder holds.
+    """The kind of a file, by its ending, its first bytes, or the files in a folder.
 
-    Raises DataError where it is not there, or is none of the kinds; whether it is whole is for its
-    reader to say.
+    Args:
+        path: of a file or folder. Whether it is complete is not checked.
+
+    Raises:
+        DataError: there is no such file, it cannot be read, or it is of no known kind.
     """
     path = Path(path)
     if path.is_dir():
@@ -131,13 +144,17 @@ def file_kind(path: str | os.PathLike[str]) -> SourceKind:
         return found
     seems = next((words for magic, words in _OTHERS.items() if head.startswith(magic)), "")
     raise DataError(
-        f"Cannot read {path}: it is none of the files that accumbens knows"
-        f"{f'; it seems to be {seems}' if seems else ''}. They are: {names_of()}."
+        f"Cannot read {path}: its kind of file is not known"
+        f"{f'; it seems to be {seems}' if seems else ''}. Known are {names_of()}."
     )
 
 
 def reader_of(path: str | os.PathLike[str], what: Literal["recording", "units"]) -> Reader:
-    """What reads the recording or the units of a file. Raises DataError where it has none."""
+    """The reader of the recording or of the units of a file.
+
+    Raises:
+        DataError: there is no such file, or its kind has none.
+    """
     kind = file_kind(path)
     reader = kind.recording if what == "recording" else kind.units
     if reader is None:
@@ -169,8 +186,7 @@ def _folder_kind(path: Path) -> SourceKind:
     hint = f" Name a file inside it, such as {inside[0]}." if inside else ""
     folders = [f"{k.words} has {' or '.join(k.inside[:2])}" for k in SOURCES if k.inside]
     raise DataError(
-        f"Cannot read {path}: it is a folder, but none that accumbens knows: {'; '.join(folders)}."
-        f"{hint}"
+        f"Cannot read {path}: it is a folder, but not of a known kind: {'; '.join(folders)}.{hint}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Trials of any source: NWB files, or tables with one row a trial; and the file of each session."""
+"""Reading trials from NWB files or tables, with the file of each session."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class SourceFormat(NwbFormat):
     """Column of the choices; of a table, choice by default."""
     outcome: tuple[str, ...] = ()
     """Outcomes, each a column; of a table, reward by default. Of NWB also name=column, or
-    name=column|column: what any of them says."""
+    name=column|column (the largest of several)."""
     subject: str | None = DEFAULT_FORMAT.subject
     """Of a table: column that names the animal or person; None: all rows are of one subject."""
     session: str | None = DEFAULT_FORMAT.session
@@ -36,7 +36,11 @@ class SourceFormat(NwbFormat):
     """Of a table: column of trial numbers, ascending within a session; None: the rows' order."""
 
     def of_nwb(self) -> NwbFormat:
-        """What it says about NWB files. Raises ConfigError where it names columns of tables."""
+        """The format for NWB files.
+
+        Raises:
+            ConfigError: an option for tables is set.
+        """
         for field in ("subject", "session", "trial"):
             if getattr(self, field) != getattr(DEFAULT_FORMAT, field):
                 instead = "" if field == "trial" else f"; an NWB file's {field} is --{field}-id"
@@ -44,16 +48,22 @@ class SourceFormat(NwbFormat):
         return NwbFormat(**{f.name: getattr(self, f.name) for f in dataclasses.fields(NwbFormat)})
 
     def of_table(self) -> TableFormat:
-        """What it says about tables. Raises ConfigError where it sets what only NWB files have."""
+        """The format for tables.
+
+        Raises:
+            ConfigError: an option for NWB files is set.
+        """
         for field in ("preset", "optional_context", "table"):
             if getattr(self, field) != getattr(NwbFormat, field):
                 option = field.replace("_", "-")
-                raise ConfigError(f"--{option} is for NWB files; a table does not need it.")
+                raise ConfigError(
+                    f"--{option} is for NWB files; a table does not need it. Leave it out."
+                )
         made = [text for text in self.outcome if "=" in text or "|" in text]
         if made:
             raise ConfigError(
-                f"--outcome {made[0]}: of a table, name single columns. Only outcomes of NWB files "
-                "are made of several."
+                f"--outcome is {made[0]!r}, but for a table it must be a single column. Only "
+                "outcomes of NWB files are made of several."
             )
         return TableFormat(
             choice=self.choice or DEFAULT_FORMAT.choice,
@@ -70,9 +80,12 @@ class SourceFormat(NwbFormat):
 
 
 class SourcedTrials(NamedTuple):
-    """Trials, and the file that each session came from.
+    """Trials, and the file of each session.
 
-    recorded: these files may hold the sessions' recordings too, as NWB files do and tables do not.
+    Attributes:
+        trials: of all files.
+        files: file of each session.
+        recorded: whether these files may also hold the recordings of the sessions, as NWB files do.
     """
 
     trials: Trials
@@ -83,27 +96,36 @@ class SourcedTrials(NamedTuple):
 def read_sources(
     paths: Sequence[str | os.PathLike[str]], format: SourceFormat | None = None
 ) -> SourcedTrials:
-    """The trials of NWB files, one session each, or of tables, in the order of the files.
+    """Reads the trials of NWB files (one session each) or of tables, in the order of the files.
 
-    Raises DataError for files that cannot be used, ConfigError for options that contradict.
+    Args:
+        paths: NWB files, or tables with one row for each trial.
+        format: which columns mean what.
+
+    Raises:
+        ConfigError: there is no file, a file has no trials, NWB files and tables are mixed, or an
+            option does not fit them.
+        DataError: a file cannot be used, or two files have the same session.
     """
     format, files = format or SourceFormat(), [Path(path) for path in paths]
     if not files:
-        raise ConfigError("Name at least one NWB file or trial table.")
+        raise ConfigError("There is no file to read. Name at least one NWB file or trial table.")
     if len(files) > 1 and format.session_id is not None:
-        raise ConfigError("--session-id names the session of one file: leave it out for several.")
+        raise ConfigError(
+            "--session-id names the session of a single file. Leave it out for several files."
+        )
     kinds = {path: file_kind(path) for path in files}
     for path, kind in kinds.items():
         if kind.trials is None:
             option = "--photometry.file" if kind.recording else "--spikes.file"
             raise ConfigError(
-                f"{path} is {kind.words}, which has no trials: name the trial table or NWB file, "
+                f"{path} is {kind.words}, which has no trials. Name the trial table or NWB file, "
                 f"and this recording with {option}."
             )
     if len({kind.name for kind in kinds.values()}) > 1:
         raise ConfigError(
-            "NWB files and tables name their columns differently: convert them apart, then give "
-            "both of the new tables to accumbens convert."
+            "NWB files and tables cannot be mixed, because they name their columns differently. "
+            "Convert them separately, then give both new tables to accumbens convert."
         )
     return at_place(str(kinds[files[0]].trials), __package__)(files, format)
 
@@ -123,16 +145,16 @@ def trials_of_tables(paths: Sequence[Path], format: SourceFormat) -> SourcedTria
     for path, part in zip(paths, parts, strict=True):
         if part.names.choices != parts[0].names.choices:
             raise DataError(
-                f"{paths[0]} and {path} spell their choices differently: "
-                f"{parts[0].names.choices} and {part.names.choices}. Spell them alike, or convert "
-                "them apart."
+                f"{paths[0]} and {path} have different codes of choices, "
+                f"{parts[0].names.choices} and {part.names.choices}. Use the same codes, or "
+                "convert the files separately."
             )
         for s, label in zip(part.subject, part.names.sessions, strict=True):
             key = (part.names.subjects[s], label)
             if key in came_from:
                 raise DataError(
                     f"{came_from[key]} and {path} both have session {show(label)} of subject "
-                    f"{show(key[0])}. Name each file once, or give sessions labels of their own."
+                    f"{show(key[0])}. Name each file once, or give each session its own label."
                 )
         of = zip(part.subject, part.names.sessions, strict=True)
         came_from |= {(part.names.subjects[s], label): path for s, label in of}
@@ -141,7 +163,7 @@ def trials_of_tables(paths: Sequence[Path], format: SourceFormat) -> SourcedTria
 
 
 def _named(trials: Trials, path: Path, format: SourceFormat, columns: TableFormat) -> Trials:
-    """Subject and session as the options name them; a session without a column as its file."""
+    """Names subject and session as options do; a session without a column like its file."""
     names = trials.names
     if format.subject_id:
         names = dataclasses.replace(names, subjects=(format.subject_id,))

@@ -16,7 +16,7 @@ from ..errors import ConfigError
 from ..trials import Trials
 from .base import Model, State
 
-MOST_INVERSE_TEMPERATURE = 100.0
+MAX_INVERSE_TEMPERATURE = 100.0
 """Above it a difference in value of 0.1 decides 99.995 % of choices. Without a bound, animals that
 merely count rewards drive learning rates to 0 and this to infinity, where the model's single
 precision no longer sees the values move."""

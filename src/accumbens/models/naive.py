@@ -11,7 +11,7 @@ from ..errors import DataError
 from ..trials import Trials
 from .base import Model
 
-MOST_PATTERNS = 64
+MAX_PATTERNS = 64
 """Distinct outcomes beyond which a mean for each is no baseline any more."""
 
 
@@ -43,11 +43,11 @@ class Naive(Model):
         mean = _mean_signal(trials, trials.scored)
         rows = trials.outcome[trials.scored].astype(np.float32)
         patterns = np.unique(rows, axis=0)
-        if len(patterns) > MOST_PATTERNS:
+        if len(patterns) > MAX_PATTERNS:
             raise DataError(
                 f"The naive baseline takes the signal's mean for each distinct outcome, and "
                 f"{trials.names.outcomes} have {len(patterns)}: group them into at most "
-                f"{MOST_PATTERNS}, or use the mean alone (Naive.mean_only)."
+                f"{MAX_PATTERNS}, or use the mean alone (Naive.mean_only)."
             )
         outcome = trials.outcome.astype(np.float32)
         groups = [trials.scored & (outcome == pattern).all(-1) for pattern in patterns]
@@ -87,7 +87,7 @@ class Naive(Model):
 
 def _mean_signal(trials: Trials, chosen, otherwise=None) -> Float[np.ndarray, " signal"]:
     """Mean of each signal over the chosen trials on which it was measured."""
-    measured = chosen[..., None] & np.isfinite(trials.signal)
+    measured = chosen[..., None] & trials.measured
     count = measured.sum((0, 1))
     if otherwise is None:
         if not count.all():

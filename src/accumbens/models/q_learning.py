@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from ..choices import PerChoice, of_choice
-from .cognitive import MOST_INVERSE_TEMPERATURE, CognitiveModel, Parameter, by_choice, real
+from .cognitive import MAX_INVERSE_TEMPERATURE, CognitiveModel, Parameter, by_choice, real
 
 
 class QLearning(CognitiveModel):
@@ -54,7 +54,7 @@ class QLearning(CognitiveModel):
         "learning_rate": Parameter(0.0, 1.0, (0.05, 0.9), "step of the chosen value to reward"),
         "inverse_temperature": Parameter(
             0.0,
-            MOST_INVERSE_TEMPERATURE,
+            MAX_INVERSE_TEMPERATURE,
             (0.5, 8.0),
             "log-odds of choice per unit difference in value",
         ),

@@ -19,14 +19,14 @@ from jaxtyping import Array, Float, Int
 
 from ..choices import PerChoice, of_choice
 from ..errors import ConfigError
-from .cognitive import MOST_INVERSE_TEMPERATURE, Parameter, by_choice, real
+from .cognitive import MAX_INVERSE_TEMPERATURE, Parameter, by_choice, real
 from .unit_reward import UnitReward
 
 LEARNING = {
     "learning_rate": Parameter(0.0, 1.0, (0.05, 0.9), "step of the chosen value to what came"),
     "inverse_temperature": Parameter(
         0.0,
-        MOST_INVERSE_TEMPERATURE,
+        MAX_INVERSE_TEMPERATURE,
         (0.5, 8.0),
         "how strongly values decide (log-odds per reward)",
     ),

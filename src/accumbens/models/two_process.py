@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from ..choices import PerChoice, of_choice
-from .cognitive import MOST_INVERSE_TEMPERATURE, Parameter, by_choice, real
+from .cognitive import MAX_INVERSE_TEMPERATURE, Parameter, by_choice, real
 from .structured import TwoRewards
 
 
@@ -46,7 +46,7 @@ class TwoProcess(TwoRewards):
         "learning_rate": Parameter(0.0, 1.0, (0.1, 0.9), "step of the chosen value to what came"),
         "inverse_temperature": Parameter(
             0.0,
-            MOST_INVERSE_TEMPERATURE,
+            MAX_INVERSE_TEMPERATURE,
             (0.5, 6.0),
             "how strongly values decide (log-odds per utility)",
         ),

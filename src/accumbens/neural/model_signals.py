@@ -21,18 +21,26 @@ from ..models.base import Model
 from ..trials import Trials
 from ..unrolling import unroll
 
-Errors = Literal["cluster", "bootstrap"]
+StandardErrorMethod = Literal["cluster", "bootstrap"]
 
 INTERCEPT = "intercept"
 
 
 class LinearFit(NamedTuple):
-    """One least-squares fit. weights: the signal's unit per unit of each regressor, intercept
-    first; partial_r2: of each regressor but the intercept, share of the variance that the others
-    leave which it explains; p: two-sided, t with (sessions - 1) degrees of freedom."""
+    """One least-squares fit of a signal.
+
+    weights: in the signal's unit per unit of each regressor, the intercept first.
+    standard_error: of the weights.
+    p: two-sided, by Student's t with (sessions - 1) degrees of freedom.
+    partial_r2: for each regressor but the intercept, the share that it explains of the variance
+        which the other regressors leave.
+    r2: share of the variance that all regressors explain.
+    n: trials of the fit.
+    n_sessions: sessions of the fit.
+    """
 
     weights: Float[np.ndarray, " weight"]
-    error: Float[np.ndarray, " weight"]
+    standard_error: Float[np.ndarray, " weight"]
     p: Float[np.ndarray, " weight"]
     partial_r2: Float[np.ndarray, " latent"]
     r2: float
@@ -41,20 +49,24 @@ class LinearFit(NamedTuple):
 
 
 class ModelSignals(NamedTuple):
-    """Fits of each signal on the model's latent variables; `fits[signal]`."""
+    """The fits of all signals on a model's latent variables: `fits[signal]`."""
 
     latents: tuple[str, ...]
     fits: dict[str, LinearFit]
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a signal and latent: signal, latent, coefficient (signal units per latent unit),
-        error, p, partial_r2, r2 (of the whole fit), trials, sessions."""
+        """One row a signal and latent variable.
+
+        Returns:
+            A table with columns signal, latent, coefficient (signal units per latent unit),
+            standard_error, p, partial_r2, r2 (of the whole fit), trials, sessions.
+        """
         rows = []
         for signal, fit in self.fits.items():
             for k, latent in enumerate(self.latents):
                 rows.append(
                     {"signal": signal, "latent": latent, "coefficient": fit.weights[k + 1],
-                     "error": fit.error[k + 1], "p": fit.p[k + 1],
+                     "standard_error": fit.standard_error[k + 1], "p": fit.p[k + 1],
                      "partial_r2": fit.partial_r2[k], "r2": fit.r2, "trials": fit.n,
                      "sessions": fit.n_sessions}
                 )  # fmt: skip
@@ -62,23 +74,32 @@ class ModelSignals(NamedTuple):
 
 
 class SignalsInTime(NamedTuple):
-    """The regression at each time around an event; NaN where too little was measured. n: trials."""
+    """The regression at each time around an event; NaN at times with too few measured trials.
+
+    time: in s from the event. coefficient: in the signal's unit per unit of the latent variable.
+    standard_error, p, partial_r2: as in `LinearFit`. n: trials measured at each time.
+    """
 
     latents: tuple[str, ...]
     time: Float[np.ndarray, " time"]
     coefficient: Float[np.ndarray, "latent time"]
-    error: Float[np.ndarray, "latent time"]
+    standard_error: Float[np.ndarray, "latent time"]
     p: Float[np.ndarray, "latent time"]
     partial_r2: Float[np.ndarray, "latent time"]
     n: Int[np.ndarray, " time"]
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a latent and time: latent, time, coefficient, error, p, partial_r2, trials."""
+        """One row a latent variable and time.
+
+        Returns:
+            A table with columns latent, time (s), coefficient, standard_error, p, partial_r2,
+            trials.
+        """
         parts = [
             pd.DataFrame(
                 {"latent": name, "time": self.time, "coefficient": self.coefficient[k],
-                 "error": self.error[k], "p": self.p[k], "partial_r2": self.partial_r2[k],
-                 "trials": self.n}
+                 "standard_error": self.standard_error[k], "p": self.p[k],
+                 "partial_r2": self.partial_r2[k], "trials": self.n}
             )
             for k, name in enumerate(self.latents)
         ]  # fmt: skip
@@ -86,10 +107,19 @@ class SignalsInTime(NamedTuple):
 
 
 def model_latents(model: Model, trials: Trials) -> dict[str, Float[np.ndarray, "session trial"]]:
-    """The model's latent variables along the trials, NaN on trials that are not scored.
+    """A model's latent variables along recorded trials.
 
-    Those of the state are from before the choice (`Q_0`), those of the outcome of the trial itself
-    (`prediction_error`). `Q_chosen` is added where each choice has its own value `Q_i`.
+    Args:
+        model: fitted to these subjects.
+        trials: along which the model is unrolled.
+
+    Returns:
+        Each latent variable by name, NaN on trials that are not scored. Those of the state are from
+        before the choice (`Q_0`), those of the outcome are of the trial itself
+        (`prediction_error`). Where each choice i has a value `Q_i`, there is also `Q_chosen`.
+
+    Raises:
+        DataError: the model has another number of choices than the trials, or fewer subjects.
     """
     latents = {name: np.asarray(x) for name, x in unroll(model, trials).latents.items()}
     values = [f"Q_{i}" for i in range(trials.n_choices)]
@@ -108,20 +138,32 @@ def signals_on_latents(
     latents: Mapping[str, Float[np.ndarray, "session trial"]],
     use: Sequence[str] = ("prediction_error",),
     *,
-    errors: Errors | str = "cluster",
+    standard_errors: StandardErrorMethod | str = "cluster",
     rng: np.random.Generator | None = None,
     resamples: int = 1000,
 ) -> ModelSignals:
-    """Each signal of `trials` on the latent variables named in `use`, event by event.
+    """Regresses each signal on latent variables of a model, one number a trial.
 
-    latents: `model_latents(model, trials)`. Only scored trials with the signal measured count.
-    errors "cluster": sandwich with sessions as clusters, times G/(G-1) (n-1)/(n-k), as Stata and
-    statsmodels; too small with fewer than some 20 sessions. "bootstrap": SD over `resamples` draws
-    of whole sessions, which needs `rng`. Neither knows that the latent variables were estimated
-    from the same choices, nor that slow drifts of both series correlate by chance within sessions:
-    for a test of that, `accumbens.neural.series_tests`.
-    Raises ConfigError for names that are not there or "bootstrap" without rng; DataError where
-    regressors are collinear, or there are fewer than two sessions or too few trials.
+    signal[t] = b_0 + sum_k b_k latent_k[t] + noise, over scored trials with a measured signal.
+    Neither method of standard errors knows that the latent variables were estimated from the same
+    choices, or that slow drifts of both series correlate by chance within sessions; for a test of
+    that, see `accumbens.neural.series_tests`.
+
+    Args:
+        trials: with at least one signal.
+        latents: by name, as from `model_latents(model, trials)`.
+        use: names of the latent variables to regress on.
+        standard_errors: "cluster": the sandwich estimate with sessions as clusters, times
+            G/(G-1) (n-1)/(n-k) as in Stata and statsmodels; too small with fewer than about 20
+            sessions. "bootstrap": the SD over draws of whole sessions.
+        rng: for the bootstrap.
+        resamples: draws of the bootstrap.
+
+    Raises:
+        ConfigError: a latent variable is not there or is named twice, the method is unknown, or the
+            bootstrap has no `rng`.
+        DataError: there is no signal, the regressors are collinear, or a signal was measured in
+            fewer than two sessions or on too few trials.
     """
     x, session = _regressors(trials, latents, use)
     fits = {}
@@ -129,10 +171,19 @@ def signals_on_latents(
         y = trials.signal[..., k][trials.scored]
         known = np.isfinite(y)
         fits[signal] = _fit(
-            x[known], y[known], session[known], f"signal {signal}", use, errors, rng, resamples
+            x[known],
+            y[known],
+            session[known],
+            f"signal {signal}",
+            use,
+            standard_errors,
+            rng,
+            resamples,
         )
     if not fits:
-        raise DataError("These trials have no signal column to regress on latent variables.")
+        raise DataError(
+            "The trials have no signal to regress on latent variables. Name signal columns."
+        )
     return ModelSignals(tuple(use), fits)
 
 
@@ -143,40 +194,63 @@ def signals_in_time(
     latents: Mapping[str, Float[np.ndarray, "session trial"]],
     use: Sequence[str] = ("prediction_error",),
     *,
-    errors: Errors | str = "cluster",
+    standard_errors: StandardErrorMethod | str = "cluster",
     rng: np.random.Generator | None = None,
     resamples: int = 1000,
 ) -> SignalsInTime:
-    """The same regression at each time around the event.
+    """The regression of `signals_on_latents` at each time around an event.
 
-    values: one row a trial, sessions one after another, missed trials included (NaN where not
-    measured): `AlignedTraces.values` of one event a trial. Options and errors are those of
-    `signals_on_latents`; p is of each time by itself.
-    Raises DataError where rows are not as many as trials.
+    Args:
+        trials: whose latent variables are used; their own signals are not.
+        time: in s from the event.
+        values: the signal around the event of each trial, one row a trial, sessions one after
+            another, missed trials included; NaN where not measured. `AlignedTraces.values` is so,
+            with one event a trial.
+        latents, use, standard_errors, rng, resamples: as in `signals_on_latents`.
+
+    Returns:
+        The fit at each time; p is of each time by itself, not corrected for their number.
+
+    Raises:
+        ConfigError: as in `signals_on_latents`.
+        DataError: there are not as many rows as trials or columns as times, or at no time were
+            enough trials measured.
     """
     x, session = _regressors(trials, latents, use)
     n_trials = int(trials.in_session.sum())
     if values.shape != (n_trials, len(time)):
         raise DataError(
-            f"{values.shape[0]} rows of {values.shape[1]} times, but {n_trials} trials and "
-            f"{len(time)} times: align one event a trial, missed trials included."
+            f"The aligned signal has {values.shape[0]} rows and {values.shape[1]} columns, but "
+            f"there are {n_trials} trials and {len(time)} times. Align one event a trial, missed "
+            "trials included."
         )
     rows = values[trials.scored[trials.in_session]]
     shape = (len(use), len(time))
-    coefficient, error, p, partial = (np.full(shape, np.nan) for _ in range(4))
+    coefficient, standard_error, p, partial = (np.full(shape, np.nan) for _ in range(4))
     known = np.isfinite(rows)
     for j in range(len(time)):
         here = known[:, j]
         if len(np.unique(session[here])) < 2 or here.sum() <= 2 * x.shape[1]:
             continue
         fit = _fit(
-            x[here], rows[here, j], session[here], f"time {time[j]:g}", use, errors, rng, resamples
+            x[here],
+            rows[here, j],
+            session[here],
+            f"signal at {time[j]:g} s",
+            use,
+            standard_errors,
+            rng,
+            resamples,
         )
-        coefficient[:, j], error[:, j], p[:, j] = fit.weights[1:], fit.error[1:], fit.p[1:]
+        coefficient[:, j], p[:, j] = fit.weights[1:], fit.p[1:]
+        standard_error[:, j] = fit.standard_error[1:]
         partial[:, j] = fit.partial_r2
     if np.isnan(coefficient).all():
-        raise DataError("At no time were enough trials of two sessions measured.")
-    return SignalsInTime(tuple(use), time, coefficient, error, p, partial, known.sum(0))
+        raise DataError(
+            "The signal was not measured on enough trials of two sessions at any time around the "
+            "event. Use more sessions, or fewer latent variables."
+        )
+    return SignalsInTime(tuple(use), time, coefficient, standard_error, p, partial, known.sum(0))
 
 
 def _regressors(trials, latents, use):
@@ -184,61 +258,64 @@ def _regressors(trials, latents, use):
     missing = [name for name in use if name not in latents]
     if missing or not use or INTERCEPT in use:
         raise ConfigError(
-            f"No latent variable {missing or list(use)} to regress on; the model has "
-            f"{list(latents)}."
+            f"The latent variables {missing or list(use)} cannot be regressed on; the model has "
+            f"{', '.join(latents) or 'none'}. Name at least one of them."
         )
     if len(set(use)) < len(use):
-        raise ConfigError(f"A latent variable is named twice: {list(use)}.")
+        raise ConfigError(f"A latent variable is named twice: {list(use)}. Name each one once.")
     columns = [np.asarray(latents[name])[trials.scored] for name in use]
     x = np.stack([np.ones(len(columns[0])), *columns], axis=1)
     if not np.isfinite(x).all():
         bad = [name for name, c in zip(use, columns, strict=True) if not np.isfinite(c).all()]
-        raise DataError(f"{', '.join(bad)} is not a number on some scored trials.")
+        raise DataError(
+            f"The latent variable {', '.join(bad)} is not a finite number on some scored trials. "
+            "Has the model diverged?"
+        )
     session = np.broadcast_to(np.arange(trials.n_sessions)[:, None], trials.choice.shape)
     return x, session[trials.scored]
 
 
-def _fit(x, y, session, what, use, errors, rng, resamples) -> LinearFit:
+def _fit(x, y, session, what, use, method, rng, resamples) -> LinearFit:
     n, k = x.shape
     names, place = np.unique(session, return_inverse=True)
     if len(names) < 2 or n <= k:
         raise DataError(
-            f"The {what} was measured on {n} scored trials of {len(names)} sessions; the "
+            f"The {what} was measured on {n} scored trials of {len(names)} sessions. The "
             f"regression needs at least two sessions and more than {k} trials."
         )
     scale = np.sqrt(np.square(x).mean(0))
     if np.linalg.matrix_rank(x / np.where(scale > 0, scale, 1)) < k:
         raise DataError(
-            f"{', '.join(use)} do not vary, or are collinear, on the trials of {what}: the "
-            "regression cannot tell them apart. Name fewer."
+            f"The latent variables {', '.join(use)} do not vary, or are collinear, on the trials "
+            f"of the {what}. The regression cannot tell them apart: name fewer."
         )
     inverse = np.linalg.inv(x.T @ x)
     weights = inverse @ (x.T @ y)
     residual = y - x @ weights
-    if errors == "cluster":
+    if method == "cluster":
         score = np.zeros((len(names), k))
         np.add.at(score, place, x * residual[:, None])
         factor = len(names) / (len(names) - 1) * (n - 1) / (n - k)
-        error = np.sqrt(np.diag(inverse @ (score.T @ score) @ inverse) * factor)
-    elif errors == "bootstrap":
-        error = _bootstrap_error(x, y, place, len(names), rng, resamples)
+        standard_error = np.sqrt(np.diag(inverse @ (score.T @ score) @ inverse) * factor)
+    elif method == "bootstrap":
+        standard_error = _bootstrap_error(x, y, place, len(names), rng, resamples)
     else:
-        raise ConfigError(f"errors is {errors!r}; choose cluster or bootstrap.")
+        raise ConfigError(f"standard_errors is {method!r}; choose cluster or bootstrap.")
     rss = float(residual @ residual)
     with np.errstate(divide="ignore", invalid="ignore"):
-        p = 2 * stats.t.sf(np.abs(weights / error), len(names) - 1)
+        p = 2 * stats.t.sf(np.abs(weights / standard_error), len(names) - 1)
     # leaving out regressor j raises the residual squares by b_j^2 / (X'X)^-1_jj
     gained = np.square(weights) / np.diag(inverse)
     total = float(np.square(y - y.mean()).sum())
     partial = gained[1:] / np.maximum(rss + gained[1:], np.finfo(float).tiny)
     r2 = 1 - rss / total if total > 0 else np.nan
-    return LinearFit(weights, error, p, partial, r2, n, len(names))
+    return LinearFit(weights, standard_error, p, partial, r2, n, len(names))
 
 
 def _bootstrap_error(x, y, place, n_sessions, rng, resamples):
     """SD of the weights over draws of sessions: sums of X'X and X'y of each, drawn again."""
     if rng is None or resamples < 2:
-        raise ConfigError("A bootstrap of sessions needs rng and at least two resamples.")
+        raise ConfigError("The bootstrap of sessions needs rng, and at least two resamples.")
     k = x.shape[1]
     gram, moment = np.zeros((n_sessions, k, k)), np.zeros((n_sessions, k))
     np.add.at(gram, place, x[:, :, None] * x[:, None, :])

@@ -1,4 +1,4 @@
-"""Robust linear regression: what a control channel explains of a signal."""
+"""Robust linear regression: the part of a signal that a control channel explains."""
 
 from __future__ import annotations
 
@@ -10,19 +10,26 @@ from jaxtyping import Float
 from ..errors import DataError
 
 TUKEY = 4.685
-"""Residuals beyond so many standard deviations count nothing (95 % efficient for normal ones)."""
+"""Residuals beyond so many standard deviations have no weight (95 % efficient for normal ones)."""
 
 MAD_OF_NORMAL = 0.6744897501960817
 """Median absolute deviation of a standard normal variable."""
 
 
 class Line(NamedTuple):
-    """`y = slope x + offset`, the weight of each sample, and whether the iteration settled."""
+    """A fitted line, y = slope x + offset.
+
+    Attributes:
+        slope: in units of y per unit of x.
+        offset: in units of y.
+        weight: of each sample in the fit, between 0 and 1.
+        converged: whether the iteration converged.
+    """
 
     slope: float
     offset: float
     weight: Float[np.ndarray, " sample"]
-    settled: bool
+    converged: bool
 
 
 def fit_line(
@@ -33,13 +40,25 @@ def fit_line(
     tolerance: float = 1e-8,
     max_steps: int = 200,
 ) -> Line:
-    """The line through y over x by least squares, or by Tukey's biweight (robust).
+    """The regression line of y on x, by Tukey's biweight or by least squares.
 
-    Iteratively reweighted least squares from the least-squares line, with the scale re-estimated
-    at every step as the median absolute residual / 0.6745 and weights (1 - (r / 4.685 s)^2)^2.
-    Transients of the signal that the control lacks then hardly tilt the line.
-    Raises DataError where x does not vary.
-    Source: Beaton & Tukey (1974); for photometry, Keevers & Jean-Richard-dit-Bressel (2025).
+    The robust line is found by iteratively reweighted least squares, starting from the
+    least-squares line, with weights (1 - (r / 4.685 s)^2)^2 of the residuals r and the scale
+    s = median |r| / 0.6745 at each step. Transients of y that x lacks then hardly change the line.
+
+    Args:
+        x: the control.
+        y: the signal.
+        robust: whether to use Tukey's biweight; otherwise least squares.
+        tolerance: the iteration ends where the line moves by a smaller multiple of the scale.
+        max_steps: of the iteration.
+
+    Raises:
+        DataError: x does not vary.
+
+    Source:
+        Beaton & Tukey (1974), Technometrics 16:147; for photometry, Keevers & Jean-Richard-dit-
+        Bressel (2025), Neurophotonics 12:025003.
     """
     weight = np.ones(len(x))
     slope, offset = _weighted_line(x, y, weight)
@@ -68,6 +87,9 @@ def _weighted_line(
     mean_x, mean_y = (weight @ x) / total, (weight @ y) / total
     spread = weight @ np.square(x - mean_x)
     if not spread > 0:
-        raise DataError("The control channel does not vary, so nothing can be regressed on it.")
+        raise DataError(
+            "The control channel does not vary, so nothing can be regressed on it. Name another "
+            "channel, or choose --photometry.regression none."
+        )
     slope = (weight @ ((x - mean_x) * (y - mean_y))) / spread
     return float(slope), float(mean_y - slope * mean_x)

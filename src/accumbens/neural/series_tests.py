@@ -1,9 +1,9 @@
-"""Are two series related? Tests that hold although each series depends on its own past.
+"""Are two series related? Tests that are valid although each series depends on its own past.
 
-Ordinary tests take trials as independent, and find relations between any two slow series (Harris
-2020, Nonsense correlations in neuroscience). Each function here says what it assumes instead.
-Series are lists with one array a session; a statistic takes two such lists (or two arrays) and
-gives a number that is larger the stronger the relation.
+Ordinary tests take trials as independent, and so find relations between any two slow series (Harris
+2020, Nonsense correlations in neuroscience). Each function here says what it assumes instead. A
+series is a list with one array for each session. A statistic takes two series and gives a number
+that is larger the stronger they are related.
 """
 
 from __future__ import annotations
@@ -20,23 +20,33 @@ from ..models.base import Model
 from ..simulation import simulate_with_latents
 from ..tasks.base import Task
 
-Series = Sequence[Float[np.ndarray, " _"]]
-Statistic = Callable[[Series, Series], float]
+SessionSeries = Sequence[Float[np.ndarray, " _"]]
+Statistic = Callable[[SessionSeries, SessionSeries], float]
 
 
 class SeriesTest(NamedTuple):
-    """observed: the statistic of the data. null: of each resample. p: see each test."""
+    """The result of a test between two series.
+
+    Attributes:
+        observed: the statistic of the data.
+        null: the statistic of each resample, permutation or shift.
+        p: the p-value; how it is computed is said by each test.
+    """
 
     observed: float
     null: Float[np.ndarray, " resample"]
     p: float
 
 
-def pooled_correlation(x: Series, y: Series) -> float:
-    """Pearson's correlation of all trials of all sessions, each session's means taken out.
+def pooled_correlation(x: SessionSeries, y: SessionSeries) -> float:
+    """Pearson's correlation over the trials of all sessions, after subtraction of session means.
 
-    Sessions of unequal length are cut to the shorter of the two; trials where either is NaN are
-    left out. NaN where nothing varies.
+    Args:
+        x, y: one array a session. Of two arrays of different length the longer is cut; trials where
+            either is NaN are left out.
+
+    Returns:
+        The correlation; NaN where one of the series does not vary.
     """
     xs, ys = [], []
     for a, b in zip(x, y, strict=True):
@@ -54,23 +64,35 @@ def pooled_correlation(x: Series, y: Series) -> float:
 
 
 def session_permutation_test(
-    x: Series,
-    y: Series,
+    x: SessionSeries,
+    y: SessionSeries,
     *,
     rng: np.random.Generator,
     statistic: Statistic = pooled_correlation,
     resamples: int = 1000,
     alternative: Alternative = "two-sided",
 ) -> SeriesTest:
-    """Pairs each session of `x` with the sessions of `y` in random order.
+    """Session permutation: pairs the sessions of x with the sessions of y in random order.
 
-    Assumes that under the null hypothesis sessions are exchangeable: any session's y could have
-    gone with any session's x. Within sessions anything may depend on anything. Invalid when x and
-    y both change over sessions (learning, bleaching), differ between subjects that are mixed here
-    (permute within a subject), or share a time course in every session (satiety): both follow the
-    trial number, and so are related without one another. With few sessions p cannot be small: n!
-    orders give at least 1 / n!. p = (1 + count) / (1 + resamples); 1 where nothing varies.
-    Raises DataError with fewer than 3 sessions, or different numbers of them.
+    The test assumes that sessions are exchangeable under the null hypothesis: the y of any session
+    could have gone with the x of any other. Within sessions, trials may depend on each other in any
+    way. The test is invalid where x and y both change over sessions (learning, bleaching), where
+    they differ between subjects that are mixed (permute within a subject), or where both have the
+    same time course in every session (satiety). With n sessions p is at least 1 / n!.
+    p = (1 + number of permutations at least as extreme) / (1 + resamples).
+
+    Args:
+        x, y: one array a session, at least three sessions.
+        rng: of the permutations.
+        statistic: larger the stronger the relation.
+        resamples: number of permutations.
+        alternative: "greater" or "less" than under the null hypothesis, or "two-sided".
+
+    Returns:
+        The test; p is 1 where one of the series does not vary.
+
+    Raises:
+        DataError: there are fewer than 3 sessions, or not as many of x as of y.
 
     Example:
         >>> import numpy as np
@@ -84,7 +106,10 @@ def session_permutation_test(
     """
     _check(x, y)
     if len(x) < 3:
-        raise DataError(f"{len(x)} sessions cannot be permuted to any purpose: use at least 3.")
+        raise DataError(
+            f"Session permutation needs at least 3 sessions, but there are {len(x)}. Use more "
+            "sessions, or linear_shift_test within one."
+        )
     orders = np.array([np.arange(len(y)), *(rng.permutation(len(y)) for _ in range(resamples))])
     if statistic is pooled_correlation:
         values = _permuted_correlations(x, y, orders)
@@ -96,11 +121,11 @@ def session_permutation_test(
 
 
 def _permuted_correlations(
-    x: Series, y: Series, orders: Int[np.ndarray, "order session"]
+    x: SessionSeries, y: SessionSeries, orders: Int[np.ndarray, "order session"]
 ) -> Float[np.ndarray, " order"]:
-    """`pooled_correlation` of x and y, the sessions of y in each order.
+    """`pooled_correlation` of x and y for each order of the sessions of y.
 
-    Its sums are sums over pairs of sessions, so each pair is computed once for all orders.
+    The correlation is made of sums over pairs of sessions, so each pair is computed once.
     """
     n = len(x)
     sums = np.zeros((3, n, n))
@@ -124,21 +149,36 @@ def linear_shift_test(
     statistic: Statistic = pooled_correlation,
     two_sided: bool = True,
 ) -> SeriesTest:
-    """Compares one session's relation without a shift to that at each shift up to `max_shift`.
+    """Linear shift: compares the relation of one session's series with that after shifts.
 
-    The middle of `x`, from max_shift to n - max_shift, is held, and y is moved by -max_shift ...
-    max_shift trials. Assumes that y (or x) is stationary. Not wrapped around, so nothing jumps.
-    p = min(1, m / (max_shift + 1)), m the number of shifts, 0 included, whose statistic (its size,
-    if two_sided) is at least that of no shift: a bound, so the test is conservative, by a factor of
-    up to 2 (Harris 2020, linear shift test); 1 where nothing varies. Invalid where both series have
-    a trend over the session, or one that shifts leave in place.
-    Raises DataError when fewer than 10 trials would be left.
+    The middle of x, from trial max_shift to n - max_shift, is related to y shifted by -max_shift to
+    max_shift trials; nothing is wrapped around. The test assumes that x or y is stationary. It is
+    invalid where both series have a trend over the session.
+    p = min(1, m / (max_shift + 1)), with m the number of shifts, 0 included, whose statistic (its
+    absolute value if `two_sided`) is at least that without a shift. This is a bound: the test is
+    conservative by a factor of up to 2.
+
+    Args:
+        x, y: two series of one session, of equal length.
+        max_shift: largest shift, in trials.
+        statistic: larger the stronger the relation.
+        two_sided: whether the absolute value of the statistic counts.
+
+    Returns:
+        The test; p is 1 where one of the series does not vary.
+
+    Raises:
+        DataError: the series differ in length, or fewer than 10 trials would be left.
+
+    Source:
+        Harris (2020), Nonsense correlations in neuroscience, linear shift test.
     """
     n = len(x)
     if len(y) != n or n - 2 * max_shift < 10 or max_shift < 1:
         raise DataError(
-            f"Series of {n} and {len(y)} trials cannot be shifted by up to {max_shift}: they must "
-            "be equally long, at least 10 trials longer than twice the shift, which is at least 1."
+            f"The series have {n} and {len(y)} trials and cannot be shifted by up to {max_shift} "
+            "trials (max_shift). They must have the same number of trials, at least 10 more than "
+            "twice max_shift, and max_shift must be at least 1."
         )
     held = np.asarray(x[max_shift : n - max_shift])
     shifts = range(-max_shift, max_shift + 1)
@@ -158,8 +198,8 @@ def linear_shift_test(
 
 def pseudosession_test(
     latent: str,
-    x: Series,
-    y: Series,
+    x: SessionSeries,
+    y: SessionSeries,
     model: Model,
     task: Task,
     *,
@@ -168,15 +208,29 @@ def pseudosession_test(
     resamples: int = 200,
     alternative: Alternative = "two-sided",
 ) -> SeriesTest:
-    """Compares the relation of a latent variable and a signal with that of simulated sessions.
+    """Pseudosessions: relates a signal to the latent variable of simulated sessions.
 
-    x: the latent variable named `latent` along the animal's own trials; y: the signal. Each
-    resample simulates `model` in `task`, one session for each of y, as long, and relates its latent
-    variable to the same signal.
-    Assumes that the model in the task makes sessions like the animal's: the same distribution of
-    the latent variable and of its dependence on its past. Invalid as far as it does not, and the
-    test is only as exact as the model is right; check the simulated behaviour first.
-    p = (1 + count) / (1 + resamples). Raises DataError when the model has no such latent variable.
+    Each resample simulates the model in the task, for one session of the same length for each
+    session of y, and relates its latent variable to the same signal. The test assumes that the
+    model in the task makes sessions like the animal's, with the same distribution of the latent
+    variable and of its dependence on its past. It is only as exact as the model is right: check the
+    simulated behaviour first.
+    p = (1 + number of resamples at least as extreme) / (1 + resamples).
+
+    Args:
+        latent: name of the latent variable.
+        x: the latent variable along the animal's own trials, one array a session.
+        y: the signal, one array a session.
+        model: fitted to the animal.
+        task: that the animal performed.
+        key: of the simulations.
+        statistic: larger the stronger the relation.
+        resamples: number of simulated experiments.
+        alternative: "greater" or "less" than under the null hypothesis, or "two-sided".
+
+    Raises:
+        DataError: the model has no such latent variable, or x and y differ in their number of
+            sessions.
     """
     _check(x, y)
     n_trials = max(len(session) for session in y)
@@ -184,7 +238,9 @@ def pseudosession_test(
         model, task, n_sessions=resamples * len(y), n_trials=n_trials, key=key
     )
     if latent not in latents:
-        raise DataError(f"The model has no latent variable {latent!r}; it has {list(latents)}.")
+        raise DataError(
+            f"The model has no latent variable {latent!r}; it has {', '.join(latents)}."
+        )
     drawn = latents[latent].reshape(resamples, len(y), n_trials)
     observed = statistic(x, y)
     null = np.array(
@@ -196,6 +252,9 @@ def pseudosession_test(
     return SeriesTest(observed, null, p_value(observed, null, alternative))
 
 
-def _check(x: Series, y: Series) -> None:
+def _check(x: SessionSeries, y: SessionSeries) -> None:
     if len(x) != len(y):
-        raise DataError(f"{len(x)} sessions of one series and {len(y)} of the other: give pairs.")
+        raise DataError(
+            f"One series has {len(x)} sessions and the other {len(y)}. Give both of the same "
+            "sessions."
+        )

@@ -1,4 +1,4 @@
-"""The vocabulary of recordings: `Series` as a file has it, `Trace` once its clock is settled, and
+"""The vocabulary of recordings: `Channel` as a file has it, `Trace` once its clock is checked, and
 `Units` of spikes."""
 
 from ..lazy import attach

@@ -1,11 +1,11 @@
-"""The vocabulary of recordings: `Series` as a file has it, `Trace` once its clock is settled, and
+"""The vocabulary of recordings: `Channel` as a file has it, `Trace` once its clock is checked, and
 `Units` of spikes."""
 
+from .channels import Channel as Channel
+from .channels import Trace as Trace
+from .clock import ClockCheck as ClockCheck
 from .clock import ClockConfig as ClockConfig
-from .clock import ClockReport as ClockReport
-from .clock import clock_report as clock_report
+from .clock import check_clock as check_clock
 from .clock import settle_clock as settle_clock
-from .series import Series as Series
-from .series import Trace as Trace
 from .units import Units as Units
 from .units import units_from_arrays as units_from_arrays

@@ -1,8 +1,8 @@
-"""Does a series' clock agree with its samples? Checked before anything is aligned to events.
+"""Are a channel's timestamps right? This is checked before anything is aligned to events.
 
-Timestamps can be wrong in ways that no average shows: a channel whose samples were labelled with
-another channel's frames still has plausible first and last times. What a wrong clock cannot do is
-agree with itself: the intervals between samples are then not all the same.
+Wrong timestamps may show in no average: a channel whose samples were labelled with the times of
+another channel's frames still has plausible first and last times. But the intervals between its
+samples are then not all the same, and this is what is checked.
 """
 
 from __future__ import annotations
@@ -14,38 +14,45 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from ..errors import ConfigError, DataError
-from .series import Series, Trace
+from .channels import Channel, Trace
 
 TOLERANCE = 0.2
 """An interval is regular within this share of the median, or of a whole multiple (lost samples)."""
 
-MOST_IRREGULAR = 0.01
-"""Share of irregular intervals above which a clock is not believed."""
+MAX_IRREGULAR = 0.01
+"""Share of irregular intervals above which timestamps are taken to be wrong."""
 
-MOST_DRIFT = 0.01
+MAX_DRIFT = 0.01
 """Share by which the mean interval of a regular clock may differ from the median."""
 
 NEARLY_AS_MANY = 1e-3
-"""Series whose numbers of samples differ by a smaller share were probably recorded together."""
+"""Channels whose numbers of samples differ by a smaller share were probably recorded together."""
 
 
 @dataclasses.dataclass(frozen=True)
 class ClockConfig:
-    """Which clock to believe, where the file's own contradicts its samples."""
+    """What to use as the times of samples, where the timestamps of a file are wrong."""
 
     assume_rate: float | None = None
-    """Samples per second, instead of the timestamps after the first, which is kept."""
+    """Samples per second: times are counted from the first timestamp, the others are not used."""
     clock: str | None = None
-    """Series in the same file whose timestamps are right, instead of the channel's own."""
+    """Channel of the same file whose timestamps are used instead of the channel's own."""
     clock_align: Literal["exact", "start", "end"] = "exact"
-    """If that series has more samples: stop with an error, or pair the first, or the last ones."""
+    """If that channel has more samples: stop with an error, or use its first, or its last times."""
 
 
-class ClockReport(NamedTuple):
-    """What a series' timestamps say. Times in s; NaN where there are too few.
+class ClockCheck(NamedTuple):
+    """What the check of a channel's timestamps found.
 
-    problems: contradictions, in words, numbers included. irregular: share of intervals that are
-    no whole multiple of the median; lost: samples that whole multiples suggest are missing.
+    Attributes:
+        samples: number of values.
+        timestamps: number of timestamps.
+        problems: what is wrong with the timestamps, in words and numbers; empty if nothing is.
+        start: the first timestamp in s; NaN where there is none.
+        span: from the first to the last timestamp in s; NaN where there are fewer than two.
+        median_interval, mean_interval: between timestamps, in s.
+        irregular: share of intervals that are not whole multiples of the median.
+        lost: number of missing samples, as counted from intervals that are whole multiples.
     """
 
     samples: int
@@ -60,21 +67,25 @@ class ClockReport(NamedTuple):
 
     @property
     def rate(self) -> float:
-        """Samples per second, lost ones counted; by the median interval if the clock is wrong."""
+        """Samples per second, lost ones included; by the median interval if there are problems."""
         if self.problems:
             return 1.0 / self.median_interval if self.median_interval > 0 else np.nan
         return (self.samples - 1 + self.lost) / self.span
 
 
-def clock_report(series: Series) -> ClockReport:
-    """The clock of a series and all that contradicts it."""
+def check_clock(channel: Channel) -> ClockCheck:
+    """Checks the timestamps of a channel.
+
+    Returns:
+        Their start, span and intervals, and every problem that was found.
+    """
     try:
-        times = series.timestamps()
+        times = channel.timestamps()
     except DataError:
-        return ClockReport(len(series.values), 0, ("neither timestamps nor a rate",))
-    n, problems = len(series.values), []
+        return ClockCheck(len(channel.values), 0, ("there are neither timestamps nor a rate",))
+    n, problems = len(channel.values), []
     if n == 0:
-        problems.append("no samples")
+        problems.append("there are no samples")
     if len(times) != n:
         problems.append(_counts_differ(n, len(times)))
     bad = int((~np.isfinite(times)).sum())
@@ -83,8 +94,8 @@ def clock_report(series: Series) -> ClockReport:
     finite = times[np.isfinite(times)]
     if len(finite) < 2:
         start = float(finite[0]) if len(finite) else np.nan
-        problems += [] if bad or n == 0 else ["fewer than two samples"]
-        return ClockReport(n, len(times), tuple(problems), start)
+        problems += [] if bad or n == 0 else ["there are fewer than two samples"]
+        return ClockCheck(n, len(times), tuple(problems), start)
     steps = np.diff(finite)
     span = float(finite[-1] - finite[0])
     if (steps < 0).any():
@@ -92,7 +103,7 @@ def clock_report(series: Series) -> ClockReport:
     distinct = len(np.unique(finite))
     if distinct < len(finite):
         each = len(finite) / distinct
-        times_each = f": each is there {each:.0f} times" if each == int(each) else ""
+        times_each = f": each occurs {each:.0f} times" if each == int(each) else ""
         problems.append(f"{len(finite):,} timestamps, but only {distinct:,} differ{times_each}")
     median, mean = float(np.median(steps)), span / len(steps)
     irregular, lost = 0.0, 0
@@ -101,77 +112,88 @@ def clock_report(series: Series) -> ClockReport:
         off = np.abs(steps / multiple - median) > TOLERANCE * median
         irregular, lost = float(off.mean()), int((multiple[~off] - 1).sum())
         drift = abs(span / (len(steps) + lost) / median - 1)
-        if irregular > MOST_IRREGULAR or drift > MOST_DRIFT:
+        if irregular > MAX_IRREGULAR or drift > MAX_DRIFT:
             problems.append(
                 f"{len(finite):,} samples at the median interval of {1e3 * median:.4g} ms "
                 f"({1 / median:.4g} Hz) make {len(steps) * median:,.0f} s, but the timestamps span "
                 f"{span:,.0f} s (mean interval {1e3 * mean:.4g} ms); {irregular:.0%} of the "
                 "intervals are irregular"
             )
-    return ClockReport(
+    return ClockCheck(
         n, len(times), tuple(problems), float(finite[0]), span, median, mean, irregular, lost
     )
 
 
 def settle_clock(
-    series: Series, config: ClockConfig, others: Mapping[str, Series] | None = None
+    channel: Channel, config: ClockConfig, others: Mapping[str, Channel] | None = None
 ) -> Trace:
-    """The series on the clock that `config` asks for, by default its own, if it can be believed.
+    """The channel with times that have been checked.
 
-    others: the series of the same file, by name, for `config.clock` and for advice.
-    Raises DataError that says which numbers disagree, ConfigError for options that do.
+    Args:
+        channel: as read from a file.
+        config: which times to use; by default the channel's own.
+        others: all channels of the same file by name, for `config.clock` and for advice.
+
+    Raises:
+        ConfigError: the options contradict each other, or name a channel that is not there.
+        DataError: the timestamps are wrong (the message says in which numbers), or the channel has
+            none.
     """
     others = others or {}
     if config.assume_rate is not None:
-        return _at_assumed_rate(series, config)
+        return _at_assumed_rate(channel, config)
     if config.clock is not None:
-        series = _on_other_clock(series, config.clock, config.clock_align, others)
-    report = clock_report(series)
-    if report.problems:
+        channel = _on_other_clock(channel, config.clock, config.clock_align, others)
+    check = check_clock(channel)
+    if check.problems:
         raise DataError(
-            f"{series.source}: the clock of {series.name} cannot be believed: "
-            f"{'; '.join(report.problems)}. {_advice(series, others)}"
+            f"{channel.source}: the timestamps of {channel.name} are wrong: "
+            f"{'; '.join(check.problems)}. {_advice(channel, others)}"
         )
-    return Trace(series.name, series.timestamps(), series.values, series.unit, series.source)
+    return Trace(channel.name, channel.timestamps(), channel.values, channel.unit, channel.source)
 
 
-def _at_assumed_rate(series: Series, config: ClockConfig) -> Trace:
+def _at_assumed_rate(channel: Channel, config: ClockConfig) -> Trace:
     rate = config.assume_rate
     if config.clock is not None:
-        raise ConfigError("--assume-rate and --clock contradict each other: give one of them.")
+        raise ConfigError("--assume-rate and --clock contradict each other. Give one of them.")
     if rate is None or not (np.isfinite(rate) and rate > 0):
-        raise ConfigError(f"--assume-rate {rate}: a rate is a positive number of samples a second.")
-    first = series.start
-    if series.times is not None:
-        if not len(series.times) or not np.isfinite(series.times[0]):
+        raise ConfigError(
+            f"--assume-rate is {rate}; it must be a positive number of samples per second."
+        )
+    first = channel.start
+    if channel.times is not None:
+        if not len(channel.times) or not np.isfinite(channel.times[0]):
             raise DataError(
-                f"{series.source}: {series.name} has no first timestamp to count from. Name a "
-                "series with the right times (--clock NAME)."
+                f"{channel.source}: the first timestamp of {channel.name} is missing, so times "
+                "cannot be counted from it. Name a channel with the right times (--clock NAME)."
             )
-        first = float(series.times[0])
-    times = first + np.arange(len(series.values)) / rate
-    return Trace(series.name, times, series.values, series.unit, series.source)
+        first = float(channel.times[0])
+    times = first + np.arange(len(channel.values)) / rate
+    return Trace(channel.name, times, channel.values, channel.unit, channel.source)
 
 
-def _on_other_clock(series: Series, clock: str, align: str, others: Mapping[str, Series]) -> Series:
+def _on_other_clock(
+    channel: Channel, clock: str, align: str, others: Mapping[str, Channel]
+) -> Channel:
     if clock not in others:
         raise ConfigError(
-            f"--clock {clock}: {series.source} has no such series; it has "
+            f"{channel.source} has no channel {clock!r} (--clock); its channels are "
             f"{', '.join(others) or 'none'}."
         )
-    times, n = others[clock].timestamps(), len(series.values)
+    times, n = others[clock].timestamps(), len(channel.values)
     if len(times) < n or (len(times) > n and align == "exact"):
         pair = (
-            " If samples were lost, say which ones belong together: --clock-align start or end."
+            " If samples were lost, choose which ones to use: --clock-align start or end."
             if len(times) > n
             else ""
         )
         raise DataError(
-            f"{series.source}: {series.name} has {n:,} samples, but {clock} (--clock) has "
+            f"{channel.source}: {channel.name} has {n:,} samples, but {clock} (--clock) has "
             f"{len(times):,} timestamps.{pair}"
         )
     times = times[len(times) - n :] if align == "end" else times[:n]
-    return dataclasses.replace(series, times=times)
+    return dataclasses.replace(channel, times=times)
 
 
 def _counts_differ(n: int, stamps: int) -> str:
@@ -182,21 +204,21 @@ def _counts_differ(n: int, stamps: int) -> str:
     return f"{stamps:,} timestamps{times} but {n:,} values"
 
 
-def _advice(series: Series, others: Mapping[str, Series]) -> str:
-    """What to do, with a regular series of nearly as many samples as evidence, if there is one."""
-    n = len(series.values)
+def _advice(channel: Channel, others: Mapping[str, Channel]) -> str:
+    """What to do, and a channel with right timestamps and about as many samples, if any."""
+    n = len(channel.values)
     advice = (
-        "Say how many samples a second there are (--assume-rate HZ), or name a series with the "
+        "Give the number of samples per second (--assume-rate HZ), or name a channel with the "
         "right timestamps (--clock NAME)."
     )
     for name, other in others.items():
         near = abs(len(other.values) - n) <= NEARLY_AS_MANY * n
-        if name == series.name or not n or not near:
+        if name == channel.name or not n or not near:
             continue
-        report = clock_report(other)
-        if not report.problems:
+        check = check_clock(other)
+        if not check.problems:
             return (
                 f"{name} of the same file has {len(other.values):,} samples, regular at "
-                f"{report.rate:.4g} Hz over {report.span:,.0f} s. {advice}"
+                f"{check.rate:.4g} Hz over {check.span:,.0f} s. {advice}"
             )
     return advice

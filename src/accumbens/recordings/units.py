@@ -15,16 +15,28 @@ if TYPE_CHECKING:
     import pynapple
 
 UNKNOWN_REGION = ""
-"""Region of a unit of which the file does not say it."""
+"""Region of a unit whose region the file does not name."""
+
+
+class UnsortedSpikesError(DataError):
+    """Spike times of a unit are not ascending."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Units:
-    """Spike times of several units, one after the other, ascending (s) within each unit.
+    """Spike times of several sorted units.
 
     The spikes of unit i are `times[first[i] : first[i + 1]]`.
-    ids: the file's own name of each unit; regions: its brain region, "" where unknown.
-    Raises DataError when the parts contradict each other.
+
+    Args:
+        times: spike times in s, unit after unit, ascending within each unit.
+        first: where the spikes of each unit begin, and, last, the number of all spikes.
+        ids: the file's own name of each unit.
+        regions: brain region of each unit; "" where unknown.
+        source: the file, for messages.
+
+    Raises:
+        DataError: there are no units, two units have one name, or the parts differ in number.
     """
 
     times: Float[np.ndarray, " spike"]
@@ -35,17 +47,20 @@ class Units:
 
     def __post_init__(self) -> None:
         if not len(self.ids):
-            raise DataError(f"{self.source or 'These spikes'}: there are no units.")
+            raise DataError(
+                f"{self.source or 'These spikes'}: there are no units. Name a file of sorted units."
+            )
         if len(self.first) != len(self.ids) + 1 or len(self.regions) != len(self.ids):
             raise DataError(
-                f"{self.source or 'These units'}: {len(self.ids)} ids, {len(self.regions)} regions "
-                f"and {len(self.first)} boundaries; there must be one of each a unit, and a last "
-                "boundary."
+                f"{self.source or 'These units'}: there are {len(self.ids)} ids, "
+                f"{len(self.regions)} regions and {len(self.first)} boundaries. Each unit needs "
+                "one of each, and after the last unit comes one more boundary."
             )
         if len(set(self.ids)) < len(self.ids):
             twice = sorted({i for i in self.ids if self.ids.count(i) > 1})
             raise DataError(
-                f"{self.source or 'These units'}: several units are named {twice[0]}. Rename them."
+                f"{self.source or 'These units'}: several units are named {twice[0]}. Give each "
+                "unit a name of its own."
             )
 
     def __len__(self) -> int:
@@ -53,7 +68,7 @@ class Units:
 
     @property
     def counts(self) -> Int[np.ndarray, " unit"]:
-        """Spikes of each unit."""
+        """Number of spikes of each unit."""
         return np.diff(self.first)
 
     @property
@@ -73,7 +88,14 @@ class Units:
         return self.times[self.first[unit] : self.first[unit + 1]]
 
     def select(self, chosen: Sequence[int] | Int[np.ndarray, " chosen"]) -> Units:
-        """The named units in the named order. Raises DataError if none is named."""
+        """Some of the units.
+
+        Args:
+            chosen: their numbers, from 0, in the order wanted.
+
+        Raises:
+            DataError: no unit is chosen.
+        """
         index = np.asarray(chosen, np.int64)
         parts = [self.spikes(int(i)) for i in index]
         return Units(
@@ -85,7 +107,10 @@ class Units:
         )
 
     def to_pynapple(self) -> pynapple.TsGroup:
-        """The units as a `pynapple.TsGroup` with metadata `unit` and `region`. Needs `neural`."""
+        """The units as a `pynapple.TsGroup` with metadata `unit` and `region`.
+
+        Needs the extra `neural`.
+        """
         import pandas as pd
         import pynapple
 
@@ -103,11 +128,19 @@ def units_from_arrays(
     sort: bool = False,
     source: str = "these spikes",
 ) -> Units:
-    """Units from the time of each spike (s) and the cluster that it belongs to.
+    """Units from the time and the cluster of each spike.
 
-    regions: the brain region by cluster. keep: clusters to keep, in this order; default all.
-    sort: spikes are in no order; put them in order. Without it that is an error.
-    Raises DataError when lengths differ, times are not numbers or fall, or clusters are unknown.
+    Args:
+        times: of each spike, in s.
+        clusters: label of the cluster of each spike.
+        regions: brain region of each cluster by its label.
+        keep: labels of the clusters to keep, in this order; all by default.
+        sort: whether to sort spike times that are not ascending; otherwise they are an error.
+        source: the file, for messages.
+
+    Raises:
+        DataError: times and clusters differ in number, times are not finite or not ascending,
+            or a cluster to keep has no spikes.
 
     Example:
         >>> import numpy as np
@@ -119,7 +152,10 @@ def units_from_arrays(
     """
     times = np.asarray(times, np.float64)
     if len(times) != len(clusters):
-        raise DataError(f"{source}: {len(times):,} spike times, but {len(clusters):,} clusters.")
+        raise DataError(
+            f"{source}: there are {len(times):,} spike times, but cluster labels for "
+            f"{len(clusters):,} spikes. Each spike needs one of each."
+        )
     bad = int((~np.isfinite(times)).sum())
     if bad:
         raise DataError(
@@ -130,7 +166,9 @@ def units_from_arrays(
     wanted = names if keep is None else [_text(value) for value in keep]
     unknown = [name for name in wanted if name not in names]
     if unknown:
-        raise DataError(f"{source}: there are no spikes of cluster {', '.join(unknown[:4])}.")
+        raise DataError(
+            f"{source}: there are no spikes of cluster {', '.join(unknown[:4])}. Keep others."
+        )
     keys = (times, place) if sort else (place,)
     order = np.lexsort(keys)
     ordered, of = times[order], place[order]
@@ -146,12 +184,21 @@ def units_from_arrays(
 
 
 def check_order(falls: Bool[np.ndarray, " step"], unit: str, source: str) -> None:
-    """Raises DataError where spike times of a unit go back in time."""
+    """Checks that spike times are ascending within each unit.
+
+    Args:
+        falls: True at each spike that comes before the previous one of its unit.
+        unit: name of the first such unit.
+        source: the file, for messages.
+
+    Raises:
+        UnsortedSpikesError: a spike comes before the previous one.
+    """
     if falls.any():
-        raise DataError(
-            f"{source}: the spike times of unit {unit} are not in order (they go back "
-            f"{int(falls.sum()):,} times in all). Sort them (sort=True, --spikes.sort), or check "
-            "the clock if recordings were joined."
+        raise UnsortedSpikesError(
+            f"{source}: the spike times of unit {unit} are not ascending ({int(falls.sum()):,} "
+            "spikes of all units come before the previous one). Sort them (sort=True, "
+            "--spikes.sort), or check the clock if recordings were joined."
         )
 
 

@@ -1,14 +1,16 @@
-"""Bootstrap intervals: sessions, or subjects, are what varies from one experiment to the next.
+"""Bootstrap intervals over whole sessions or subjects.
 
-Trials within a session depend on each other, so whole sessions are drawn, never trials. What is
-drawn decides what the interval speaks about:
+Trials within a session depend on each other, so whole sessions are drawn, never trials. The unit
+that is drawn decides which further data the interval is about:
 
-* "session" (default): sessions of all subjects from one pool; holds for further sessions from a
-  colony like this one, with as many of each subject as chance gives.
-* "session within subject": each subject keeps its number of sessions; holds for these subjects.
-  With m sessions of a subject, m - 1 are drawn and weighted by m / (m - 1), without which the
-  interval would be too narrow by sqrt((m - 1) / m) (Rao & Wu 1988, JASA 83:231).
-* "subject": whole subjects with all their sessions; holds for further subjects. Needs many.
+* "session" (default): sessions of all subjects are drawn from one pool. The interval is about
+  further sessions from a colony like this one.
+* "session within subject": each subject keeps its number of sessions. The interval is about further
+  sessions of these subjects. Of m sessions of a subject, m - 1 are drawn and weighted by
+  m / (m - 1); otherwise the interval would be too narrow by sqrt((m - 1) / m) (Rao & Wu 1988,
+  JASA 83:231).
+* "subject": whole subjects are drawn with all their sessions. The interval is about further
+  subjects; it needs many of them.
 """
 
 from __future__ import annotations
@@ -31,14 +33,20 @@ def session_weights(
 ) -> Float[np.ndarray, "draw session"]:
     """How often each session counts in each resample.
 
-    subject: the subject of each session. n_draws: number of resamples.
-    Raises ConfigError for an unknown unit or n_draws < 1; DataError when there is only one of what
-    is drawn, since no interval can come of that.
+    Args:
+        subject: number of the subject of each session.
+        n_draws: number of resamples.
+        rng: of the resamples.
+        unit: what is drawn: "session", "session within subject" or "subject".
+
+    Raises:
+        ConfigError: the unit is unknown, or `n_draws` is below 1.
+        DataError: there is only one unit to draw from.
     """
     if unit not in get_args(Unit):
-        raise ConfigError(f"No resampling unit '{unit}': choose one of {get_args(Unit)}.")
+        raise ConfigError(f"unit is {unit!r}; choose one of {', '.join(get_args(Unit))}.")
     if n_draws < 1:
-        raise ConfigError(f"n_draws is {n_draws}: draw at least one resample.")
+        raise ConfigError(f"n_draws is {n_draws}; it must be at least 1.")
     subjects, member, n_sessions = np.unique(subject, return_inverse=True, return_counts=True)
     if unit == "session":
         _check_several(len(subject), "session")
@@ -56,24 +64,37 @@ def session_weights(
 def percentile_interval(
     draws: Float[np.ndarray, "draw ..."], level: float = 0.95
 ) -> Float[np.ndarray, "2 ..."]:
-    """The central `level` of the resampled values (Efron & Tibshirani 1993, ch. 13); NaN draws,
-    from resamples without any measured trial, are left out. Raises ConfigError for a level outside
-    (0, 1)."""
+    """The interval that holds the central share `level` of the resampled values.
+
+    Args:
+        draws: a value of each resample along the first axis. NaN, from resamples without a measured
+            trial, is left out.
+        level: share of the values inside the interval, between 0 and 1.
+
+    Returns:
+        The lower and the upper end; NaN where all draws are NaN.
+
+    Raises:
+        ConfigError: the level does not lie between 0 and 1.
+
+    Source:
+        Efron & Tibshirani (1993), An introduction to the bootstrap, chapter 13.
+    """
     if not 0 < level < 1:
-        raise ConfigError(f"level is {level}, but the level of an interval lies between 0 and 1.")
+        raise ConfigError(f"level is {level}; it must lie between 0 and 1.")
     tails = [(1 - level) / 2, (1 + level) / 2]
     none = np.isnan(draws).all(axis=0)
     return np.where(none, np.nan, np.nanquantile(np.where(none, 0.0, draws), tails, axis=0))
 
 
 def _draw_counts(n, n_drawn, n_draws, rng):
-    """Counts of n things when n_drawn are drawn with replacement; [draw, thing]."""
+    """How often each of n units occurs among `n_drawn` drawn with replacement: [draw, unit]."""
     return rng.multinomial(n_drawn, np.full(n, 1 / n), size=n_draws).astype(np.float64)
 
 
 def _check_several(n: int, what: str) -> None:
     if n < 2:
         raise DataError(
-            f"There is only one {what} to resample, so no interval can be given: add data, or "
-            "choose another resampling unit."
+            f"There is only one {what} to resample, so no interval can be computed. Add data, or "
+            "choose another unit."
         )

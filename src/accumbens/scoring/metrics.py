@@ -1,7 +1,7 @@
-"""How well predictions meet choices and signals: normalized likelihood, mean squared error, R2.
+"""How well predictions agree with data: normalized likelihood, mean squared error, R2.
 
-Everything is a function of a few sums per session (`SessionSums`), so that the pooled value, each
-subject's value and any number of bootstrap resamples come from one matrix product of weights and
+All metrics are functions of a few sums per session (`SessionSums`). The pooled value, the value of
+each subject and any number of bootstrap resamples then come from one matrix product of weights and
 sums.
 """
 
@@ -19,36 +19,45 @@ from ..unrolling import unroll
 
 
 class Predictions(NamedTuple):
-    """What is said of each trial, given the trials before it; padding may hold anything.
+    """Predictions of each trial, given the trials before it; padding may hold anything.
 
-    choice_logits: log-odds of each choice, up to a constant.
-    signals: predicted signals in their own unit; no column at all for a model of choices alone.
+    Attributes:
+        choice_logits: log-odds of each choice, up to a constant.
+        signals: predicted signals in their own unit; no column for a model of choices alone.
     """
 
     choice_logits: Float[np.ndarray, "session trial choice"]
     signals: Float[np.ndarray, "session trial signal"]
 
     def choices_at_chance(self) -> Predictions:
-        """The same signals with all choices equally likely.
+        """The same predictions of signals, with all choices equally likely.
 
-        For a model fitted to the signal alone, which says nothing of choices.
+        For a model that was fitted to the signal alone and does not predict choices.
         """
         return self._replace(choice_logits=np.zeros_like(self.choice_logits))
 
 
 def predict(model: Model, trials: Trials) -> Predictions:
-    """The predictions of any model. Raises DataError when it does not suit the trials."""
+    """The predictions of a model for all trials.
+
+    Raises:
+        DataError: the model has another number of choices than the trials, or fewer subjects.
+    """
     unrolled = unroll(model, trials)
     return Predictions(np.asarray(unrolled.choice_logits), np.asarray(unrolled.signals))
 
 
 class SessionSums(NamedTuple):
-    """Sums over the scored trials of each session; all that every metric needs.
+    """Sums over the scored trials of each session, from which all metrics follow.
 
-    log_likelihood: of the choices made, in nats. n_choices: how many.
-    squared_error: (predicted - measured)^2, NaN where no signal is predicted. n_signal: values
-        measured. signal, signal_squared: of measured - the mean of all measured values (a shift
-        that leaves every metric as it is and keeps the sums accurate).
+    Attributes:
+        log_likelihood: sum of log p of the choices made, in nats.
+        n_choices: number of scored choices.
+        squared_error: sum of (predicted - measured)^2; NaN where no signal is predicted.
+        n_signal: number of scored trials with a measured signal.
+        signal: sum of the measured signal less its mean over all sessions. (The shift changes no
+            metric, and keeps the sums accurate.)
+        signal_squared: sum of squares of the same.
     """
 
     log_likelihood: Float[np.ndarray, "*session"]
@@ -59,20 +68,28 @@ class SessionSums(NamedTuple):
     signal_squared: Float[np.ndarray, "*session signal"]
 
     def weigh(self, weights: Float[np.ndarray, "row session"]) -> SessionSums:
-        """The sums of every row of session weights (a resample; or one subject's sessions)."""
+        """The weighted sums of sessions.
+
+        Args:
+            weights: one row for each resample, or for each subject; a weight for each session.
+        """
         return SessionSums(*(weights @ sums for sums in self))
 
 
 def session_sums(predictions: Predictions, trials: Trials) -> SessionSums:
-    """The sums of each session. Raises DataError when predictions and trials differ in shape,
-    or a scored choice or a measured signal has no finite prediction."""
+    """The sums of each session.
+
+    Raises:
+        DataError: predictions and trials differ in shape, or a scored choice or a measured signal
+            has no finite prediction.
+    """
     _check(predictions, trials)
     scored = trials.scored
     made = np.where(scored, trials.choice, 0)[..., None]
     logits = np.where(scored[..., None], predictions.choice_logits, 0.0).astype(np.float64)
     logits -= logits.max(axis=-1, keepdims=True)
     log_p = np.take_along_axis(logits, made, -1)[..., 0] - np.log(np.exp(logits).sum(-1))
-    measured = scored[..., None] & np.isfinite(trials.signal)
+    measured = trials.signal_scored
     count = np.maximum(measured.sum((0, 1)), 1)
     centre = np.where(measured, trials.signal, 0.0).sum((0, 1)) / count
     signal = np.where(measured, trials.signal - centre, 0.0)
@@ -96,29 +113,35 @@ def pooled(sums: SessionSums) -> SessionSums:
 
 
 def by_subject(sums: SessionSums, subject: Int[np.ndarray, " session"]) -> SessionSums:
-    """The sums of each subject that has a session, one row each, in order of subject number."""
+    """The sums of each subject that has a session: one row each, in the order of their numbers.
+
+    Args:
+        sums: of each session.
+        subject: number of the subject of each session.
+    """
     return sums.weigh((np.unique(subject)[:, None] == subject).astype(np.float64))
 
 
 def mean_log_likelihood(sums: SessionSums) -> Float[np.ndarray, "*session"]:
-    """Mean log p of the choices made, in nats per scored trial; NaN where there is none."""
+    """Mean log p of the choices made, in nats per scored trial; NaN where no trial is scored."""
     return _ratio(sums.log_likelihood, sums.n_choices)
 
 
 def normalized_likelihood(sums: SessionSums) -> Float[np.ndarray, "*session"]:
-    """exp(mean log p of the choices made), their geometric mean probability; chance 1/n_choices."""
+    """Normalized likelihood, exp(mean log p of the choices made); 1 / n_choices at chance."""
     return np.exp(mean_log_likelihood(sums))
 
 
 def mean_squared_error(sums: SessionSums) -> Float[np.ndarray, "*session signal"]:
-    """Mean of (predicted - measured)^2 over measured, scored trials, in squared signal units."""
+    """Mean of (predicted - measured)^2 over scored trials with a signal, in its squared unit."""
     return _ratio(sums.squared_error, sums.n_signal)
 
 
 def r_squared(sums: SessionSums) -> Float[np.ndarray, "*session signal"]:
-    """1 - squared error / squared deviation from the mean of the trials scored.
+    """R2 = 1 - squared error / squared deviation from the mean of the same trials.
 
-    Of one subject's sums that is the subject's own mean; NaN where the signal does not vary.
+    The mean is that of the trials in the sums: for one subject, of its own trials. NaN where the
+    signal does not vary.
     """
     mean = _ratio(sums.signal, sums.n_signal)
     deviation = sums.signal_squared - sums.signal * mean
@@ -134,8 +157,8 @@ def _check(predictions: Predictions, trials: Trials) -> None:
     expected = (*trials.choice.shape, trials.n_choices)
     if predictions.choice_logits.shape != expected:
         raise DataError(
-            f"choice_logits have shape {predictions.choice_logits.shape}, but these trials ask for "
-            f"{expected} (session, trial, choice)."
+            f"choice_logits have the shape {predictions.choice_logits.shape}, but these trials "
+            f"need {expected} (session, trial, choice)."
         )
     n_signals = predictions.signals.shape[-1]
     if predictions.signals.shape[:2] != expected[:2] or n_signals not in (
@@ -143,19 +166,17 @@ def _check(predictions: Predictions, trials: Trials) -> None:
         len(trials.names.signals),
     ):
         raise DataError(
-            f"Predicted signals have shape {predictions.signals.shape}, but these trials have "
-            f"the shape {expected[:2]} and the signals {trials.names.signals}: predict all, or "
-            "choose columns with select_signals."
+            f"Predicted signals have the shape {predictions.signals.shape}, but these trials have "
+            f"the shape {expected[:2]} and the signals {trials.names.signals}. Predict all of "
+            "them, or select those that are predicted (select_signals)."
         )
-    wanting = trials.scored & ~np.isfinite(predictions.choice_logits).all(-1)
+    without = trials.scored & ~np.isfinite(predictions.choice_logits).all(-1)
     if n_signals:
-        measured = np.isfinite(trials.signal)
-        missing = measured & ~np.isfinite(predictions.signals)
-        wanting |= trials.scored & missing.any(-1)
-    if wanting.any():
-        session, trial = np.argwhere(wanting)[0]
+        without |= (trials.signal_scored & ~np.isfinite(predictions.signals)).any(-1)
+    if without.any():
+        session, trial = np.argwhere(without)[0]
         raise DataError(
-            f"{wanting.sum()} scored trials have a prediction that is not a finite number, first "
-            f"trial {trials.number[session, trial]} of session {trials.session_labels[session]}: "
-            "the model has diverged, or the predictions are incomplete."
+            f"The predictions of {without.sum()} scored trials are not finite numbers, first of "
+            f"trial {trials.number[session, trial]} of session {trials.session_labels[session]}. "
+            "The model has diverged, or the predictions are incomplete."
         )

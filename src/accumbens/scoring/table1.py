@@ -1,7 +1,7 @@
-"""The table of a paper: one row a model, how well it predicts choices and each signal.
+"""The table of a paper: how well each model predicts choices and each signal.
 
-As Table 1 of Jain et al., Simultaneous modeling of behavior and dopamine with disentangled RNNs,
-with intervals. The best model of each column is set in bold.
+It has the layout of Table 1 of Jain et al., Simultaneous modeling of behavior and dopamine with
+disentangled RNNs, with intervals. The best model of each column is bold.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from .comparison import Comparison, Estimate
+from .comparison import Comparison
+from .evaluation import Estimate
 
 if TYPE_CHECKING:
     import rich.table
@@ -24,7 +25,14 @@ Label = Callable[[str], str]
 
 
 class Column(NamedTuple):
-    """One metric of all models: its values in the order of the models, None where it has none."""
+    """One metric of all models.
+
+    Attributes:
+        metric: its name.
+        signal: name of the signal; "" for choices.
+        higher_is_better: whether the largest value is the best.
+        values: in the order of the models; None for a model without this metric.
+    """
 
     metric: str
     signal: str
@@ -44,7 +52,7 @@ class Column(NamedTuple):
 
 
 def table1_columns(comparison: Comparison) -> list[Column]:
-    """Normalized likelihood of choice, then mean squared error and R2 of each signal."""
+    """The columns of the table: normalized likelihood, then mean squared error and R2 by signal."""
     models = comparison.models.values()
     columns = [Column("choice NL", "", True, [m.normalized_likelihood for m in models])]
     for signal in comparison.signals:
@@ -55,7 +63,7 @@ def table1_columns(comparison: Comparison) -> list[Column]:
 
 
 def table1_caption(comparison: Comparison) -> str:
-    """What the numbers and the intervals are, in one sentence."""
+    """One sentence that says what the numbers and the intervals are."""
     which = "Held-out trials" if comparison.held_out else "Fitted trials, none held out"
     return (
         f"{which}: normalized likelihood (NL) of choices, exp of the mean log probability; "
@@ -65,7 +73,12 @@ def table1_caption(comparison: Comparison) -> str:
 
 
 def table1_rich(comparison: Comparison, label: Label = str) -> rich.table.Table:
-    """For the terminal. label: what each model is called in print, by its name."""
+    """The table for the terminal.
+
+    Args:
+        comparison: of the models.
+        label: what each model is called in print, by its name.
+    """
     from rich.table import Table
     from rich.text import Text
 
@@ -81,8 +94,8 @@ def table1_rich(comparison: Comparison, label: Label = str) -> rich.table.Table:
 
 
 def table1_csv(comparison: Comparison, notes: Mapping[str, str] | None = None) -> str:
-    """For machines, all digits: `model` (its own name), then value, `_low` and `_high` of each
-    column; with notes by name of the model, `note`."""
+    """The table as CSV with all digits: `model` (its own name), then value, `_low` and `_high` of
+    each column; and, where notes are given by name of the model, a column `note`."""
     columns = table1_columns(comparison)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -97,7 +110,8 @@ def table1_csv(comparison: Comparison, notes: Mapping[str, str] | None = None) -
 
 
 def table1_markdown(comparison: Comparison, label: Label = str, notes: Sequence[str] = ()) -> str:
-    """A pipe table with its caption, and a paragraph a note. label: as of `table1_rich`."""
+    """The table in Markdown, with its caption, and a paragraph for each note. Arguments are those
+    of `table1_rich`."""
     columns = table1_columns(comparison)
     heads = ["model", *(_escape_markdown(_heading(c, " ↑", " ↓")) for c in columns)]
     lines = [heads, ["---", *("---:" for _ in columns)]]
@@ -111,10 +125,8 @@ def table1_markdown(comparison: Comparison, label: Label = str, notes: Sequence[
 
 
 def table1_latex(comparison: Comparison, label: Label = str, notes: Sequence[str] = ()) -> str:
-    r"""A `table` for LaTeX with the `booktabs` package, notes below it.
-
-    label: as of `table1_rich`.
-    """
+    r"""The table in LaTeX, for the `booktabs` package, with notes below it. Arguments are those of
+    `table1_rich`."""
     columns = table1_columns(comparison)
     heads = [
         _escape_latex(_heading(c, "", ""))

@@ -1,4 +1,4 @@
-"""Bandits: each arm pays a reward of 1 with its own, changing probability."""
+"""Bandits: each arm gives a reward of 1 with its own, changing probability."""
 
 from __future__ import annotations
 
@@ -15,26 +15,35 @@ from .base import Draws, Task, TaskState, integer, standard_normal
 
 
 class Bandit(Task):
-    """What all bandits share: one outcome, the reward, and the reward probabilities as context.
+    """A bandit: the outcome is `reward`, the context is the reward probability of each arm.
 
-    They change on their own, whatever is chosen; a subclass says how.
+    The probabilities change independently of the choices; each subclass defines how.
 
-    n_arms: number of arms. Raises ConfigError when there are fewer than two.
+    Args:
+        n_arms: number of arms.
+
+    Raises:
+        ConfigError: there are fewer than two arms.
     """
 
     n_arms: int = eqx.field(static=True, default=2, kw_only=True)
 
     def __check_init__(self) -> None:
         if self.n_arms < 2:
-            raise ConfigError(f"n_arms is {self.n_arms}, but a bandit has at least two arms.")
+            raise ConfigError(f"n_arms is {self.n_arms}; it must be at least 2.")
 
     @abc.abstractmethod
     def reward_probabilities(self, state: TaskState) -> PerChoice:
-        """Each arm's probability of reward on this trial."""
+        """The reward probability of each arm on this trial."""
 
     @abc.abstractmethod
     def next_state(self, state: TaskState, uniform: Draws) -> TaskState:
-        """The state at the next trial."""
+        """The state at the next trial.
+
+        Args:
+            state: at this trial.
+            uniform: new random numbers in (0, 1).
+        """
 
     @property
     def n_choices(self) -> int:
@@ -59,20 +68,27 @@ class Bandit(Task):
 
 
 class DriftingBandit(Bandit):
-    """Reward probabilities that drift, each on its own.
+    """A bandit whose reward probabilities drift independently of each other.
 
-    p_1 ~ Uniform(0, 1);  p_{t+1} = clip(p_t + drift x Normal(0, 1), 0, 1), for each arm.
+    p_1 ~ Uniform(0, 1);  p_{t+1} = clip(p_t + drift x Normal(0, 1), 0, 1), for each arm. The state
+    is the reward probabilities.
 
-    drift: SD of the step of each reward probability per trial, at least 0.
-    State: the reward probabilities. Raises ConfigError when drift is negative.
-    Source: Miller et al. (2023), Cognitive model discovery via disentangled RNNs.
+    Args:
+        drift: SD of the change of each reward probability per trial, at least 0.
+        n_arms: number of arms.
+
+    Raises:
+        ConfigError: `drift` is negative, or there are fewer than two arms.
+
+    Source:
+        Miller et al. (2023), Cognitive model discovery via disentangled RNNs.
     """
 
     drift: float | Float[Array, ""] = 0.1
 
     def __check_init__(self) -> None:
         if not self.drift >= 0:
-            raise ConfigError(f"drift is {self.drift}, but an SD cannot be negative.")
+            raise ConfigError(f"drift is {self.drift}; it is an SD and must be at least 0.")
 
     @property
     def n_draws(self) -> int:
@@ -92,23 +108,28 @@ class DriftingBandit(Bandit):
 
 
 class ReversalState(NamedTuple):
-    """The arm that pays best, and how many trials of its block follow this one."""
+    """The best arm, and how many trials of its block follow this one."""
 
     best: Int[Array, ""]
     remaining: Int[Array, ""]
 
 
 class ReversalBandit(Bandit):
-    """One arm pays with a high probability, the others with a low one, until another takes over.
+    """A bandit with one best arm, which changes after blocks of trials, or with a hazard rate.
 
-    The best arm gives way to one of the others, each as likely, after a block of trials whose
-    length is uniform on the integers from `block_length[0]` to `block_length[1]`, both included;
-    or, where `hazard` is given, after each trial with that probability.
+    The length of a block is uniform on the integers from the shortest to the longest block. The
+    next best arm is one of the others, each equally likely.
 
-    high, low: reward probabilities of the best arm and of the others.
-    block_length: shortest and longest block, in trials; not used where `hazard` is given.
-    hazard: probability per trial that the best arm changes, or None.
-    Raises ConfigError when a probability or a block length is none.
+    Args:
+        high, low: reward probabilities of the best arm and of the others.
+        block_length: length of the shortest and of the longest block, in trials; not used where
+            `hazard` is given.
+        hazard: probability per trial that the best arm changes; None for blocks.
+        n_arms: number of arms.
+
+    Raises:
+        ConfigError: a probability does not lie between 0 and 1, a block length is impossible, or
+            there are fewer than two arms.
     """
 
     high: float | Float[Array, ""] = 0.9
@@ -120,12 +141,12 @@ class ReversalBandit(Bandit):
         for name in ("high", "low", "hazard"):
             value = getattr(self, name)
             if value is not None and not 0 <= value <= 1:
-                raise ConfigError(f"{name} is {value}, but a probability lies between 0 and 1.")
+                raise ConfigError(f"{name} is {value}; it must lie between 0 and 1.")
         shortest, longest = self.block_length
         if not 1 <= shortest <= longest:
             raise ConfigError(
-                f"block_length is {self.block_length}: give the shortest and the longest block in "
-                "trials, the shortest at least 1 and no longer than the longest."
+                f"block_length is {self.block_length}; it must be the shortest and the longest "
+                "block in trials, the shortest at least 1 and not longer than the longest."
             )
 
     @property

@@ -1,4 +1,4 @@
-"""The distractor-rewards task: one reward that the choice controls, one that it does not."""
+"""The distractor-rewards task: one reward depends on the choice, the other does not."""
 
 from __future__ import annotations
 
@@ -16,16 +16,23 @@ def _reversals() -> ReversalBandit:
 
 
 class DistractorRewards(Task):
-    """Two rewards on each trial, drawn independently; the animal can tell them apart.
+    """The distractor-rewards task: two rewards that the animal can tell apart, drawn independently.
 
-    controllable: comes with the probability that the bandit gives to the choice made; by default
-        0.8 for one choice and 0.2 for the other, swapped after blocks of 20 to 60 trials.
-    distractor: comes with this one probability, whatever the choice.
-    Outcomes: `controllable`, `distractor`, each 0 or 1. Context: both probabilities of the
-    controllable reward, and that of the distractor. State: that of the bandit.
-    Raises ConfigError when the distractor's probability is none.
-    Source: Miller et al., Structured credit assignment in mice, Figure 1; after Jocham et al.
-    (2016), Neuron 90:177.
+    The outcomes are `controllable` and `distractor`, each 0 or 1. The context is the probability of
+    the controllable reward after each choice, and that of the distractor. The state is that of the
+    bandit.
+
+    Args:
+        controllable: bandit that gives the controllable reward; by default with probability 0.8
+            after one choice and 0.2 after the other, which reverse after blocks of 20 to 60 trials.
+        distractor: probability of the distractor reward, whatever the choice.
+
+    Raises:
+        ConfigError: the probability of the distractor does not lie between 0 and 1.
+
+    Source:
+        Miller et al., Structured credit assignment in mice, Figure 1; after Jocham et al. (2016),
+        Neuron 90:177.
 
     Example:
         >>> import accumbens
@@ -39,9 +46,7 @@ class DistractorRewards(Task):
 
     def __check_init__(self) -> None:
         if not 0 <= self.distractor <= 1:
-            raise ConfigError(
-                f"distractor is {self.distractor}, but a probability lies between 0 and 1."
-            )
+            raise ConfigError(f"distractor is {self.distractor}; it must lie between 0 and 1.")
 
     @property
     def n_choices(self) -> int:

@@ -2,12 +2,15 @@
 
 import numpy as np
 import pytest
+import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from accumbens import native
-from accumbens.credit.history import fit_history, history_data, refit
+from accumbens.credit.history import fit_history, history_data, index_contrasts, refit
 from accumbens.credit.history.indices import group_index, indices
+from accumbens.credit.history.newton import fit_logistic
 from accumbens.credit.history.refit import (
     Redraw,
     bootstrap_problem,
@@ -88,25 +91,40 @@ def test_redraws_have_their_probability_and_are_independent():
 
 
 def test_bootstrap_refits_weigh_sessions():
+    """Against fits to the drawn sessions, each as often as it was drawn."""
     fit = fit_history(ragged(), 2)[0]
     sessions, member = np.unique(fit.data.session, return_inverse=True)
-    counts = np.random.default_rng(0).multinomial(4, np.full(4, 0.25), size=5).astype(float)
-    problem = bootstrap_problem(fit, member, counts)
-    drawn = refit.refit(problem, seed=0, count=5)
-    np.testing.assert_allclose(drawn, refit_numpy(problem, seed=0, count=5), atol=2e-3)
-    assert len(sessions) == 4
+    counts = np.random.default_rng(0).multinomial(4, np.full(4, 0.25), size=5)
+    drawn = refit.refit(bootstrap_problem(fit, member, counts.astype(float)), seed=0, count=5)
+    rows = [np.flatnonzero(fit.data.response_session == session) for session in sessions]
+    for found, count in zip(drawn, counts, strict=True):
+        again = np.concatenate([np.tile(r, n) for r, n in zip(rows, count, strict=True)])
+        expected = fit_logistic(
+            fit.data.design()[again], fit.data.response[again], ridge=refit.MIN_RIDGE
+        )
+        np.testing.assert_allclose(found, expected.weights, atol=2e-3)
 
 
-def test_an_index_is_the_stated_sum():
-    """Against the weights; its interval holds it."""
-    rng = np.random.default_rng(0)
+def test_an_index_is_the_stated_sum_with_a_t_interval_over_sessions():
+    """Against the weights, statsmodels' covariance, and plain refits of the same draws."""
     fits = fit_history(ragged(), 2)
-    found = [indices(fit, n_draws=400, rng=rng) for fit in fits]
-    for fit, of in zip(fits, found, strict=True):
+    found = [indices(fit, n_draws=60, rng=np.random.default_rng(s)) for s, fit in enumerate(fits)]
+    for s, (fit, of) in enumerate(zip(fits, found, strict=True)):
         by_type = fit.by_type.sum(1)
         assert of[0].value == pytest.approx(by_type[1] - by_type[0])
         assert of[1].value == pytest.approx(by_type[2] - by_type[0])
-        assert of[0].low < of[0].value < of[0].high
+        theirs = sm.Logit(fit.data.response, fit.data.design()).fit(disp=0, tol=1e-12)
+        sessions, member = np.unique(fit.data.session, return_inverse=True)
+        m = len(sessions)
+        drawn = np.random.default_rng(s).multinomial(m - 1, np.full(m, 1 / m), 60) * (m / (m - 1))
+        draws = refit_numpy(bootstrap_problem(fit, member, drawn), seed=0, count=60)
+        for index, contrast in zip(of, index_contrasts(fit.data).values(), strict=True):
+            its = float(theirs.t_test(contrast).sd.item())
+            assert index.standard_error == pytest.approx(its, rel=1e-5)
+            half = stats.t.ppf(0.975, m - 1) * (draws.astype(float) @ contrast).std(ddof=1)
+            ends = (index.value - half, index.value + half)
+            assert (index.low, index.high) == pytest.approx(ends, rel=1e-3)
+    rng = np.random.default_rng(0)
     group = group_index("controllable", [of[0] for of in found], rng=rng)
     assert group.value == pytest.approx(np.mean([of[0].value for of in found]))
     alone = group_index("controllable", [found[0][0]], rng=rng)
@@ -117,7 +135,7 @@ def test_without_a_compiler_numpy_does_it_and_says_so(monkeypatch):
     problem = a_problem()
     monkeypatch.setattr(refit, "built", lambda _: native.Reason("no compiler today"))
     monkeypatch.setattr(refit, "_said", set())
-    with pytest.warns(UserWarning, match="in plain NumPy: no compiler today"):
+    with pytest.warns(UserWarning, match=r"Refits run in NumPy, about a .* no compiler today"):
         plain = refit.refit(problem, seed=1, count=2)
     assert refit.refit_implementation() == "numpy"
     np.testing.assert_array_equal(plain, refit_numpy(problem, seed=1, count=2))
@@ -125,5 +143,5 @@ def test_without_a_compiler_numpy_does_it_and_says_so(monkeypatch):
 
 
 def test_bad_counts_are_refused():
-    with pytest.raises(ConfigError, match="count is -1 and first 0; neither can be negative"):
+    with pytest.raises(ConfigError, match="count is -1 and first is 0; neither can be negative"):
         refit.refit(a_problem(), seed=0, count=-1)

@@ -232,7 +232,7 @@ def test_weights_left_out_of_a_fit_are_left_out_of_the_mean(fits):
 def test_a_single_subject_has_the_interval_of_its_fit(fits):
     data = history_weights_data({"one": fits[:1], "all": fits})
     one = data.rows[(data.rows["group"] == "one") & (data.rows["subject"] == "")]
-    error = fits[0].standard_errors[1:]
+    error = fits[0].standard_error[1:]
     np.testing.assert_allclose(one["low"], fits[0].weights[1:] - 1.959964 * error, atol=1e-6)
     assert "of a single subject, the fit's own" in data.caption
 

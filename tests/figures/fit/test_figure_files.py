@@ -69,6 +69,7 @@ def test_no_history_says_so(check_drawn):
     fig = Figure()
     draw_learning_curves(learning_curves_data([]), fig)
     check_drawn(fig)
+    assert [text.get_text() for ax in fig.axes for text in ax.texts] == ["No step was taken."]
 
 
 def settings():
@@ -128,7 +129,7 @@ def test_tables_come_back_from_the_files_as_they_were(drawn):
                 assert read[column].astype(str).tolist() == table[column].astype(str).tolist()
     path = pd.read_csv(folder / "penalty_path.csv")
     np.testing.assert_allclose(path["mean"], [0.6, 0.5])
-    np.testing.assert_allclose(path["se"], [0.0, 0.05])
+    np.testing.assert_allclose(path["standard_error"], [0.0, 0.05])
 
 
 def test_the_same_figure_gives_the_same_bytes(drawn, tmp_path):

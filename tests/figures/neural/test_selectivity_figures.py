@@ -8,13 +8,13 @@ from matplotlib.figure import Figure
 
 from accumbens.errors import ConfigError
 from accumbens.figures import (
+    draw_outcome_responses,
     draw_selective_fraction,
     draw_unit_effects,
-    draw_unit_responses,
+    outcome_responses_data,
     save_figure,
     selective_fraction_data,
     unit_effects_data,
-    unit_responses_data,
 )
 from accumbens.figures.style import BLACK, GREEN, PURPLE
 from accumbens.neural.units.regions import selectivity_by_region, with_regions
@@ -116,19 +116,19 @@ def test_examples_of_units(check_drawn, tmp_path):
         columns=pd.Index(["unit", "outcome", "trials", "mean", "low", "high"]),
     )  # fmt: skip
     table.loc[3, ["low", "high"]] = np.nan  # one trial only
-    data = unit_responses_data(table, list("cab"))
+    data = outcome_responses_data(table, list("cab"))
     assert data.rows["unit"].tolist() == [u for u in "cab" for _ in range(4)]
-    assert len(set(unit_responses_data(table).rows["unit"])) == 8
+    assert len(set(outcome_responses_data(table).rows["unit"])) == 8
     for units in (["a"], list("cab"), None):
         fig = Figure()
-        draw_unit_responses(unit_responses_data(with_regions(table, REGIONS), units), fig)
+        draw_outcome_responses(outcome_responses_data(with_regions(table, REGIONS), units), fig)
         check_drawn(fig)
     assert fig.axes[2].get_title() == "c (MOs)"
     drawn = [line.lines[0].get_ydata()[0] for line in fig.axes[2].containers]
     assert drawn == table.loc[table["unit"] == "c", "mean"].tolist()
     assert save_figure(fig, tmp_path / "units", data).stat().st_size > 10_000
     with pytest.raises(ConfigError, match=r"No responses of \['x'\]; the table has \['a', 'b'"):
-        unit_responses_data(table, ["x"])
+        outcome_responses_data(table, ["x"])
 
 
 def test_fractions_are_those_of_the_summary(check_drawn, tmp_path):

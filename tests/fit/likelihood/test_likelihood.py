@@ -7,7 +7,7 @@ import pytest
 import scipy.stats
 
 from accumbens.fit.likelihood.moments import (
-    RESIDUAL_FLOOR,
+    MIN_RESIDUAL,
     Regression,
     choice_negative_log_likelihood,
     moments,
@@ -94,7 +94,7 @@ def test_a_signal_without_noise_has_the_floor_variance():
     noiseless = trials.with_signals(exact, ("exact",)).batch(np.float64)
     found = regress_signals(moments(model, noiseless))
     spread = exact[noiseless.signal_scored].var()
-    np.testing.assert_allclose(found.variance, RESIDUAL_FLOOR * spread, rtol=1e-3)
+    np.testing.assert_allclose(found.variance, MIN_RESIDUAL * spread, rtol=1e-3)
     np.testing.assert_allclose(found.gain, model.gain[:1], rtol=1e-6)
 
 

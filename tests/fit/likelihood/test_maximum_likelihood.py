@@ -245,7 +245,7 @@ def test_what_the_target_does_not_depend_on_is_left_in_the_middle(trials):
     assert np.isnan(fit.parameters["inverse_temperature"].standard_error)
     assert np.isfinite(fit.parameters["learning_rate"].standard_error)
     assert fit.n_parameters == 2 + 6
-    assert any("does not depend on inverse_temperature: it was left" in w for w in fit.warnings)
+    assert any("does not depend on inverse_temperature, which was left" in w for w in fit.warnings)
 
 
 def test_the_bias_is_the_log_odds_of_the_counts():
@@ -295,24 +295,24 @@ def test_what_trials_cannot_tell_is_said_to_be_unidentified():
 
 
 def test_what_cannot_be_fitted_is_refused(trials):
-    with pytest.raises(ConfigError, match="n_starts is 0"):
+    with pytest.raises(ConfigError, match="n_starts is 0; it must be at least 1"):
         fit_maximum_likelihood(DFQ, trials, key=KEY, n_starts=0)
-    with pytest.raises(ConfigError, match="target='signal' needs a signal, but these trials have"):
+    with pytest.raises(ConfigError, match="target is 'signal', but these trials have no signal"):
         fit_maximum_likelihood(DFQ, trials.select_signals([]), target="signal", key=KEY)
     unmeasured = trials.with_signals(trials.signal * [1.0, np.nan], trials.names.signals)
-    with pytest.raises(DataError, match="Signal ach has 0 values in the 12 session"):
+    with pytest.raises(DataError, match="The signal ach has 0 values in the 12 session"):
         fit_maximum_likelihood(DFQ, unmeasured, key=KEY)
     constant = trials.with_signals(np.zeros_like(trials.signal), trials.names.signals)
-    with pytest.raises(DataError, match=r"Signal da has 480 values .*, all the same"):
+    with pytest.raises(DataError, match=r"The signal da has 480 values .*, all the same"):
         fit_maximum_likelihood(DFQ, constant, key=KEY)
-    with pytest.raises(ConfigError, match="No target 'choices': fit to one of"):
+    with pytest.raises(ConfigError, match="target is 'choices'; choose one of choice, signal"):
         inspect.unwrap(fit_datasets)(DFQ, [trials], target="choices", key=KEY)
 
 
 def test_trials_without_a_scored_choice_are_refused():
     trials = example_trials(2, 0)
     missed = trials.__class__(**{**vars(trials), "choice": np.full_like(trials.choice, -1)})
-    with pytest.raises(DataError, match=r"no scored choice in the 4 session\(s\) from a/0 on"):
+    with pytest.raises(DataError, match=r"no scored choice in the 4 session\(s\) that begin with"):
         fit_maximum_likelihood(DFQ, missed, key=KEY)
 
 

@@ -144,7 +144,7 @@ def test_bounds_are_noticed():
             {"free": ["side_bias"], "fixed": {"side_bias": 1.0}},
             "side_bias cannot be both free",
         ),
-        (DFQ, {"fixed": {"learning_rate": 1.5}}, r"fixed at 1.5, but must lie in \[0.0, 1.0\]"),
+        (DFQ, {"fixed": {"learning_rate": 1.5}}, r"fixed at 1.5; it must lie in \[0.0, 1.0\]"),
         (DFQ, {"fixed": {"learning_rate": "rate"}}, "learning_rate cannot be tied: DFQ has no"),
         (
             DFQ,
@@ -156,8 +156,8 @@ def test_bounds_are_noticed():
             {"variant": "q", "free": ["forgetting_rate"]},
             r"forgetting_rate cannot be both free and fixed \(variant: q\)",
         ),
-        (QLearning(0.1, 2.0), {}, "model has 2 choices but the trials have 3: give one with"),
-        (BiasOnly, {}, "cannot be built for 3 choices from single numbers: give .* a model"),
+        (QLearning(0.1, 2.0), {}, r"model has 2 choices but the trials have 3\. Give a model"),
+        (BiasOnly, {}, r"cannot be built for 3 choices from single numbers\. Give .* a model"),
     ],
 )
 def test_what_cannot_be_is_refused(model, options, message):

@@ -105,7 +105,7 @@ def test_the_table_compares_truth_and_fits():
 
 
 def test_what_tells_nothing_is_refused():
-    with pytest.raises(ConfigError, match="n_repeats is 1: coverage needs at least two"):
+    with pytest.raises(ConfigError, match="n_repeats is 1; it must be at least 2"):
         recover(MODELS["dfq"], DriftingBandit(), key=jax.random.key(0), n_repeats=1)
-    with pytest.raises(ConfigError, match="holds reward_strength at 1: recover from a model with"):
+    with pytest.raises(ConfigError, match="holds reward_strength at 1, but the model has another"):
         recover(MODELS["dfq"], DriftingBandit(), key=jax.random.key(0), target="signal")

@@ -188,23 +188,25 @@ def test_what_is_missing_is_named(make_nwb, tmp_path):
     columns = {"side": np.array(["L", "R"]), "reward": np.array([1, 0])}
     path = make_nwb(tmp_path / "a.nwb", columns)
     with pytest.raises(
-        ConfigError, match=r"No preset knows this file: .*start_time, stop_time, sid"
+        ConfigError, match=r"The layout of this file is not known: .*start_time, stop_t"
     ):
         read_nwb(path)
     with pytest.raises(DataError, match=r'no column "rewards" \(--outcome\)\. Did you mean "rewar'):
         read_nwb(path, NwbFormat(choice="side", outcome=("rewards",)))
-    with pytest.raises(DataError, match='there is no table "pulses" of intervals; it has "trials"'):
+    with pytest.raises(
+        DataError, match='there is no table "pulses" of intervals; the file has "trials"'
+    ):
         read_nwb(path, NwbFormat(choice="side", outcome=("reward",), table="pulses"))
     with pytest.raises(DataError, match="accumbens did not write this file"):
         read_nwb(path, NwbFormat("accumbens"))
-    with pytest.raises(DataError, match='made of several columns, one of which holds "L"'):
+    with pytest.raises(DataError, match='made of several columns, and one of them holds "L"'):
         read_nwb(path, NwbFormat(choice="side", outcome=("x=side|reward",)))
     with pytest.raises(DataError, match=r"both session \"day 1\" of subject \"rat 7\""):
         read_nwb([path, path], NwbFormat(choice="side", outcome=("reward",)))
     none = make_nwb(tmp_path / "none.nwb")
-    with pytest.raises(DataError, match=r'no table "trials" of intervals; it has no other either'):
+    with pytest.raises(DataError, match=r'no table "trials" of intervals; the file has no tables'):
         read_nwb(none)
-    with pytest.raises(ConfigError, match="Name at least one NWB file"):
+    with pytest.raises(ConfigError, match=r"There is no NWB file to read\. Name at least one"):
         read_nwb([])
 
 
@@ -219,7 +221,7 @@ def test_outcomes_as_they_are_written():
     assert outcome_columns("reward") == ("reward", ("reward",))
     assert outcome_columns("r = a | b") == ("r", ("a", "b"))
     for text in ("a|b", "=a", "r=", "r=a|", ""):
-        with pytest.raises(ConfigError, match="write COLUMN, NAME=COLUMN, or NAME=COLUMN"):
+        with pytest.raises(ConfigError, match="it must be COLUMN, NAME=COLUMN, or NAME=COLUMN"):
             outcome_columns(text)
 
 
@@ -229,7 +231,9 @@ def test_what_nwb_cannot_hold_is_refused(tmp_path):
     with pytest.raises(DataError, match="NWB cannot hold these columns: 'choice', 'a/b'"):
         write_nwb(bad, tmp_path)
     write_nwb(trials, tmp_path)
-    with pytest.raises(DataError, match=r"it exists\. Name another folder, or delete it"):
+    with pytest.raises(
+        DataError, match=r"the file exists\. Name another folder, or delete the file"
+    ):
         write_nwb(trials, tmp_path)
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match=r"Cannot write .*file/M_1_a_1\.nwb: .*Name a"):
@@ -238,5 +242,5 @@ def test_what_nwb_cannot_hold_is_refused(tmp_path):
 
 def test_without_the_extra_the_error_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pynwb", None)
-    with pytest.raises(ConfigError, match=r"needs pynwb, .*pip install 'accumbens\[neural\]'"):
+    with pytest.raises(ConfigError, match=r"needs pynwb, .*pip install 'accumbens\[neural\]'\."):
         neural_extra("pynwb")

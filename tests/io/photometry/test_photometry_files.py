@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from accumbens.errors import ConfigError, DataError
-from accumbens.io.photometry.files import channel, read_ppd, read_recording, read_table_series
+from accumbens.io.photometry.files import (
+    find_channel,
+    read_ppd,
+    read_recording,
+    read_table_channels,
+)
 
 HEADER = {"sampling_rate": 130, "volts_per_division": [1e-4, 2e-4], "subject_ID": "m"}
 
@@ -31,7 +36,7 @@ def test_every_sample_of_a_ppd(tmp_path):
     analog, digital = rng.integers(0, 2**15, (50, 2)), rng.integers(0, 2, (50, 2))
     recording = read_ppd(ppd(tmp_path / "a.ppd", HEADER, interleaved(analog, digital)))
     for i, volts in enumerate((1e-4, 2e-4)):
-        series = recording.series[f"analog_{i + 1}"]
+        series = recording.channels[f"analog_{i + 1}"]
         np.testing.assert_allclose(series.values, analog[:, i] * volts, rtol=1e-12)
         assert series.rate == 130
         edges = [t / 130 for t in range(1, 50) if digital[t, i] and not digital[t - 1, i]]
@@ -44,16 +49,16 @@ def test_three_channels_as_newer_versions_write_them(tmp_path):
     words = np.arange(12).reshape(4, 3)
     path = ppd(tmp_path / "a.ppd", header, interleaved(words, np.zeros((4, 3), int)))
     recording = read_recording(path)
-    assert list(recording.series) == ["analog_1", "analog_2", "analog_3"]
-    np.testing.assert_allclose(recording.series["analog_1"].values, [0, 3e-4, 6e-4, 9e-4])
+    assert list(recording.channels) == ["analog_1", "analog_2", "analog_3"]
+    np.testing.assert_allclose(recording.channels["analog_1"].values, [0, 3e-4, 6e-4, 9e-4])
     assert list(recording.events) == ["digital_1", "digital_2"]
 
 
 def test_the_real_ppd(shared_data):
     recording = read_ppd(shared_data / "nac_dlight_m53.ppd")
     assert len(recording.events["digital_1"]) == 137
-    assert len(recording.series["analog_1"].values) == 705_249
-    assert len(recording.series["analog_1"].values) / 130 == pytest.approx(5425, abs=0.1)
+    assert len(recording.channels["analog_1"].values) == 705_249
+    assert len(recording.channels["analog_1"].values) / 130 == pytest.approx(5425, abs=0.1)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +67,7 @@ def test_the_real_ppd(shared_data):
         (b"", r"does not begin with the header of a pyPhotometry file \(0 bytes\)"),
         (b"\x05\x00{}", "its header is cut short"),
         (b"\x02\x00[]", "its header is cut short"),
-        (b"\x02\x00{}\x00\x00", "its header lacks sampling_rate or volts_per_division"),
+        (b"\x02\x00{}\x00\x00", "sampling_rate or volts_per_division are missing in its header"),
         (b"\x03\x00abc", "does not begin with the header"),
     ],
 )
@@ -73,9 +78,11 @@ def test_damaged_ppd_headers(data, message, tmp_path):
 
 
 def test_damaged_ppd_samples(tmp_path):
-    with pytest.raises(DataError, match="7 bytes of samples are no whole number of samples of 2"):
+    with pytest.raises(
+        DataError, match="its 7 bytes of samples are not a whole number of samples of 2"
+    ):
         read_ppd(ppd(tmp_path / "a.ppd", HEADER, b"1234567"))
-    with pytest.raises(DataError, match="says 2 analog and 2 digital signals at -1"):
+    with pytest.raises(DataError, match="gives 2 analog and 2 digital signals at -1"):
         read_ppd(ppd(tmp_path / "b.ppd", HEADER | {"sampling_rate": -1}, b"1234"))
     with pytest.raises(DataError, match=r"Cannot read .*c\.ppd: No such file or directory"):
         read_ppd(tmp_path / "c.ppd")
@@ -84,27 +91,31 @@ def test_damaged_ppd_samples(tmp_path):
 def test_a_table_with_times(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("ms,green,note,red\n0,1,a,5\n50,,b,6\n100,3,c,7\n")
-    series = read_recording(path, time="ms", time_unit="ms").series
+    series = read_recording(path, time="ms", time_unit="ms").channels
     assert list(series) == ["green", "red"]
     np.testing.assert_allclose(series["green"].timestamps(), [0, 0.05, 0.1])
     np.testing.assert_array_equal(series["green"].values, [1, np.nan, 3])
     with pytest.raises(DataError, match='no column of times "time"'):
-        read_table_series(path)
-    with pytest.raises(DataError, match='column "note" holds "a", "b" and "c", which is no time'):
-        read_table_series(path, time="note")
-    with pytest.raises(ConfigError, match='time_unit "h": it is one of s, ms, us'):
-        read_table_series(path, time_unit="h")
+        read_table_channels(path)
+    with pytest.raises(
+        DataError, match='times "note" holds "a", "b" and "c", which is not a number'
+    ):
+        read_table_channels(path, time="note")
+    with pytest.raises(ConfigError, match='time_unit is "h"; choose one of s, ms, us'):
+        read_table_channels(path, time_unit="h")
 
 
 def test_series_of_nwb_with_rates_columns_and_modules(make_nwb, tmp_path):
     values = np.arange(20.0).reshape(10, 2)
     series = [("fp", values, 10.0), ("g", values[:, 0], np.arange(10.0))]
     recording = read_recording(make_nwb(tmp_path / "a.nwb", None, series))
-    assert list(recording.series) == ["fp:0", "fp:1", "g"]
-    np.testing.assert_array_equal(recording.series["fp:1"].values, values[:, 1])
-    np.testing.assert_allclose(recording.series["fp:1"].timestamps(), np.arange(10) / 10)
-    with pytest.raises(DataError, match=r'no series "fp" \(--x\)\. It has fp:0, fp:1, g\.'):
-        channel(recording, "fp", "--x")
+    assert list(recording.channels) == ["fp:0", "fp:1", "g"]
+    np.testing.assert_array_equal(recording.channels["fp:1"].values, values[:, 1])
+    np.testing.assert_allclose(recording.channels["fp:1"].timestamps(), np.arange(10) / 10)
+    with pytest.raises(
+        DataError, match=r'no channel "fp" \(--x\)\. Its channels are fp:0, fp:1, g\.'
+    ):
+        find_channel(recording, "fp", "--x")
 
 
 def test_fiber_photometry_response_series(tmp_path):
@@ -112,9 +123,9 @@ def test_fiber_photometry_response_series(tmp_path):
     pytest.importorskip("ndx_fiber_photometry")
     path = fiber_file(tmp_path / "fibers.nwb")
     recording = read_recording(path)
-    assert list(recording.series) == ["dopamine:0", "dopamine:1"]
-    np.testing.assert_array_equal(recording.series["dopamine:1"].values, np.arange(1, 40, 2))
-    assert recording.series["dopamine:0"].rate == 20
+    assert list(recording.channels) == ["dopamine:0", "dopamine:1"]
+    np.testing.assert_array_equal(recording.channels["dopamine:1"].values, np.arange(1, 40, 2))
+    assert recording.channels["dopamine:0"].rate == 20
 
 
 def fiber_file(path):

@@ -49,7 +49,7 @@ def test_the_good_table_has_no_problem():
             "choice",
             [0, 1, 2, 1, 0, 2],
             'column "choice": unknown choice codes 0 (2 rows, first row 0), 1 (2 rows, first row '
-            "1) and 2 (2 rows, first row 2); if 2 means a missed trial, say --missed 2; if not, "
+            "1) and 2 (2 rows, first row 2); if 2 means a missed trial, use --missed 2; if not, "
             "name all choices in order (--choices 0 1 2).",
         ),
         (
@@ -57,7 +57,7 @@ def test_the_good_table_has_no_problem():
             ["left", "right", "no lick", "left", "left", "left"],
             'column "choice": unknown choice codes "left" (4 rows, first row 0), "right" (1 row, '
             "first row 1) and \"no lick\" (1 row, first row 2); if 'no lick' means a missed trial, "
-            "say --missed 'no lick'; if not, name all choices in order (--choices left 'no lick' "
+            "use --missed 'no lick'; if not, name all choices in order (--choices left 'no lick' "
             "right).",
         ),
         (
@@ -157,7 +157,7 @@ def test_one_problem(column, cells, problem):
     assert found == [
         'column "trial", row 2: a trial number occurs again in session "A/1"; remove the repeated '
         "rows, or give each session its own label.",
-        'column "trial", row 4: trial numbers fall in session "B/2"; sort by trial within '
+        'column "trial", row 4: trial numbers decrease in session "B/2"; sort by trial within '
         "sessions, or give each session its own label.",
     ]
 
@@ -165,7 +165,7 @@ def test_one_problem(column, cells, problem):
 def test_rows_of_several_sessions_may_alternate_but_not_out_of_order():
     mixed = SIX.iloc[[0, 3, 1, 4, 2, 5]]
     from_table(mixed, DA)
-    assert "row 1: trial numbers fall" in the_problem_of(SIX.iloc[[0, 3, 2, 4, 1, 5]])
+    assert "row 1: trial numbers decrease" in the_problem_of(SIX.iloc[[0, 3, 2, 4, 1, 5]])
 
 
 def test_trial_numbers_that_start_anew_without_a_session_column():
@@ -180,15 +180,15 @@ def test_trial_numbers_that_start_anew_without_a_session_column():
 def test_a_session_split_across_subjects():
     frame = SIX.assign(session="S", trial=[0, 1, 2, 3, 4, 5])
     assert the_problem_of(frame) == (
-        'columns "subject" and "session", rows 3, 4 and 5: session "S" seems split across subjects '
-        '"A" and "B", who share out its trial numbers 0 to 5; correct the subject, or, if these '
-        "are several sessions, give them different labels."
+        'columns "subject" and "session", rows 3, 4 and 5: session "S" seems to be split across '
+        'subjects "A" and "B": their trial numbers together are 0 to 5 without a gap; correct the '
+        "subject, or, if these are several sessions, give them different labels."
     )
     from_table(frame.assign(trial=[0, 1, 2, 0, 1, 2]), DA)  # the same date, two animals
     from_table(frame.assign(trial=[0, 1, 2, 4, 5, 6]), DA)  # apart by a gap
     from_table(frame.assign(trial=[0, 1, 2, 2, 3, 4]), DA)  # overlapping
     many = pd.concat([frame.assign(session=str(k)) for k in range(7)], ignore_index=True)
-    assert problems_of(many)[-1] == "3 more sessions seem split across subjects."
+    assert problems_of(many)[-1] == "3 more sessions seem to be split across subjects."
 
 
 @pytest.mark.parametrize(
@@ -215,19 +215,19 @@ def test_a_session_split_across_subjects():
             "session",
             "Date",
             'column "session": there is no such column; did you mean "Date"? name the column with '
-            "--session, or say --session None if each subject has one session.",
+            "--session, or use --session None if each subject has one session.",
         ),
         (
             "subject",
             "mouse_id",
             'column "subject": there is no such column; did you mean "mouse_id"? name the column '
-            "with --subject, or say --subject None if all rows are of one subject.",
+            "with --subject, or use --subject None if all rows are of one subject.",
         ),
         (
             "trial",
             "Trial Number",
             'column "trial": there is no such column; did you mean "Trial Number"? name the column '
-            "with --trial, or say --trial None if the rows are in order.",
+            "with --trial, or use --trial None if the rows are in order.",
         ),
     ],
 )
@@ -255,9 +255,9 @@ def test_a_missing_column_that_the_user_named():
 def test_columns_with_two_uses_or_two_of_one_name():
     format = TableFormat(choice="da", signal=("da",), session="subject")
     assert problems_of(SIX.iloc[:3], format)[:2] == [
-        'column "subject": named for two uses, subject and session; name another column with '
+        'column "subject": is named for two uses, subject and session; name another column with '
         "--session.",
-        'column "da": named for two uses, choice and signal; name another column with --signal.',
+        'column "da": is named for two uses, choice and signal; name another column with --signal.',
     ]
     twice = pd.concat([SIX, SIX[["reward"]]], axis=1)
     assert the_problem_of(twice) == (
@@ -278,17 +278,17 @@ def test_columns_with_two_uses_or_two_of_one_name():
         (
             {"choices": ("0", "1", "1")},
             'column "choice": the choices "0", "1" and "1" (--choices) are fewer than two, repeat '
-            "a code, or hold one that is also named as missed; name each code of a choice once.",
+            "a code, or include one that is also named as missed; name each code of a choice once.",
         ),
         (
             {"subjects": ("A", "C")},
-            'column "subject", rows 3, 4 and 5: subject "B" not among the subjects asked for; add '
-            "to --subjects, or remove these rows.",
+            'column "subject", rows 3, 4 and 5: subject "B" is not among the subjects '
+            "(--subjects); add it, or remove these rows.",
         ),
         (
             {"subjects": ("A", "B", "A")},
-            'column "subject": the subjects asked for, "A", "B" and "A", repeat a name; name each '
-            "once (--subjects).",
+            'column "subject": the subjects "A", "B" and "A" (--subjects) repeat a name; name '
+            "each once.",
         ),
         (
             {"context": ("subject_age",)},
@@ -342,8 +342,8 @@ def test_every_problem_is_listed_with_the_rows_of_the_file(tmp_path):
         from_table(path, format)
     assert str(caught.value) == (
         f"Cannot use table {path} (10 problems; rows counted with the header as row 1):\n"
-        "- row 6: 5 cells where the header has 6; add or remove cells.\n"
-        "- row 7: 8 cells where the header has 6; add or remove cells.\n"
+        "- row 6: 5 cells, but the header has 6; add or remove cells.\n"
+        "- row 7: 8 cells, but the header has 6; add or remove cells.\n"
         '- column "dopamine": there is no such column; name the column with --signal.\n'
         '- column "rewarded", row 3: not a number: "abc"; correct these cells.\n'
         '- column "rewarded", row 5: blank though a choice was made; fill these cells, or blank '

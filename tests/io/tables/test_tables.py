@@ -2,7 +2,6 @@
 
 import dataclasses
 import io
-import sys
 
 import hypothesis.extra.numpy as npst
 import hypothesis.strategies as st
@@ -21,6 +20,7 @@ from accumbens.io.tables.trials import (
     write_table,
 )
 from accumbens.trials import MISSED, TrialNames, Trials, trials_from_arrays
+from helpers.python_calls import python_calls
 
 CODES = [
     (0, 1),
@@ -346,22 +346,6 @@ def test_session_labels_of_the_mice_keep_their_zeros(shared_data):
     assert len(set(trials.names.sessions)) < 38  # mice share dates
 
 
-def python_calls(function) -> int:
-    """How many functions Python calls, its own and those of C, while `function` runs."""
-    calls = 0
-
-    def count(frame, event, argument):
-        nonlocal calls
-        calls += event in ("call", "c_call")
-
-    sys.setprofile(count)
-    try:
-        function()
-    finally:
-        sys.setprofile(None)
-    return calls
-
-
 def test_rows_cost_no_python(tmp_path):
     """Ten times the rows, with the same distinct cells and sessions, call no more of Python: every
     loop over rows is one of NumPy, pandas or Arrow."""
@@ -400,8 +384,8 @@ def test_two_sessions_of_one_label_cannot_become_a_table():
     assert 'column "reward" is named twice' in message
     assert 'subject "A" is named twice' in message
     assert 'session "1" is named twice' in message
-    assert 'choice codes 0 and "left" are of several types' in message
-    assert "trial numbers do not ascend" in message
+    assert 'choice codes 0 and "left" have several types' in message
+    assert "trial numbers are not ascending" in message
 
 
 def test_blank_names_cannot_become_a_table():

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
 
 from accumbens.errors import ConfigError, DataError
 from accumbens.neural.events.outcome_responses import outcome_responses
@@ -53,7 +54,7 @@ def test_outcomes_without_types():
     amounts = few_trials(np.array([[0, 0.5]] * 8))
     with pytest.raises(DataError, match="Outcome types need outcomes of 0 and 1, but distractor"):
         outcome_responses(amounts)
-    with pytest.raises(ConfigError, match="These trials have no signals: name the columns"):
+    with pytest.raises(ConfigError, match=r"These trials have no signals\. Name the columns"):
         outcome_responses(few_trials(), units=[])
 
 
@@ -70,13 +71,6 @@ def ten_units():
     return with_regions(pd.concat([table, again], ignore_index=True), regions)
 
 
-def wilson(k, n, z=1.959963984540054):
-    """Wilson (1927), written out."""
-    middle = (k / n + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(k / n * (1 - k / n) / n + z**2 / (4 * n**2))
-    return middle - half, middle + half
-
-
 def test_the_summary_by_region():
     found = selectivity_by_region(ten_units())
     assert found["contrast"].tolist() == ["reward"] * 3 + ["puff"] * 3
@@ -88,7 +82,7 @@ def test_the_summary_by_region():
     assert found["positive"].tolist() == [1, 1, 0, 0, 0, 0]
     assert found["negative"].tolist() == [1, 0, 0, 0, 0, 0]
     for row in found.itertuples():
-        expected = wilson(row.selective, row.units)
+        expected = proportion_confint(row.selective, row.units, method="wilson")
         assert (row.low, row.high) == pytest.approx(expected, abs=1e-12)
 
 
@@ -96,7 +90,7 @@ def test_without_regions_all_units_are_of_one():
     found = selectivity_by_region(ten_units().drop(columns="region"))
     assert found["region"].tolist() == ["", ""]
     assert found["units"].tolist() == [10, 10]
-    with pytest.raises(ConfigError, match=r"it lacks \['effect'\]; its columns are"):
+    with pytest.raises(ConfigError, match=r"it has no effect\. Its columns are unit,"):
         selectivity_by_region(ten_units().drop(columns="effect"))
-    with pytest.raises(ConfigError, match="it lacks rows"):
+    with pytest.raises(ConfigError, match="it has no rows"):
         selectivity_by_region(ten_units().head(0))

@@ -51,7 +51,7 @@ def wrong_clock(shared_data):
 
 def test_a_wrong_clock_is_refused_but_the_behaviour_loads(wrong_clock):
     channels = PhotometryConfig(("G_1",), ("Iso_1",), response=RESPONSE)
-    with pytest.raises(DataError, match=r"the clock of G_1 cannot be believed: 109,027 samples"):
+    with pytest.raises(DataError, match="the timestamps of G_1 are wrong: 109,027 samples"):
         convert_files([wrong_clock], ConvertConfig(photometry=channels))
     assert convert_files([wrong_clock], ConvertConfig()).trials.valid.sum() == 672
 
@@ -124,13 +124,16 @@ def test_options_that_contradict(session):
             refuse(path, process=DFF, response=response, **options)
         return str(caught.value)
 
-    assert "2 channels, but 3 controls" in refused(channel=("G", "I"), control=("a", "b", "c"))
-    assert "1 channels, but 2 names for them" in refused(channel=("G",), name=("a", "b"))
-    assert "1 sessions, but 2 recordings" in refused(channel=("G",), file=(table, table))
-    assert "no event 'cue' among the context columns of these trials: outcome" in refused(
-        channel=("G",), event="cue"
+    assert "There are 2 channels, but 3 controls" in refused(
+        channel=("G", "I"), control=("a", "b", "c")
     )
-    assert "no event is named (--photometry.event COLUMN)" in refused(channel=("G",), event="")
+    assert "There are 1 channels, but 2 names for them" in refused(channel=("G",), name=("a", "b"))
+    assert "There are 1 sessions, but 2 recordings" in refused(channel=("G",), file=(table, table))
+    assert (
+        "There is no event 'cue' among the context columns of these trials, which are outcome"
+        in refused(channel=("G",), event="cue")
+    )
+    assert "No event is named (--photometry.event COLUMN)" in refused(channel=("G",), event="")
     taken = refused(DataError, channel=("G",), name=("reward",))
-    assert "There is already a column 'reward': name the signal otherwise" in taken
-    assert 'no series "H" (--photometry.channel)' in refused(DataError, channel=("H",))
+    assert "There is already a column 'reward'. Give the signal another name" in taken
+    assert 'no channel "H" (--photometry.channel)' in refused(DataError, channel=("H",))

@@ -66,13 +66,13 @@ def test_options_that_contradict(sessions):
         ConfigError, event="outcome", unit=("9",)
     )
     text = refused(ConfigError, event="outcome", region=("V1",))
-    assert "no unit is in V1 (--spikes.region); M2, NAc" in text
+    assert "no unit is in V1 (--spikes.region); the regions are M2, NAc" in text
     assert "fewer than 31 (--spikes.min-trials)" in refused(
         DataError, event="outcome", min_trials=31
     )
-    assert "1 sessions, but 2 files of spikes" in refused(
+    assert "There are 1 sessions, but 2 files of spikes" in refused(
         ConfigError, event="outcome", file=(path, path)
     )
-    assert "the windows of 1 of 30 events (outcome) leave the recording" in refused(
+    assert "the windows of 1 of 30 events (outcome) are not inside the recording" in refused(
         DataError, event="outcome", window=(0.0, 17.0)
     )

@@ -86,16 +86,16 @@ def test_numbers_that_differ(lab):
         return str(caught.value)
 
     text = refused(photometry=green(traces[:1]), event_unit="ms")
-    assert "2 sessions, but 1 recordings (--photometry.file): name one a session, in the s" in text
+    assert "There are 2 sessions, but 1 recordings (--photometry.file). Name one for" in text
     assert "M/d1, M/d2" in text
     text = refused(spikes=SpikesConfig("cue_ms", file=(*sorted_, *sorted_)), event_unit="ms")
     assert "2 sessions, but 4 files of spikes (--spikes.file)" in text
-    assert "Tables hold no recordings: name one a session" in refused(photometry=green(()))
+    assert "Tables hold no recordings. Name one for each session" in refused(photometry=green(()))
     assert "Tables hold no files of spikes" in refused(spikes=SpikesConfig("cue_ms"))
     text = refused(photometry=PhotometryConfig(file=traces))
-    assert "which of its channels is the signal? Name it with --photometry.channel" in text
+    assert "it is not known which channel is the signal. Name it with --photom" in text
     text = refused(spikes=SpikesConfig(file=sorted_))
-    assert "around which event are spikes counted? Name the column" in text
+    assert "it is not known around which event spikes are counted. Name" in text
     text = refused(DataError, photometry=green(traces))
-    assert "leave the recording" in text
+    assert "are not inside the recording" in text
     assert "unit of time (option event-unit)" in text

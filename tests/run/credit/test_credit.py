@@ -13,7 +13,7 @@ from accumbens.cli import main
 from accumbens.cli.credit import with_interval
 from accumbens.cohort import draw_agents, simulate_cohort
 from accumbens.credit.history.refit import refit_implementation
-from accumbens.errors import ConfigError
+from accumbens.errors import ConfigError, DataError
 from accumbens.io.models import load_model
 from accumbens.io.tables.files import open_table
 from accumbens.io.tables.trials import to_table, write_table
@@ -147,10 +147,7 @@ def test_one_reward_and_no_schedule(table, trials, capsys, tmp_path):
     trials, schedule = read_credit_trials(tmp_path / "bare.csv", CONFIG)
     assert schedule is None
     found = analyse_credit(trials, schedule, CONFIG)
-    assert (
-        "there are no randomization tests: name 3 with --probabilities, or the columns "
-        in (found.warnings[0])
-    )
+    assert "are no randomization tests. Give 3 of them with --probabilities" in (found.warnings[0])
 
 
 def test_the_table_is_read_once(table, tmp_path, monkeypatch):
@@ -221,9 +218,16 @@ def test_an_interval_that_is_not_there_is_not_printed():
     assert with_interval(1.234, float("nan"), float("nan")) == "1.23"
 
 
+def test_an_analysis_that_fails_leaves_no_folder(table, tmp_path):
+    config = CreditConfig("controllable", "distractor", probabilities=("0.5", "0.5", "0"))
+    with pytest.raises(DataError, match="outcome distractor contradicts its probability"):
+        run_credit(table, config, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
 def test_bad_options_are_refused(run, table):
     folder, _ = run
-    with pytest.raises(ConfigError, match="already holds a run: choose another folder"):
+    with pytest.raises(ConfigError, match=r"already holds a run\. Choose another folder"):
         run_credit(table, CONFIG, folder)
     with pytest.raises(ConfigError, match="lags is 0; it must be at least 1"):
         CreditConfig("a", "b", lags=0)
@@ -233,7 +237,7 @@ def test_bad_options_are_refused(run, table):
         CreditConfig("a", "b", probabilities=("x", "y"))
     with pytest.raises(ConfigError, match=r"name a column twice: a, a\. They are different"):
         CreditConfig("a", "a")
-    with pytest.raises(ConfigError, match="more_distractors needs distractor: name the first"):
+    with pytest.raises(ConfigError, match=r"more_distractors needs distractor\. Name the first"):
         CreditConfig("a", more_distractors=("b",))
-    with pytest.raises(ConfigError, match="probabilities serve the tests, which need a distractor"):
+    with pytest.raises(ConfigError, match="probabilities are for the tests, which also need a"):
         CreditConfig("a", probabilities=("x", "y", "z"))

@@ -97,7 +97,7 @@ def test_the_folder_holds_what_units_respond_to(run, cohort):
     assert metrics["warnings"] == ["The region of 6 of 18 units is not known."]
     stems = {path.name for path in (run / "figures").iterdir()}
     assert stems == {
-        f"{name}.{kind}" for name in ("unit_effects", "unit_responses", "selective_fraction")
+        f"{name}.{kind}" for name in ("unit_effects", "outcome_responses", "selective_fraction")
         for kind in ("png", "pdf", "csv")
     }  # fmt: skip
 
@@ -142,9 +142,9 @@ def test_warnings_say_what_numbers_cannot(cohort, tmp_path, capsys):
           "--test", "schedule", "--resamples", "99", "--out", str(tmp_path / "run")])  # fmt: skip
     said = " ".join(capsys.readouterr().out.split())
     assert "1 units measured in fewer than 40 trials are left out (--min-trials): unit_3." in said
-    assert "17 signals were measured in several subjects (unit_0, for one)" in said
+    assert "17 signals were measured in several subjects (such as unit_0)" in said
     assert (
-        "No p can be below 0.02 here, so that of 17 units 7 must reach it before any is "
+        "No p-value can be below 0.02 here, so of 17 units 7 must reach it before any can be "
         "selective. Raise --resamples."
     ) in said
 
@@ -203,13 +203,13 @@ def test_bad_input_is_one_clear_error(run, cohort, tmp_path, capsys):
     assert "already holds a run" in refused(
         capsys, options(cohort, "--test", "schedule", "--out", run)
     )
-    assert "Which columns are units? Name them with --signal (the record" in refused(
+    assert "It is not known which columns are units: the record" in refused(
         capsys, ["selectivity", table, "--outcome", *OUTCOMES, *map(str, shift)]
     )
-    assert "Unit unit_0, controllable: Series of 120 and 120 trials cannot be shifted" in refused(
+    assert "Unit unit_0, controllable: The series have 120 and 120 trials and cannot" in refused(
         capsys, options(cohort, *shift)
     )
-    assert "probabilities serve the schedule test, not linear_shift" in refused(
+    assert "probabilities are for the schedule test, not for linear_shift" in refused(
         capsys, options(cohort, *shift, "--probabilities", "0.5", "0.5", "0.5")
     )
     bare = pd.read_parquet(table)[["subject", "session", "trial", "choice", *OUTCOMES, "unit_0"]]
@@ -219,13 +219,17 @@ def test_bad_input_is_one_clear_error(run, cohort, tmp_path, capsys):
     assert "needs the probabilities of the rewards: name 3 columns or numbers" in refused(
         capsys, given
     )
-    assert "No unit was measured in 9999 trials with a choice; the most are 720." in refused(
-        capsys, options(cohort, *shift, "--min-trials", "9999")
+    assert (
+        "No unit was measured in 9999 trials with a choice; the largest number is 720."
+        in refused(capsys, options(cohort, *shift, "--min-trials", "9999"))
     )
     for text, message in (
-        ("unit,area\nunit_0,ACB\n", "no column region; it has unit, area"),
+        ("unit,area\nunit_0,ACB\n", "there is no column region; the columns are unit, area"),
         ("unit,region\nunit_0,ACB\nunit_0,MOs\n", "unit_0 is in ACB and in MOs. Keep one row."),
-        ("unit,region\n0,ACB\n", "none of the units is in it. It names 0; the signal columns are"),
+        (
+            "unit,region\n0,ACB\n",
+            "none of the units is in it. It names 0, but the signal columns are",
+        ),
     ):
         (tmp_path / "regions.csv").write_text(text)
         assert message in refused(
@@ -240,11 +244,11 @@ def test_bad_input_is_one_clear_error(run, cohort, tmp_path, capsys):
 def test_options_that_cannot_be():
     with pytest.raises(ConfigError, match="resamples is 0; it must be at least 1"):
         SelectivityConfig("schedule", resamples=0)
-    with pytest.raises(ConfigError, match=r"false_discovery_rate is 1\.5; it lies between 0 and 1"):
+    with pytest.raises(ConfigError, match=r"false_discovery_rate is 1\.5; it must lie between"):
         SelectivityConfig("schedule", false_discovery_rate=1.5)
     with pytest.raises(
         ConfigError, match=r"probabilities has 3 entries\. For 2 choices and 1 outcome give 2"
     ):
         SelectivityConfig("schedule", probabilities=("a", "b", "c"))
-    with pytest.raises(ConfigError, match="Name the outcomes that units may respond to"):
+    with pytest.raises(ConfigError, match=r"There are no outcomes\. Name those that units may"):
         SelectivityConfig("schedule", TableFormat(outcome=()))

@@ -18,11 +18,16 @@ from ...trials import Trials
 
 
 class HistoryData(NamedTuple):
-    """Sessions as one sequence of positions.
+    """Sessions as one sequence of positions, one for each trial with a choice.
 
-    sign: +1 for the second choice, -1 for the first, 0 on empty positions. type: number of the
-    outcome type. scored: a free choice was made. session: which session (its index in the trials).
-    trial: index of the trial within its session; -1 on empty positions.
+    Attributes:
+        sign: +1 for the second choice, -1 for the first, 0 on empty positions.
+        type: number of the outcome type (see `accumbens.outcomes`).
+        scored: a free choice was made.
+        session: number of the session in the trials.
+        trial: number of the trial within its session, from 0; -1 on empty positions.
+        type_names: the outcome types, in the order of their numbers.
+        n_lags: past choices that the regression looks back.
     """
 
     sign: Float[np.ndarray, " position"]
@@ -35,11 +40,12 @@ class HistoryData(NamedTuple):
 
     @property
     def n_weights(self) -> int:
+        """Number of weights: the bias, and one for each outcome type and lag."""
         return 1 + len(self.type_names) * self.n_lags
 
     @property
     def column_names(self) -> tuple[str, ...]:
-        """Of the columns of the design matrix: "bias", then "<type> lag <l>", type by type."""
+        """Names of the design matrix's columns: "bias", then "<type> lag <l>", type by type."""
         lags = range(1, self.n_lags + 1)
         return ("bias", *(f"{name} lag {lag}" for name in self.type_names for lag in lags))
 
@@ -48,7 +54,8 @@ class HistoryData(NamedTuple):
     ) -> Float[np.ndarray, "scored weight"]:
         """The regressors of every scored trial: 1, then past choices by outcome type and lag.
 
-        type: other outcome types in place of the observed ones (a redrawn experiment).
+        Args:
+            type: outcome types to use instead of the observed ones (a redrawn experiment).
         """
         kinds = self.type if type is None else type
         rows = np.flatnonzero(self.scored)
@@ -72,17 +79,24 @@ class HistoryData(NamedTuple):
 def history_data(
     trials: Trials, n_lags: int, sessions: Int[np.ndarray, " chosen"] | None = None
 ) -> HistoryData:
-    """The sequence of all sessions of `trials`, or of those with the given indices.
+    """The sequence of choices and outcome types that the regression sees.
 
-    Raises ConfigError for n_lags < 1; DataError when there are not two choices, outcomes are not
-    0 and 1, or no trial is scored.
+    Args:
+        trials: with two choices and outcomes of 0 and 1.
+        n_lags: past choices that the regression looks back.
+        sessions: numbers of the sessions to use; all by default.
+
+    Raises:
+        ConfigError: `n_lags` is below 1.
+        DataError: there are not two choices, an outcome is neither 0 nor 1, there are more than
+            four outcomes, or no trial is scored.
     """
     if n_lags < 1:
-        raise ConfigError(f"n_lags is {n_lags}; the regression looks back at least one trial.")
+        raise ConfigError(f"n_lags is {n_lags}; it must be at least 1.")
     if trials.n_choices != 2:
         raise DataError(
-            f"The trial-history regression is of two choices; these trials have "
-            f"{trials.n_choices}: {trials.names.choices}."
+            f"The trial-history regression needs two choices, but these trials have "
+            f"{trials.n_choices}: {trials.names.choices}. Select trials with two choices."
         )
     kinds, valid = outcome_types(trials), trials.valid
     sessions = np.arange(trials.n_sessions) if sessions is None else sessions
@@ -99,7 +113,10 @@ def history_data(
         scored[place] = trials.scored[s, made]
         trial[place] = made
     if not scored.any():
-        raise DataError("No free choice to regress: all trials are missed or instructed.")
+        raise DataError(
+            "The trials have no free choice to regress: all are missed or instructed. Check the "
+            "columns of choices and of instructed trials."
+        )
     session = np.repeat(np.asarray(sessions), n_valid + n_lags)
     names = type_names(trials.names.outcomes)
     return HistoryData(sign, kind, scored, session, trial, names, n_lags)

@@ -13,6 +13,7 @@ from jaxtyping import Float
 
 from ...errors import ConfigError, DataError
 from ...models.history import HistoryRegression
+from ...scoring.intervals import normal_quantile
 from ...summary import Summary, counted, number, summarized
 from ...trials import Trials
 from .design import HistoryData, history_data
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Ridge = float | Literal["cv"]
-"""Strength of the ridge penalty on all weights but the bias; "cv": by cross-validation."""
+"""Strength of the ridge penalty on all weights but the bias; "cv": chosen by cross-validation."""
 
 STRENGTHS = tuple(float(10.0**power) for power in np.arange(-1.0, 3.01, 0.5))
 """Ridge strengths that cross-validation tries, besides 0."""
@@ -33,12 +34,17 @@ FOLDS = 5
 @summarized
 @dataclasses.dataclass(frozen=True)
 class HistoryFit:
-    """The regression of one subject, or of all together.
+    """The trial-history regression of one subject, or of all subjects together.
 
-    subject: its name, or "pooled". weights: log-odds, in the order of `data.column_names`; NaN
-    where a column was left out. covariance: of the weights (inverse Hessian; with a ridge it
-    describes the penalised estimate and ignores its bias). log_likelihood: nats, without penalty.
-    warnings: what a reader must know (columns that separate or are collinear).
+    Attributes:
+        subject: name of the subject, or "pooled".
+        data: the choices and outcome types that were regressed.
+        weights: log-odds, in the order of `data.column_names`; NaN where a column was left out.
+        covariance: of the weights, the inverse Hessian. Trials are taken as independent; with a
+            ridge it describes the penalised estimate and ignores its bias.
+        log_likelihood: of the scored choices in nats, without the penalty.
+        ridge: strength of the penalty.
+        warnings: what a reader must know, such as columns that are collinear or separate choices.
     """
 
     subject: str
@@ -50,30 +56,33 @@ class HistoryFit:
     warnings: tuple[str, ...]
 
     @property
-    def standard_errors(self) -> Float[np.ndarray, " weight"]:
+    def standard_error(self) -> Float[np.ndarray, " weight"]:
+        """Standard error of each weight, in log-odds."""
         return np.sqrt(np.diag(self.covariance))
 
     @property
     def n_scored(self) -> int:
+        """Number of scored trials."""
         return int(self.data.scored.sum())
 
     @property
     def n_sessions(self) -> int:
+        """Number of sessions."""
         return len(np.unique(self.data.session))
 
     @property
     def normalized_likelihood(self) -> float:
-        """exp of the mean log likelihood per scored trial, on the trials of the fit."""
+        """exp(mean log likelihood per scored trial), on the trials of the fit."""
         return float(np.exp(self.log_likelihood / self.n_scored))
 
     @property
     def by_type(self) -> Float[np.ndarray, "type lag"]:
-        """The weights without the bias, outcome types down, lags across."""
+        """The weights without the bias: a row for each outcome type, a column for each lag."""
         return self.weights[1:].reshape(-1, self.data.n_lags)
 
     @property
     def model(self) -> HistoryRegression:
-        """The same regression as a model, ready to simulate or score; absent weights are 0."""
+        """The same regression as a model, to simulate or score; weights left out are 0."""
         return as_model([self])
 
     def _summary(self) -> Summary:
@@ -95,32 +104,51 @@ class HistoryFit:
         return Summary(title, facts, [heads, *rows], self.warnings)
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a weight: subject, outcome type, lag (0 for the bias), weight, standard error,
-        95 % interval, all in log-odds."""
+        """One row a weight.
+
+        Returns:
+            A table with columns subject, outcome (type, or "bias"), lag (0 for the bias), weight,
+            standard_error, low, high (95 % normal interval), in log-odds.
+        """
         import pandas as pd
 
         lags, n_types = self.data.n_lags, len(self.data.type_names)
-        error = self.standard_errors
+        half = normal_quantile() * self.standard_error
         return pd.DataFrame(
             {
                 "subject": self.subject,
                 "outcome": ["bias", *np.repeat(self.data.type_names, lags)],
                 "lag": [0, *np.tile(np.arange(1, lags + 1), n_types)],
                 "weight": self.weights,
-                "standard_error": error,
-                "low": self.weights - 1.959963984540054 * error,
-                "high": self.weights + 1.959963984540054 * error,
+                "standard_error": self.standard_error,
+                "low": self.weights - half,
+                "high": self.weights + half,
             }
         )
 
 
 def fit_history(trials: Trials, n_lags: int = 10, *, ridge: Ridge = 0.0) -> tuple[HistoryFit, ...]:
-    """One regression for each subject, in the order of `trials.names.subjects`.
+    """The trial-history regression of each subject by itself, by maximum likelihood.
 
-    log p(1)/p(0) = bias + sum_il weight_il c_{t-l} [type of t-l is i]; maximum likelihood by
-    Newton's method. ridge: see `Ridge`; "cv" holds out sessions, 5 folds, within each subject.
-    Raises ConfigError for bad options, DataError for trials that cannot be regressed.
-    Source: Lau & Glimcher (2005); Miller et al., Structured credit assignment in mice, Figure 2c.
+    log p(1)/p(0) = bias + sum over types i and lags l of weight_il c_{t-l} [type of t-l is i],
+    with past choices c as +1 and -1.
+
+    Args:
+        trials: with two choices and outcomes of 0 and 1.
+        n_lags: past choices that the regression looks back.
+        ridge: strength of the penalty on all weights but the bias. "cv" chooses it for each
+            subject by cross-validation over its sessions, in at most 5 folds.
+
+    Returns:
+        One fit for each subject that has sessions, in the order of `trials.names.subjects`.
+
+    Raises:
+        ConfigError: `n_lags` is below 1, or `ridge` is negative.
+        DataError: the trials cannot be regressed (see `history_data`), or "cv" has one session.
+
+    Source:
+        Lau & Glimcher (2005), J Exp Anal Behav 84:555; Miller et al., Structured credit assignment
+        in mice, Figure 2c.
 
     Example:
         >>> import jax
@@ -146,27 +174,37 @@ def fit_history(trials: Trials, n_lags: int = 10, *, ridge: Ridge = 0.0) -> tupl
 
 
 def pooled_history(trials: Trials, n_lags: int = 10, *, ridge: Ridge = 0.0) -> HistoryFit:
-    """One regression for the trials of all subjects together. Options and errors: `fit_history`."""
+    """One regression for the trials of all subjects together.
+
+    Arguments and errors are those of `fit_history`.
+    """
     return _fit("pooled", history_data(trials, n_lags), ridge)
 
 
 def as_model(
     fits: Sequence[HistoryFit], subjects: Sequence[str] | None = None
 ) -> HistoryRegression:
-    """One pooled fit as a model of any subject, or fits of several subjects as one model of them.
+    """Fits of the regression as a model, to simulate or score; weights left out are 0.
 
-    subjects: those of the trials that the model is for, in their order (`trials.names.subjects`);
-    needed for several fits. Weights that were left out are 0.
-    Raises ConfigError when a subject has no fit, or several fits come without subjects.
+    Args:
+        fits: one fit, for a model of any subject; or one fit for each subject.
+        subjects: the subjects of the trials that the model is for, in their order
+            (`trials.names.subjects`); needed for several fits.
+
+    Raises:
+        ConfigError: a subject has no fit, or several fits come without subjects.
     """
     if subjects is None and len(fits) != 1:
         raise ConfigError(
-            f"{len(fits)} fits of several subjects: name the subjects of the trials in their order "
-            "(trials.names.subjects)."
+            f"There are {len(fits)} fits, so the model must know whose they are: name the subjects "
+            "of the trials in their order (trials.names.subjects)."
         )
     by_name = {fit.subject: fit for fit in fits}
     if missing := [name for name in subjects or () if name not in by_name]:
-        raise ConfigError(f"There is no fit of subject {', '.join(missing)}.")
+        raise ConfigError(
+            f"There is no fit of subject {', '.join(missing)}; there are fits of "
+            f"{', '.join(by_name)}."
+        )
     chosen = fits if subjects is None else [by_name[name] for name in subjects]
     weights = np.nan_to_num(np.stack([fit.weights for fit in chosen]))
     n_types, n_lags = len(fits[0].data.type_names), fits[0].data.n_lags
@@ -178,14 +216,14 @@ def as_model(
 
 def _fit(subject: str, data: HistoryData, ridge: Ridge) -> HistoryFit:
     if ridge != "cv" and not (isinstance(ridge, int | float) and 0 <= ridge < np.inf):
-        raise ConfigError(f"ridge is {ridge!r}; give a strength of at least 0, or 'cv'.")
+        raise ConfigError(f"ridge is {ridge!r}; it must be a number of at least 0, or 'cv'.")
     design, response, notes = data.design(), data.response, []
     names = np.array(data.column_names)
     kept = independent_columns(design)
     if not kept.all():
         notes.append(
-            f"{subject}: left out because constant or collinear with the columns before them: "
-            f"{_listed(names[~kept])}. Those outcomes are too rare, or use fewer lags."
+            f"{subject}: these columns of the regression are constant or collinear with others and "
+            f"were left out: {_listed(names[~kept])}. The outcomes are too rare; use fewer lags."
         )
     strength = _cross_validated(data, design[:, kept]) if ridge == "cv" else float(ridge)
     fit = fit_logistic(design[:, kept], response, ridge=strength)
@@ -194,8 +232,8 @@ def _fit(subject: str, data: HistoryData, ridge: Ridge) -> HistoryFit:
         separating[np.flatnonzero(kept)] = separating_columns(design[:, kept], response)
         if separating.any():
             notes.append(
-                f"{subject}: the choices are predicted perfectly along {_listed(names[separating])}"
-                ", so these weights have no finite maximum. Use a ridge, fewer lags or more trials."
+                f"{subject}: the choices are predicted perfectly by {_listed(names[separating])}, "
+                "so these weights have no finite maximum. Use a ridge, fewer lags or more trials."
             )
     for note in notes:
         warnings.warn(note, stacklevel=4)
@@ -209,12 +247,14 @@ def _fit(subject: str, data: HistoryData, ridge: Ridge) -> HistoryFit:
 
 
 def _cross_validated(data: HistoryData, design: Float[np.ndarray, "scored weight"]) -> float:
-    """The ridge strength with the best log likelihood on held-out sessions."""
+    """The strength of the ridge with the best log likelihood on held-out sessions."""
     session, response = data.response_session, data.response
     _, order = np.unique(session, return_inverse=True)
     n_folds = min(FOLDS, int(order.max()) + 1)
     if n_folds < 2:
-        raise DataError("ridge 'cv' holds out sessions, but there is only one: give a number.")
+        raise DataError(
+            "ridge is 'cv', which holds out sessions, but there is only one session. Give a number."
+        )
     total = np.zeros(1 + len(STRENGTHS))
     for fold in range(n_folds):
         out = order % n_folds == fold
@@ -225,6 +265,6 @@ def _cross_validated(data: HistoryData, design: Float[np.ndarray, "scored weight
     return (0.0, *STRENGTHS)[int(np.argmax(total))]
 
 
-def _listed(names: np.ndarray, most: int = 6) -> str:
-    shown = ", ".join(names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+def _listed(names: np.ndarray, max_shown: int = 6) -> str:
+    shown = ", ".join(names[:max_shown])
+    return shown if len(names) <= max_shown else f"{shown} and {len(names) - max_shown} more"

@@ -1,4 +1,4 @@
-"""Indices of credit: how much more an outcome draws the animal back than no outcome does."""
+"""Indices of credit: how much more an outcome makes the animal repeat a choice than no outcome."""
 
 from __future__ import annotations
 
@@ -10,18 +10,25 @@ from jaxtyping import Float
 
 from ...errors import DataError
 from ...scoring.bootstrap import percentile_interval, session_weights
+from ...scoring.intervals import student_quantile
 from .design import HistoryData
 from .fitting import HistoryFit
 from .refit import bootstrap_problem, refit
 
 
 class Index(NamedTuple):
-    """A sum of weights of one subject, or a mean over subjects (log-odds).
+    """A sum of weights of one subject, or the mean of it over subjects, in log-odds.
 
-    standard_error: by the weights' full covariance. low, high: 95 % interval by resampling the
-    subject's sessions (NaN with fewer than three): value +- t SD over resamples, t of Student's
-    distribution with as many degrees of freedom as sessions less one. Percentiles would lie too
-    high, since refits to resamples overshoot.
+    Attributes:
+        subject: name of the subject, or "group".
+        name: of the outcome that the index is about.
+        value: the index.
+        standard_error: from the covariance of the weights; of the group: SD over subjects /
+            sqrt(subjects).
+        low, high: 95 % interval. Of a subject: value -+ t SD over resamples of its sessions, with
+            Student's t for sessions - 1 degrees of freedom; NaN with fewer than three sessions.
+            (Percentiles would lie too high, since refits to resamples overshoot.) Of the group:
+            percentiles over resamples of subjects.
     """
 
     subject: str
@@ -33,11 +40,17 @@ class Index(NamedTuple):
 
 
 def index_contrasts(data: HistoryData) -> dict[str, Float[np.ndarray, " weight"]]:
-    """For each outcome that can come alone, +1 on its weights and -1 on those of no outcome.
+    """How each outcome's index is made of the weights.
 
-    index = sum over lags of (weights of that outcome alone - weights of none); for `controllable`
-    and `distractor` these are the controllable and the distractor index of the paper.
-    Source: Miller et al., Structured credit assignment in mice, Figure 2d.
+    index = sum over lags of (weight of that outcome alone - weight of no outcome). For
+    `controllable` and `distractor` these are the controllable and the distractor index.
+
+    Returns:
+        For each outcome a vector of +1 on the weights of that outcome alone, -1 on those of no
+        outcome, and 0 elsewhere; the index is its product with the weights.
+
+    Source:
+        Miller et al., Structured credit assignment in mice, Figure 2d.
     """
     lags = data.n_lags
     contrasts = {}
@@ -51,10 +64,18 @@ def index_contrasts(data: HistoryData) -> dict[str, Float[np.ndarray, " weight"]
 
 
 def indices(fit: HistoryFit, *, n_draws: int = 1000, rng: np.random.Generator) -> tuple[Index, ...]:
-    """The indices of one fit with standard errors and session-bootstrap intervals.
+    """The indices of one fit, with standard errors and intervals over sessions.
 
-    n_draws: resamples of the sessions of each subject in the fit; 0 for no interval.
-    Raises DataError for an index whose weights were left out of the fit.
+    Args:
+        fit: of one subject, or pooled.
+        n_draws: resamples of the sessions; 0 gives no interval.
+        rng: of the resamples.
+
+    Returns:
+        One index for each outcome.
+
+    Raises:
+        DataError: some weights of an index were left out of the regression.
 
     Example:
         >>> import jax
@@ -75,8 +96,8 @@ def indices(fit: HistoryFit, *, n_draws: int = 1000, rng: np.random.Generator) -
         used = contrast != 0
         if np.isnan(fit.weights[used]).any():
             raise DataError(
-                f"{fit.subject}: the {name} index cannot be had, since some of its weights were "
-                "left out of the regression. Use fewer lags, or more sessions."
+                f"{fit.subject}: the {name} index cannot be computed, because some of its weights "
+                "were left out of the regression. Use fewer lags, or more sessions."
             )
         variance = contrast[used] @ fit.covariance[np.ix_(used, used)] @ contrast[used]
         value = float(fit.weights[used] @ contrast[used])
@@ -91,7 +112,18 @@ def indices(fit: HistoryFit, *, n_draws: int = 1000, rng: np.random.Generator) -
 def group_index(
     name: str, of_subjects: Sequence[Index], *, n_draws: int = 10_000, rng: np.random.Generator
 ) -> Index:
-    """The mean of one index over subjects; standard error and interval over subjects."""
+    """The mean of one index over subjects.
+
+    Args:
+        name: of the index.
+        of_subjects: the index of each subject.
+        n_draws: resamples of subjects behind the interval.
+        rng: of the resamples.
+
+    Returns:
+        The index of the subject "group"; without standard error and interval (NaN) where there is a
+        single subject.
+    """
     values = np.array([index.value for index in of_subjects])
     n = len(values)
     if n < 2:
@@ -109,17 +141,15 @@ class _Drawn(NamedTuple):
     t: float
 
 
-FEWEST_SESSIONS = 3
+MIN_SESSIONS = 3
 
 
 def _bootstrap(fit: HistoryFit, n_draws: int, rng: np.random.Generator) -> _Drawn | None:
-    from scipy import stats
-
     sessions, member = np.unique(fit.data.session, return_inverse=True)
-    if n_draws == 0 or len(sessions) < FEWEST_SESSIONS:
+    if n_draws == 0 or len(sessions) < MIN_SESSIONS:
         return None
     one = np.zeros(len(sessions), int)
     counts = session_weights(one, n_draws, rng, unit="session within subject")
     weights = refit(bootstrap_problem(fit, member, counts), seed=0, count=n_draws)
-    t = float(stats.t.ppf(0.975, len(sessions) - 1))
+    t = float(student_quantile(len(sessions) - 1))
     return _Drawn(weights.astype(np.float64), t)

@@ -1,4 +1,4 @@
-"""Logistic regression by Newton's method: convex, so what it converges to is the maximum."""
+"""Logistic regression by Newton's method: convex, so where it converges is the maximum."""
 
 from __future__ import annotations
 
@@ -7,14 +7,21 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-MOST_STEPS = 60
+MAX_STEPS = 60
 DECREMENT = 1e-16
-"""Ends when the next step would gain less than half of this much log likelihood (nats)."""
+"""Newton's method ends where the next step would gain less than half of this much log likelihood
+(nats), or of the log likelihood itself if that is larger than 1."""
 
 
 class LogisticFit(NamedTuple):
-    """weights; hessian: of the penalised negative log likelihood at them; log_likelihood: without
-    the penalty, in nats; converged: whether the maximum was reached (it may not exist)."""
+    """The result of a logistic regression.
+
+    Attributes:
+        weights: log-odds per unit of each column.
+        hessian: of the penalised negative log likelihood at the weights.
+        log_likelihood: without the penalty, in nats.
+        converged: whether the maximum was reached; with separated data it does not exist.
+    """
 
     weights: Float[np.ndarray, " weight"]
     hessian: Float[np.ndarray, "weight weight"]
@@ -29,11 +36,16 @@ def fit_logistic(
     ridge: float = 0.0,
     trial_weight: Float[np.ndarray, " trial"] | None = None,
 ) -> LogisticFit:
-    """argmax sum_t v_t log p(y_t) - ridge/2 |weights but the first|^2, p(1) = 1/(1 + exp(-x w)).
+    """Logistic regression with a ridge penalty, by Newton steps that are halved until they gain.
 
-    ridge: strength of the penalty; the first column (the bias) is not penalised.
-    trial_weight: v, how often each trial counts; 1 unless given.
-    Damped Newton steps (halved until the likelihood rises).
+    weights = argmax sum_t v_t log p(y_t) - ridge/2 |weights but the first|^2,
+    p(1) = 1/(1 + exp(-x weights)).
+
+    Args:
+        design: x, the regressors of each trial; the first column is the bias.
+        response: y, 0 or 1.
+        ridge: strength of the penalty; the bias is not penalised.
+        trial_weight: v, how often each trial counts; 1 unless given.
     """
     v = np.ones(len(response)) if trial_weight is None else trial_weight
     penalty = np.full(design.shape[1], float(ridge))
@@ -41,7 +53,7 @@ def fit_logistic(
     weights = np.zeros(design.shape[1])
     value, p = _objective(design, response, v, penalty, weights)
     converged = False
-    for _ in range(MOST_STEPS):
+    for _ in range(MAX_STEPS):
         gradient = design.T @ (v * (response - p)) - penalty * weights
         hessian = _hessian(design, v, p, penalty)
         step = np.linalg.lstsq(hessian, gradient, rcond=1e-13)[0]
@@ -76,10 +88,17 @@ def _hessian(design, v, p, penalty):
 def independent_columns(
     design: Float[np.ndarray, "trial weight"], tolerance: float = 1e-9
 ) -> Bool[np.ndarray, " weight"]:
-    """Which columns are no combination of the columns before them.
+    """Which columns are not linear combinations of the columns before them.
 
-    By Gram-Schmidt on the cross products: a column is dependent when what is left of it after the
-    kept ones is less than `tolerance` of its square.
+    By Gram-Schmidt on the cross products.
+
+    Args:
+        design: the regressors of each trial.
+        tolerance: a column is dependent where the kept columns before it leave a smaller share of
+            its sum of squares unexplained.
+
+    Returns:
+        True for independent columns.
     """
     gram = design.T @ design
     kept = np.zeros(len(gram), bool)
@@ -95,10 +114,20 @@ def independent_columns(
 def separating_columns(
     design: Float[np.ndarray, "trial weight"], response: Float[np.ndarray, " trial"]
 ) -> Bool[np.ndarray, " weight"]:
-    """Columns whose weights would grow without end because they predict choices perfectly.
+    """Columns whose weights have no finite maximum, because they predict choices perfectly.
 
-    A direction d separates when (2 y - 1) x d >= 0 on all trials, and > 0 on some (Albert &
-    Anderson 1984, Biometrika 71:1); found by linear programming.
+    A direction d separates the choices where (2 y - 1) x d >= 0 on all trials, and > 0 on some; it
+    is found by linear programming.
+
+    Args:
+        design: x, the regressors of each trial.
+        response: y, 0 or 1.
+
+    Returns:
+        True for each column that a separating direction uses.
+
+    Source:
+        Albert & Anderson (1984), Biometrika 71:1.
     """
     from scipy.optimize import linprog
 

@@ -9,7 +9,7 @@
 namespace {
 
 constexpr int BLOCK = 64;       // positions that are handled together, along the vector lanes
-constexpr int MOST_STEPS = 80;
+constexpr int MAX_STEPS = 80;
 constexpr double DECREMENT = 1e-6;  // twice the log likelihood left to gain, before the last step
 
 uint64_t mixed(uint64_t z) {  // the finaliser of SplitMix64 (Steele, Lea & Flood 2014)
@@ -164,7 +164,7 @@ struct Problem {
     std::vector<double> g(m), step(m), own;
     double before = INFINITY;
     bool fresh = false;
-    for (int count = 1; count <= MOST_STEPS; ++count) {
+    for (int count = 1; count <= MAX_STEPS; ++count) {
       gradient(beta, g);
       double decrement = product(inverse, g, step);
       if (decrement > DECREMENT && decrement > 0.1 * before) {
@@ -182,7 +182,7 @@ struct Problem {
       before = fresh && size < 1.0 ? 0.0 : decrement;
       fresh = false;
     }
-    return -MOST_STEPS;
+    return -MAX_STEPS;
   }
 
   double product(const double* inverse, const std::vector<double>& g,

@@ -1,7 +1,8 @@
-"""The trial-history regression refitted thousands of times: to redrawn outcomes, or sessions.
+"""The trial-history regression refitted thousands of times, to redrawn outcomes or sessions.
 
-Compiled C++ where there is a compiler, plain NumPy otherwise; both draw the same random numbers, by
-address (seed, resample, position), so results do not depend on batches, threads or implementation.
+Refits run in compiled C++ where there is a compiler, and in NumPy otherwise. Both draw the same
+random numbers by address (seed, resample, position), so results do not depend on batches, threads
+or the implementation.
 """
 
 from __future__ import annotations
@@ -23,19 +24,25 @@ from .fitting import HistoryFit
 from .newton import fit_logistic
 
 SOURCE = Source("refit", (Path(__file__).with_name("refit.cpp"),))
-SMALLEST_RIDGE = 0.01
-"""A ridge that every refit has: too weak to matter, it keeps the maximum finite where an outcome is
-rare. Observed and redrawn data have the same, so tests stay exact."""
+MIN_RIDGE = 0.01
+"""Ridge penalty that every refit has at least. It is too weak to matter, and keeps weights finite
+where an outcome is rare. Observed and redrawn data have the same ridge, so tests stay exact."""
 
 REFERENCE_DRAWS = 4
 REFERENCE = 2**62
-"""Numbers of the resamples from which the reference is made: none that a test uses."""
+"""Number of the first resample from which Newton's starting point is made; no test uses it."""
 
 _said: set[str] = set()
 
 
 class Redraw(NamedTuple):
-    """How outcome types are drawn anew: `type_a` with the given probability, else `type_b`."""
+    """How outcome types are drawn anew at each position of a sequence of choices.
+
+    Attributes:
+        type_a: number of the outcome type that is drawn with the given probability.
+        type_b: number of the outcome type that is drawn otherwise.
+        probability: of `type_a`, between 0 and 1.
+    """
 
     type_a: Int[np.ndarray, " position"]
     type_b: Int[np.ndarray, " position"]
@@ -43,16 +50,22 @@ class Redraw(NamedTuple):
 
     @classmethod
     def observed(cls, data: HistoryData) -> Redraw:
-        """Nothing is redrawn."""
+        """The redraw that leaves every outcome type as it was observed."""
         return cls(data.type, data.type, np.ones(len(data.type)))
 
 
 class RefitProblem(NamedTuple):
     """One sequence of choices, how it is drawn anew, and where Newton's method starts.
 
-    session, session_weights: index of each position's session among the columns of the weights, one
-    row of weights for each resample; or None: all count once. start, hessian: weights from which
-    every refit starts and the Hessian there (they decide how fast it converges, not to what).
+    Attributes:
+        data: the sequence of choices and outcome types.
+        redraw: how outcome types are drawn anew.
+        ridge: penalty on all weights but the bias.
+        start: weights (log-odds) from which every refit starts.
+        hessian: of the penalised negative log likelihood at `start`. Both decide how fast a refit
+            converges, not what it converges to.
+        session: for each position, which column of `session_weights` its session has; or None.
+        session_weights: how often each session counts in each resample; None: each counts once.
     """
 
     data: HistoryData
@@ -65,8 +78,16 @@ class RefitProblem(NamedTuple):
 
 
 def redraw_problem(data: HistoryData, redraw: Redraw, *, ridge: float = 0.0) -> RefitProblem:
-    """Refits of redrawn outcome types; the start is a fit to a few redraws of their own."""
-    ridge = max(ridge, SMALLEST_RIDGE)
+    """The problem of refitting to redrawn outcome types.
+
+    Newton's method starts from a fit to a few redraws that no test uses.
+
+    Args:
+        data: the sequence of choices and outcome types.
+        redraw: how outcome types are drawn anew.
+        ridge: penalty on all weights but the bias; raised to `MIN_RIDGE` where it is smaller.
+    """
+    ridge = max(ridge, MIN_RIDGE)
     designs = [data.design(redrawn_types(redraw, 0, REFERENCE + i)) for i in range(REFERENCE_DRAWS)]
     response = np.tile(data.response, REFERENCE_DRAWS)
     fit = fit_logistic(np.concatenate(designs), response, ridge=ridge * REFERENCE_DRAWS)
@@ -78,8 +99,14 @@ def bootstrap_problem(
     session: Int[np.ndarray, " position"],
     session_weights: Float[np.ndarray, "resample session"],
 ) -> RefitProblem:
-    """Refits of the observed types with sessions weighted anew."""
-    ridge = max(fit.ridge, SMALLEST_RIDGE)
+    """The problem of refitting to resampled sessions, with outcomes as they were observed.
+
+    Args:
+        fit: whose choices, outcome types and ridge are used.
+        session: for each position, which column of `session_weights` its session has.
+        session_weights: how often each session counts in each resample.
+    """
+    ridge = max(fit.ridge, MIN_RIDGE)
     start = fit_logistic(fit.data.design(), fit.data.response, ridge=ridge)
     redraw = Redraw.observed(fit.data)
     return RefitProblem(
@@ -88,7 +115,11 @@ def bootstrap_problem(
 
 
 def observed(problem: RefitProblem) -> Float[np.ndarray, " weight"]:
-    """The weights at the observed types, by the very computation that resamples go through."""
+    """The weights of the observed outcome types, by the same computation as those of resamples.
+
+    Returns:
+        Log-odds, in single precision.
+    """
     as_it_is = problem._replace(redraw=Redraw.observed(problem.data), session_weights=None)
     return refit(as_it_is, seed=0, count=1)[0]
 
@@ -96,19 +127,30 @@ def observed(problem: RefitProblem) -> Float[np.ndarray, " weight"]:
 def refit(
     problem: RefitProblem, *, seed: int, count: int, first: int = 0
 ) -> Float[np.ndarray, "resample weight"]:
-    """Weights (log-odds, single precision) at resamples `first` ... `first + count - 1` of `seed`.
+    """The weights of resamples `first` ... `first + count - 1`.
 
-    Each maximises the likelihood of all scored choices less ridge/2 |weights but the bias|^2.
-    Raises ConfigError for a negative count.
+    Each maximises the log likelihood of all scored choices - ridge/2 |weights but the bias|^2.
+
+    Args:
+        problem: what is refitted.
+        seed: of the resamples.
+        count: number of resamples.
+        first: number of the first resample.
+
+    Returns:
+        Log-odds, in single precision.
+
+    Raises:
+        ConfigError: `count` or `first` is negative.
     """
     if count < 0 or first < 0:
-        raise ConfigError(f"count is {count} and first {first}; neither can be negative.")
+        raise ConfigError(f"count is {count} and first is {first}; neither can be negative.")
     library = built(SOURCE)
     if isinstance(library, Reason):
         if str(library) not in _said:
             _said.add(str(library))
             warnings.warn(
-                f"Refits are some hundred times slower here, in plain NumPy: {library}.",
+                f"Refits run in NumPy, about a hundred times slower than compiled: {library}.",
                 stacklevel=2,
             )
         return refit_numpy(problem, seed=seed, count=count, first=first)
@@ -116,14 +158,17 @@ def refit(
 
 
 def refit_implementation() -> Literal["compiled", "numpy"]:
-    """Which implementation `refit` uses on this machine."""
+    """The implementation that `refit` uses on this machine: "compiled" or "numpy"."""
     return "numpy" if isinstance(built(SOURCE), Reason) else "compiled"
 
 
 def refit_numpy(
     problem: RefitProblem, *, seed: int, count: int, first: int = 0
 ) -> Float[np.ndarray, "resample weight"]:
-    """What `refit` computes, the plain way: a design matrix and Newton steps for each resample."""
+    """What `refit` computes, with a design matrix and Newton's method for each resample.
+
+    Arguments and result are those of `refit`.
+    """
     data, response = problem.data, problem.data.response
     out = np.empty((count, data.n_weights), np.float32)
     for i in range(count):
@@ -138,8 +183,16 @@ def refit_numpy(
 def redrawn_types(redraw: Redraw, seed: int, resample: int) -> Int[np.ndarray, " position"]:
     """The outcome types of one resample.
 
-    u_t = SplitMix64's output number t + 1 from the state that (seed, resample) hashes to, as a
-    number in [0, 1); type_a where u_t < probability.
+    type_a where u_t < probability, else type_b; u_t in [0, 1) is output t + 1 of SplitMix64 from
+    the state that (seed, resample) hashes to.
+
+    Args:
+        redraw: the two types of each position and the probability of the first.
+        seed: of the resamples.
+        resample: number of the resample.
+
+    Source:
+        Steele, Lea & Flood (2014), OOPSLA, Fast splittable pseudorandom number generators.
     """
     position = np.arange(1, len(redraw.type_a) + 1, dtype=np.uint64)
     with np.errstate(over="ignore"):

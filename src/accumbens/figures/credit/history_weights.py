@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ...credit.history.fitting import HistoryFit
 from ...errors import ConfigError
+from ...scoring.intervals import mean_interval
 from ..labels import counted, printed, signal_label
 from ..rows import column, combinations, joined, pick
 from ..style import BLACK, GREEN, ORANGE, OUTCOME_LINES, PURPLE, SKY, grid_shape, lay_out, styled
@@ -97,21 +98,15 @@ def _mean(each: list[pd.DataFrame]) -> pd.DataFrame:
     """The first table, with means over all tables and their intervals."""
     if len(each) == 1:
         return each[0].assign(n_subjects=1)
-    from scipy.stats import t
-
     longest = max(each, key=len)
     keys = list(zip(longest["outcome"], longest["lag"], strict=True))
     weight = np.stack(
         [table.set_index(["outcome", "lag"])["weight"].reindex(keys).to_numpy() for table in each]
     )
-    n = np.isfinite(weight).sum(0)
-    mean = np.where(n > 0, np.nansum(weight, 0) / np.maximum(n, 1), np.nan)
-    squares = np.nansum((weight - mean) ** 2, 0)
-    spare = np.maximum(n - 1, 1)
-    half = np.where(
-        n > 1, t.ppf(0.975, spare) * np.sqrt(squares / spare / np.maximum(n, 1)), np.nan
+    found = mean_interval(weight)
+    return longest.assign(
+        weight=found.mean, low=found.low, high=found.high, n_subjects=found.n.astype(int)
     )
-    return longest.assign(weight=mean, low=mean - half, high=mean + half, n_subjects=n)
 
 
 def _counts(fits: Sequence[HistoryFit]) -> str:

@@ -34,7 +34,7 @@ SeedHistory = Mapping[str, Mapping[str, Float[np.ndarray, " step"]]]
 MAX_POINTS = 400
 """Longer stages are drawn as means of as many steps as bring a line below this length."""
 
-LEAST_PENALTY = 1e-5
+MIN_PENALTY = 1e-5
 """Penalties below this share of the highest are out of the picture."""
 
 _FITS: dict[str, tuple[Any, str]] = {
@@ -131,7 +131,7 @@ def draw_learning_curves(data: LearningCurvesData, fig: Figure) -> None:
         highest = float(np.nanmax(data.steps[penalties].to_numpy()))
         bottom, _ = grid[1, 0].get_ylim()
         for ax in grid[1]:
-            ax.set_ylim(bottom=max(bottom, highest * LEAST_PENALTY))
+            ax.set_ylim(bottom=max(bottom, highest * MIN_PENALTY))
     for row in grid:
         found: dict[str, Any] = {}
         for ax in row:

@@ -16,8 +16,8 @@ from ..style import BLACK, COLUMN_MM, GREEN, GREY, PURPLE, VERMILLION, lay_out, 
 
 
 class PenaltyPathData(NamedTuple):
-    """One row a factor, rising: factor, mean, se, n_open_latents, n_open_bottlenecks (NaN if not
-    counted), best, chosen (True in one row each)."""
+    """One row a factor, rising: factor, mean, standard_error, n_open_latents, n_open_bottlenecks
+    (NaN if not counted), best, chosen (True in one row each)."""
 
     path: pd.DataFrame
     caption: str
@@ -29,7 +29,7 @@ class PenaltyPathData(NamedTuple):
 def penalty_path_data(
     factors: Float[np.ndarray, " factor"],
     mean: Float[np.ndarray, " factor"],
-    se: Float[np.ndarray, " factor"],
+    standard_error: Float[np.ndarray, " factor"],
     n_open_latents: Float[np.ndarray, " factor"],
     best: int,
     chosen: int,
@@ -38,9 +38,10 @@ def penalty_path_data(
 ) -> PenaltyPathData:
     """The path from weak to strong penalties.
 
-    factors: multiples of all penalties, above 0. mean: held-out normalized likelihood. se: standard
-    error of its difference from the best factor's (0 there). n_open_latents, n_open_bottlenecks:
-    means over folds. best, chosen: indices of the most likely and the one-standard-error choice.
+    factors: multiples of all penalties, above 0. mean: held-out normalized likelihood.
+    standard_error: of its difference from the best factor's (0 there). n_open_latents,
+    n_open_bottlenecks: means over folds. best, chosen: indices of the most likely factor and of the
+    one-standard-error choice.
     Raises ConfigError for a factor that is not above 0, or an index beyond the path.
     """
     if not (factors > 0).all():
@@ -51,7 +52,8 @@ def penalty_path_data(
     rows = np.arange(len(factors))
     table = pd.DataFrame(
         {
-            "factor": factors, "mean": mean, "se": se, "n_open_latents": n_open_latents,
+            "factor": factors, "mean": mean, "standard_error": standard_error,
+            "n_open_latents": n_open_latents,
             "n_open_bottlenecks": np.nan if n_open_bottlenecks is None else n_open_bottlenecks,
             "best": rows == best, "chosen": rows == chosen,
         }
@@ -67,8 +69,8 @@ def draw_penalty_path(data: PenaltyPathData, fig: Figure) -> None:
     rule = "Bars: standard error of the difference from the best. Chosen: the strongest penalties "
     lay_out(fig, COLUMN_MM, 88, f"{rule}whose bar reaches the best. {data.caption}".strip())
     above, below = fig.subplots(2, 1, sharex=True, height_ratios=[1.25, 1])
-    above.errorbar(path["factor"], path["mean"], path["se"], fmt="o-", color=BLACK, capsize=2,
-                   elinewidth=0.8, capthick=0.8)  # fmt: skip
+    above.errorbar(path["factor"], path["mean"], path["standard_error"], fmt="o-", color=BLACK,
+                   capsize=2, elinewidth=0.8, capthick=0.8)  # fmt: skip
     above.axhline(best["mean"], color=GREY, linewidth=0.6, linestyle=":")
     above.plot(best["factor"], best["mean"], "*", color=GREEN, markersize=9, label="best", zorder=3)
     above.plot(chosen["factor"], chosen["mean"], "o", color=VERMILLION, markersize=9,

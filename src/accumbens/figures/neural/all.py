@@ -12,9 +12,9 @@ from ...neural.units.selectivity import Test, most_selective
 from ...trials import Trials
 from ..labels import counted, data_counts
 from ..listed import ListedFigure, draw_listed
+from .outcome_responses import draw_outcome_responses, outcome_responses_data
 from .selective_fraction import draw_selective_fraction, selective_fraction_data
 from .unit_effects import draw_unit_effects, unit_effects_data
-from .unit_responses import draw_unit_responses, unit_responses_data
 
 TEST_WORDS = {
     "schedule": "rewards redrawn from their probabilities",
@@ -41,15 +41,15 @@ def _unit_effects(r: SelectivityResults) -> list[Any]:
     return [unit_effects_data(r.selectivity, (first, second), unit=r.unit, caption=r.caption)]
 
 
-def _unit_responses(r: SelectivityResults) -> list[Any]:
+def _outcome_responses(r: SelectivityResults) -> list[Any]:
     caption = f"The units with the smallest q of any contrast. {r.caption}"
     examples = most_selective(r.selectivity)
-    return [unit_responses_data(r.responses, examples, unit=r.unit, caption=caption)]
+    return [outcome_responses_data(r.responses, examples, unit=r.unit, caption=caption)]
 
 
 FIGURES: tuple[ListedFigure, ...] = (
     ListedFigure("unit_effects", _unit_effects, draw_unit_effects),
-    ListedFigure("unit_responses", _unit_responses, draw_unit_responses),
+    ListedFigure("outcome_responses", _outcome_responses, draw_outcome_responses),
     ListedFigure(
         "selective_fraction",
         lambda r: [selective_fraction_data(r.regions, r.caption)],

@@ -28,7 +28,7 @@ UNITS_PER_FIGURE = 8
 PER_ROW = {1: 1, 2: 2, 3: 3, 4: 2, 5: 3, 6: 3, 7: 4, 8: 4}
 """Panels side by side, by the number of units."""
 
-MOST_ROWS = 100
+MAX_ROWS = 100
 """Rasters of more events show every second, third, ... one: rows that the eye can still part."""
 
 PANEL_MM = {1: 76.0, 2: 76.0, 3: 50.0, 4: 37.0}
@@ -84,7 +84,7 @@ def raster_data(
     start, stop = units.span
     inside = (events + config.window[0] >= start) & (events + config.window[1] <= stop)
     order, each = [], []
-    stride = -(-sum(responses.n) // MOST_ROWS)
+    stride = -(-sum(responses.n) // MAX_ROWS)
     for name in responses.conditions:
         rows = np.flatnonzero(inside & np.array([label == name for label in labels]))[::stride]
         order.append(rows)

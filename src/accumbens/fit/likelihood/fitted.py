@@ -14,6 +14,7 @@ from jaxtyping import Array, Bool, Float, Int, Shaped
 
 from ...errors import DivergedError
 from ...models.catalogue import Target as Target
+from ...scoring.intervals import normal_quantile
 from ...summary import Summary, between, counted, listed, number, summarized
 from ...trials import Trials
 from .lbfgs import Minimum
@@ -26,13 +27,17 @@ if TYPE_CHECKING:
 
 _SAME_MAXIMUM = 0.01
 """Starts within this many nats of the best have found the same maximum."""
-_Z = 1.959964
-"""Of a normal 95 % interval."""
 
 
 class ParameterEstimate(NamedTuple):
-    """In the parameter's own unit; `low` and `high` bound the 95 % interval, which is made on the
-    unconstrained scale and so respects the parameter's bounds. NaN where not identified."""
+    """The estimate of a parameter, in its own unit; NaN where it is not identified.
+
+    Attributes:
+        estimate: at the maximum of the likelihood.
+        standard_error: by the delta method.
+        low, high: 95 % interval, computed on the unconstrained scale, so that it respects the
+            bounds of the parameter.
+    """
 
     estimate: float
     standard_error: float
@@ -41,7 +46,13 @@ class ParameterEstimate(NamedTuple):
 
 
 class Starts(NamedTuple):
-    """What became of each start."""
+    """The result of each start.
+
+    Attributes:
+        log_likelihood: where the start ended, in nats.
+        converged: whether it converged.
+        evaluations: of the likelihood.
+    """
 
     log_likelihood: Float[np.ndarray, " start"]
     converged: Bool[np.ndarray, " start"]
@@ -51,12 +62,19 @@ class Starts(NamedTuple):
 @summarized
 @dataclasses.dataclass(frozen=True)
 class MaximumLikelihoodFit(Generic[M]):
-    """A fitted model and what is known of its parameters.
+    """A fitted model, and the estimates of its parameters.
 
-    log_likelihood: of the target, in nats. n_parameters: what was fitted to the target.
-    n_observations: scored choices, or measured signal values, or their sum.
-    parameters: every fitted parameter; then `gain[s]`, `offset[s]`, `residual_sd[s]` of each signal
-    s. held: the values of those not fitted. warnings: what to know before trusting an estimate.
+    Attributes:
+        model: with the estimates as parameters.
+        target: what was fitted.
+        log_likelihood: of the target, in nats.
+        n_parameters: number of parameters that were fitted to the target.
+        n_observations: number of scored choices, of measured signal values, or their sum.
+        parameters: the estimate of every fitted parameter by name, then `gain[s]`, `offset[s]` and
+            `residual_sd[s]` of each signal s.
+        held: values of the parameters that were not fitted, or the parameter that they equal.
+        starts: the result of each start.
+        warnings: what a reader must know about the estimates.
     """
 
     model: M
@@ -71,12 +89,12 @@ class MaximumLikelihoodFit(Generic[M]):
 
     @property
     def aic(self) -> float:
-        """2 k - 2 log L (Akaike 1974); lower is better."""
+        """Akaike's criterion, 2 k - 2 log L (Akaike 1974); lower is better."""
         return 2 * self.n_parameters - 2 * self.log_likelihood
 
     @property
     def bic(self) -> float:
-        """k log n - 2 log L (Schwarz 1978); lower is better."""
+        """Schwarz's criterion, k log n - 2 log L (Schwarz 1978); lower is better."""
         return self.n_parameters * math.log(self.n_observations) - 2 * self.log_likelihood
 
     def _summary(self) -> Summary:
@@ -99,7 +117,11 @@ class MaximumLikelihoodFit(Generic[M]):
         return Summary(title, facts, [heads, *rows], self.warnings)
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a parameter: parameter, estimate, standard_error, low, high."""
+        """One row for each parameter.
+
+        Returns:
+            A table with columns parameter, estimate, standard_error, low, high.
+        """
         import pandas as pd
 
         rows = [(name, *estimate) for name, estimate in self.parameters.items()]
@@ -109,9 +131,13 @@ class MaximumLikelihoodFit(Generic[M]):
 class Solution(NamedTuple):
     """What the optimiser found for one data set, in double precision.
 
-    best: the best start's unconstrained parameters. slope: of what was minimised there.
-    choice_hessian, signal_hessian: of the two negative log-likelihoods, by the parameters, then the
-    gains, offsets and log variances.
+    Attributes:
+        minima: where each start ended.
+        best: unconstrained parameters of the best start.
+        regression: of the signals, at the best parameters.
+        slope: of the minimised function there.
+        choice_hessian, signal_hessian: of the two negative log likelihoods, by the parameters, then
+            the gains, offsets and log variances.
     """
 
     minima: Minimum
@@ -125,13 +151,17 @@ class Solution(NamedTuple):
 def describe_solution(
     space: ParameterSpace[M], target: Target, trials: Trials, solution: Solution
 ) -> MaximumLikelihoodFit[M]:
-    """The solution in natural units. Raises DivergedError when no likelihood was finite."""
+    """The solution as a fit, in natural units.
+
+    Raises:
+        DivergedError: no start had a finite likelihood.
+    """
     value = np.asarray(solution.minima.value)
     if not np.isfinite(value).any():
         raise DivergedError(
             f"{space.template.name} has no finite likelihood at any start on the "
-            f"{trials.n_sessions} session(s) from {trials.session_labels[0]} on: look for extreme "
-            "outcomes or signals there."
+            f"{trials.n_sessions} session(s) that begin with {trials.session_labels[0]}. Look for "
+            "extreme outcomes or signals there."
         )
     n, signals = len(solution.best), trials.names.signals
     of_choice, of_signal = target != "signal", target != "choice"
@@ -150,7 +180,7 @@ def describe_solution(
         *space.names,
         *(f"{p}[{s}]" for p in ("gain", "offset", "residual_sd") for s in signals),
     ]
-    n_signal = int((trials.scored[..., None] & np.isfinite(trials.signal)).sum())
+    n_signal = int(trials.signal_scored.sum())
     return MaximumLikelihoodFit(
         model=space.build(*(jnp.asarray(a, jnp.float32) for a in (best, gain, offset))),
         target=target,
@@ -183,7 +213,7 @@ def _covariance(target: Target, curvature, solution: Solution, known) -> Covaria
 def _estimates(
     space: ParameterSpace, at, covariance: Covariance, unsure
 ) -> list[ParameterEstimate]:
-    """Standard errors by the delta method; intervals by the natural values of their ends."""
+    """Standard errors by the delta method; intervals from the ends on the unconstrained scale."""
     error = np.sqrt(np.diag(covariance.matrix))
     error[: len(unsure)][unsure] = np.nan
     columns = _natural_estimates(space, jnp.asarray(at), jnp.asarray(error))
@@ -200,7 +230,8 @@ def _natural_estimates(space: ParameterSpace, at, error):
         return jnp.concatenate(parts)
 
     slope = jax.grad(lambda values: natural(values).sum())(at)
-    ends = jnp.stack([natural(at - _Z * error), natural(at + _Z * error)])
+    half = normal_quantile() * error
+    ends = jnp.stack([natural(at - half), natural(at + half)])
     return natural(at), jnp.abs(slope) * error, ends.min(0), ends.max(0)
 
 
@@ -212,14 +243,14 @@ def _of_the_search(solution: Solution, covariance: Covariance) -> list[str]:
     if left > _SAME_MAXIMUM or not solution.minima.converged[best]:
         warnings.append(
             f"The best start had not converged after {int(solution.minima.evaluations[best])} "
-            f"evaluations, with about {left:.2g} nats to gain: give more (max_evaluations)."
+            f"evaluations, with about {left:.2g} nats to gain. Raise max_evaluations."
         )
     agree = int((value < value[best] + _SAME_MAXIMUM).sum())
     if agree == 1 and len(value) > 3:
         behind = np.sort(value)[1] - value[best]
         warnings.append(
-            f"Only 1 of {len(value)} starts reached the maximum, {behind:.3g} nats above the next: "
-            "give more starts (n_starts)."
+            f"Only 1 of {len(value)} starts reached the maximum, {behind:.3g} nats above the next. "
+            "Raise n_starts."
         )
     return warnings
 
@@ -230,16 +261,17 @@ def _of_the_estimates(names, estimates, target: Target, silent, at_bound, identi
     for i, (name, estimate) in enumerate(zip(names, estimates, strict=True)):
         if i < place and silent[i]:
             warnings.append(
-                f"The {target} does not depend on {name}: it was left at {estimate.estimate:.3g}."
+                f"The {target} does not depend on {name}, which was left at "
+                f"{estimate.estimate:.3g}."
             )
         elif i < place and at_bound[i]:
             warnings.append(
-                f"{name} is at its bound ({estimate.estimate:.6g}), so it has no standard error; "
-                "those of the other parameters take it as known."
+                f"{name} is at its bound ({estimate.estimate:.6g}), so it has no standard error. "
+                "The standard errors of the other parameters take it as known."
             )
         elif not identified[i]:
             warnings.append(
-                f"{name} is not identified by these trials: the likelihood hardly changes along a "
-                "direction in which it moves, so it has no standard error. Fix a parameter."
+                f"{name} is not identified by these trials: the likelihood hardly changes if it "
+                "changes together with others, so it has no standard error. Fix a parameter."
             )
     return warnings

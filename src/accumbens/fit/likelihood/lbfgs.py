@@ -1,8 +1,11 @@
 """L-BFGS for many small problems at once.
 
-Under `vmap` every lane waits for the slowest, so the line search is not a loop inside the loop:
-each step evaluates the function once, for every lane, whether that lane tries a new direction or a
-shorter step along the old one.
+Under `vmap` all problems take as many steps as the slowest, so the line search is not a loop inside
+the loop. Each step evaluates the function once for every problem, whether this problem tries a new
+direction or a shorter step along the old one.
+
+The names are those of Nocedal & Wright (2006): s are the last steps of x, y the changes of the
+gradient that they brought, newest first.
 """
 
 from __future__ import annotations
@@ -18,7 +21,14 @@ _ARMIJO = 1e-4
 
 
 class Minimum(NamedTuple):
-    """Where a minimisation ended. converged: what is left to gain was below the tolerance."""
+    """Where a minimisation ended.
+
+    Attributes:
+        x: the minimum.
+        value: of the function there.
+        converged: whether what is left to gain is below the tolerance.
+        evaluations: of the function.
+    """
 
     x: Float[Array, " n"]
     value: Float[Array, ""]
@@ -32,8 +42,8 @@ class _Search(NamedTuple):
     gradient: Float[Array, " n"]
     direction: Float[Array, " n"]
     step: Float[Array, ""]
-    moves: Float[Array, "memory n"]
-    turns: Float[Array, "memory n"]
+    s: Float[Array, "memory n"]
+    y: Float[Array, "memory n"]
     done: Bool[Array, ""]
     converged: Bool[Array, ""]
     evaluations: Int[Array, ""]
@@ -47,13 +57,22 @@ def minimize_lbfgs(
     max_evaluations: int | Int[Array, ""] = 300,
     memory: int = 10,
 ) -> Minimum:
-    """A local minimum of `function` near `x`.
+    """Finds a local minimum of a function. Traceable by JAX.
 
-    Converged when the decrease that the quadratic model promises, g' H g / 2, and the decrease of
-    the last step are both below `tolerance` (in the function's unit) or its rounding error; and the
-    model has met as many directions as x has, or nothing is gained any more.
-    Where the function is not finite, the step is shortened. Traceable by JAX.
-    Source: Nocedal & Wright (2006), Numerical Optimization, algorithms 7.4, 7.5 and 3.1.
+    It has converged where two numbers are below the tolerance or the rounding error of the
+    function: the decrease that the quadratic model predicts, g' H g / 2, and the decrease of the
+    last step. The model must also have seen as many directions as x has, or nothing is gained any
+    more. Where the function is not finite, the step is shortened.
+
+    Args:
+        function: to minimise.
+        x: where to start.
+        tolerance: in the unit of the function.
+        max_evaluations: of the function.
+        memory: number of pairs (s, y) that are kept.
+
+    Source:
+        Nocedal & Wright (2006), Numerical Optimization, algorithms 7.4, 7.5 and 3.1.
     """
     value_and_gradient = jax.value_and_grad(function)
 
@@ -77,8 +96,8 @@ def minimize_lbfgs(
         gradient=zeros,
         direction=zeros,
         step=jnp.ones((), x.dtype),
-        moves=pairs,
-        turns=pairs,
+        s=pairs,
+        y=pairs,
         done=jnp.zeros((), bool),
         converged=jnp.zeros((), bool),
         evaluations=jnp.zeros((), jnp.int32),
@@ -90,19 +109,20 @@ def minimize_lbfgs(
 
 
 def _accept(search: _Search, x, value, gradient, tolerance) -> _Search:
-    """Takes the step; keeps its curvature if that is positive; turns to the next direction."""
-    move, turn = x - search.x, gradient - search.gradient
-    curved = move @ turn > 1e-10 * jnp.linalg.norm(move) * jnp.linalg.norm(turn)
-    moves, turns = (
+    """Takes the step, keeps its pair (s, y) if the curvature s'y is positive, and finds the next
+    direction."""
+    new_s, new_y = x - search.x, gradient - search.gradient
+    curved = new_s @ new_y > 1e-10 * jnp.linalg.norm(new_s) * jnp.linalg.norm(new_y)
+    s, y = (
         jnp.where(curved, jnp.concatenate([new[None], old[:-1]]), old)
-        for new, old in ((move, search.moves), (turn, search.turns))
+        for new, old in ((new_s, search.s), (new_y, search.y))
     )
-    direction = -_inverse_hessian_product(moves, turns, gradient)
+    direction = -_inverse_hessian_product(s, y, gradient)
     slope = gradient @ direction
-    filled, gained = (turns != 0).any(axis=1), search.value - value
+    filled, gained = (y != 0).any(axis=1), search.value - value
     learned = filled[: x.shape[0]].all() | (gained <= _rounding(value))
-    least = jnp.maximum(tolerance, _rounding(value))
-    converged = filled[0] & learned & (-slope / 2 < least) & (gained < least)
+    min_gain = jnp.maximum(tolerance, _rounding(value))
+    converged = filled[0] & learned & (-slope / 2 < min_gain) & (gained < min_gain)
     converged |= (gradient == 0).all()
     return search._replace(
         x=x,
@@ -110,17 +130,17 @@ def _accept(search: _Search, x, value, gradient, tolerance) -> _Search:
         gradient=gradient,
         direction=direction,
         step=jnp.where(filled[0], 1.0, _first_step(gradient)),
-        moves=moves,
-        turns=turns,
+        s=s,
+        y=y,
         done=converged,
         converged=converged,
     )
 
 
 def _shorten(search: _Search, value, slope) -> _Search:
-    """A shorter step: where the parabola through value, slope and the value found is lowest.
+    """A shorter step, to the minimum of the parabola through both values and the slope.
 
-    Gives up when the step is nothing, or when the very first value is not finite.
+    The search ends where the step is nearly 0, or where the first value is not finite.
     """
     rise = value - search.value - slope * search.step
     lowest = -slope * search.step / (2 * rise)
@@ -131,30 +151,30 @@ def _shorten(search: _Search, value, slope) -> _Search:
 
 
 def _rounding(value):
-    """What may be lost of a finite value by rounding."""
+    """The rounding error of a finite value."""
     return jnp.where(jnp.isfinite(value), 1e-14 * jnp.abs(value), 0.0)
 
 
 def _first_step(gradient):
-    """A step of unit length at most."""
+    """The first step, at most of length 1."""
     return jnp.minimum(1.0, 1.0 / jnp.maximum(jnp.linalg.norm(gradient), 1e-300))
 
 
-def _inverse_hessian_product(moves, turns, gradient):
+def _inverse_hessian_product(s, y, gradient):
     """H g by the two-loop recursion, newest pair first; pairs not yet filled (all 0) drop out."""
-    curvature = jnp.sum(moves * turns, axis=1)
+    curvature = jnp.sum(s * y, axis=1)
     rho = jnp.where(curvature > 0, 1.0 / jnp.where(curvature > 0, curvature, 1.0), 0.0)
 
-    def remove(q, pair):
-        move, turn, rho = pair
-        alpha = rho * (move @ q)
-        return q - alpha * turn, alpha
+    def backward(q, pair):
+        s_i, y_i, rho_i = pair
+        alpha = rho_i * (s_i @ q)
+        return q - alpha * y_i, alpha
 
-    def restore(r, pair):
-        move, turn, rho, alpha = pair
-        return r + move * (alpha - rho * (turn @ r)), None
+    def forward(r, pair):
+        s_i, y_i, rho_i, alpha = pair
+        return r + s_i * (alpha - rho_i * (y_i @ r)), None
 
-    q, alphas = jax.lax.scan(remove, gradient, (moves, turns, rho))
-    turned = turns[0] @ turns[0]
-    scale = jnp.where(turned > 0, curvature[0] / jnp.where(turned > 0, turned, 1.0), 1.0)
-    return jax.lax.scan(restore, scale * q, (moves, turns, rho, alphas), reverse=True)[0]
+    q, alphas = jax.lax.scan(backward, gradient, (s, y, rho))
+    newest = y[0] @ y[0]
+    scale = jnp.where(newest > 0, curvature[0] / jnp.where(newest > 0, newest, 1.0), 1.0)
+    return jax.lax.scan(forward, scale * q, (s, y, rho, alphas), reverse=True)[0]

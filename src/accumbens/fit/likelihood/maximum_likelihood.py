@@ -43,24 +43,35 @@ def fit_maximum_likelihood(
     free: Sequence[str] = (),
     max_evaluations: int = 300,
 ) -> MaximumLikelihoodFit[M]:
-    """The parameters that make choices, signals or both most likely, over all sessions of `trials`.
+    """Fits a cognitive model to all sessions of the trials together, by maximum likelihood.
 
-    choices: -sum log p(choice);  signals: Normal(gain x prediction_error + offset, variance), each
-    signal with its own three, which are found exactly by least squares for every set of the other
-    parameters. Multi-start L-BFGS on the unconstrained scale, in double precision.
+    log L of choices = sum log p(choice made); of a signal = sum log Normal(signal;
+    gain prediction_error + offset, variance). Gain, offset and variance of each signal are found
+    exactly by least squares for every set of the other parameters, which are found by L-BFGS from
+    several starts, on the unconstrained scale and in double precision.
 
-    model: a class of cognitive model; or a model, whose values are then one of the starts.
-    target: "choice": the signals are regressed on the prediction error afterwards, with standard
-        errors that count in those of the choice parameters. "signal": the parameter that only
-        scales the prediction error (`model.scale_parameter`) is held at 1, and those that the
-        signal does not depend on are left in the middle of their starting range; the model's
-        choices then mean nothing. "both": the sum of the two log-likelihoods.
-    key: draws the starts. n_starts: how many. max_evaluations: of the likelihood, per start.
-    variant: a special case by name (`model.variants`). fixed: parameter -> value, or the name of
-        the parameter to which it is tied. free: fit these, though they have a default. Parameters
-        of parts (`side_bias`, `perseveration`, `perseveration_rate`) put the part beside the model.
-    Raises ConfigError for options that do not suit the model, DataError for trials without
-    anything to fit, DivergedError when no start has a finite likelihood.
+    Args:
+        model: a class of cognitive model; or a model, whose values are then one of the starts.
+        trials: to fit.
+        target: "choice" fits the choices, and regresses the signals on the prediction error
+            afterwards, with standard errors that include those of the choice parameters. "signal"
+            fits the signals: the parameter that only scales the prediction error
+            (`model.scale_parameter`) is held at 1, and parameters that the signals do not depend on
+            stay in the middle of their starting range, so the choices of the model mean nothing.
+            "both" fits the sum of the two log likelihoods.
+        key: of the starts.
+        n_starts: number of starts.
+        variant: name of a special case (`model.variants`).
+        fixed: for some parameters a value, or the name of the parameter that they are equal to.
+        free: parameters to fit although they have a default. Parameters of parts (`side_bias`,
+            `perseveration`, `perseveration_rate`), here or in `fixed`, put the part beside the
+            model.
+        max_evaluations: of the likelihood, for each start.
+
+    Raises:
+        ConfigError: an option is unknown, contradicts another, or does not fit the model.
+        DataError: no trial is scored, or a signal does not vary.
+        DivergedError: no start has a finite likelihood.
 
     Example:
         >>> import jax
@@ -89,7 +100,16 @@ def fit_maximum_likelihood(
 def fit_by_subject(
     model: type[M] | M, trials: Trials, **options: Any
 ) -> dict[str, MaximumLikelihoodFit[M]]:
-    """Each subject's own fit, by name; options and errors of `fit_maximum_likelihood`."""
+    """Fits a cognitive model to each subject by itself.
+
+    Args:
+        model: a class of cognitive model, or a model.
+        trials: of all subjects.
+        options: those of `fit_maximum_likelihood`, whose errors these are too.
+
+    Returns:
+        The fit of each subject by its name.
+    """
     subjects = np.unique(trials.subject)
     parts = [trials.select_sessions(np.flatnonzero(trials.subject == i)) for i in subjects]
     fits = fit_datasets(model, parts, **options)
@@ -109,10 +129,14 @@ def fit_datasets(
     max_evaluations: int = 300,
     own_start: bool = True,
 ) -> list[MaximumLikelihoodFit[M]]:
-    """A fit to each of several `Trials`, computed together; as `fit_maximum_likelihood`.
+    """Fits a cognitive model to each of several data sets, computed together.
 
-    All have the same choices and signals. Each gets the same starts, so a fit is the same
-    whatever it is computed with. own_start: whether the values of a given model are one of them.
+    All data sets have the same choices and signals. All get the same starts, so each fit is the
+    same whatever other data sets are fitted with it. Other arguments and errors are those of
+    `fit_maximum_likelihood`.
+
+    Args:
+        own_start: whether the values of a given model are one of the starts.
     """
     _check(datasets, target, n_starts)
     space = space_for(model, datasets, target, variant=variant, fixed=fixed, free=free)
@@ -197,10 +221,10 @@ def _solve(space: ParameterSpace, target: Target, batches: Batch, starts, max_ev
 
 
 def _quadratic(function, at):
-    """`function` near `at`, as exact as its first two derivatives: shift -> value.
+    """A function near a point, by its first two derivatives: shift -> value.
 
-    Of a few sums over a long recurrence these derivatives are costly, so they are taken once; those
-    of what is made of the sums are cheap.
+    The derivatives of a few sums over a long recurrence are costly, so they are taken once;
+    derivatives of what is computed from the sums are cheap.
     """
 
     def value(x):
@@ -250,22 +274,26 @@ def _pad(batch: Batch, n_sessions: int, n_trials: int) -> Batch:
 
 def _check(datasets: Sequence[Trials], target: str, n_starts: int) -> None:
     if target not in get_args(Target):
-        raise ConfigError(f"No target '{target}': fit to one of {get_args(Target)}.")
+        raise ConfigError(f"target is {target!r}; choose one of {', '.join(get_args(Target))}.")
     if n_starts < 1:
-        raise ConfigError(f"n_starts is {n_starts}: give at least one.")
+        raise ConfigError(f"n_starts is {n_starts}; it must be at least 1.")
     if target != "choice" and not datasets[0].names.signals:
         raise ConfigError(
-            f"target='{target}' needs a signal, but these trials have no such column."
+            f"target is {target!r}, but these trials have no signal. Name a signal column, or fit "
+            "to choices."
         )
     for trials in datasets:
-        sessions = f"the {trials.n_sessions} session(s) from {trials.session_labels[0]} on"
+        sessions = f"the {trials.n_sessions} session(s) that begin with {trials.session_labels[0]}"
         if not trials.scored.any():
-            raise DataError(f"There is no scored choice in {sessions}, so nothing to fit.")
+            raise DataError(
+                f"There is no scored choice in {sessions}, so nothing can be fitted. Check the "
+                "columns of choices and of instructed trials."
+            )
         for i, name in enumerate(trials.names.signals):
-            values = trials.signal[..., i][trials.scored & np.isfinite(trials.signal[..., i])]
+            values = trials.signal[..., i][trials.signal_scored[..., i]]
             if values.size < 3 or np.ptp(values) == 0:
                 raise DataError(
-                    f"Signal {name} has {values.size} values in {sessions}"
-                    f"{', all the same' if values.size else ''}: leave the signal or the sessions "
+                    f"The signal {name} has {values.size} values in {sessions}"
+                    f"{', all the same' if values.size else ''}. Leave the signal or the sessions "
                     "out (select_signals, select_sessions)."
                 )

@@ -1,8 +1,8 @@
-"""The likelihood of choices and signals under a cognitive model, in the form that fits fast.
+"""The likelihood of choices and signals under a cognitive model, in a form that is fast to fit.
 
 The recurrence is that of `Model.unroll`, with sessions on the last axis, where a CPU handles
-several with one instruction. Of its many values only a few sums are kept (`Moments`): all that
-the likelihoods, and their derivatives, need.
+several with one instruction. Only a few sums over its values are kept (`Moments`), which are all
+that the likelihoods and their derivatives need.
 """
 
 from __future__ import annotations
@@ -17,16 +17,21 @@ from jaxtyping import Array, Float
 from ...models.cognitive import CognitiveModel
 from ...trials import Batch
 
-RESIDUAL_FLOOR = 1e-8
+MIN_RESIDUAL = 1e-8
 """Residual variance is at least this fraction of the signal's: a signal without noise (simulated
 prediction errors) would have an infinite likelihood."""
 
 
 class Moments(NamedTuple):
-    """Sums over trials. log_p: log p(choice made) over scored trials.
+    """Sums over trials from which the likelihoods follow.
 
-    Over the trials on which each signal y counts, with x the prediction error: n, of 1; x; xx, of
-    x^2; xy, of x (y - centre); yy, of (y - centre)^2; centre: the mean of y, in its unit.
+    With y a signal and x the prediction error, over the trials that y is scored on:
+
+    Attributes:
+        log_p: sum of log p(choice made) over scored trials, in nats.
+        n: number of trials.
+        x, xx, xy, yy: sums of x, x^2, x (y - centre) and (y - centre)^2.
+        centre: mean of y, in its unit.
     """
 
     log_p: Float[Array, ""]
@@ -39,7 +44,10 @@ class Moments(NamedTuple):
 
 
 class Regression(NamedTuple):
-    """y = gain x + offset + Normal(0, variance)."""
+    """The regression of each signal y on the prediction error x.
+
+    y = gain x + offset + Normal(0, variance).
+    """
 
     gain: Float[Array, " signal"]
     offset: Float[Array, " signal"]
@@ -47,7 +55,7 @@ class Regression(NamedTuple):
 
 
 def moments(model: CognitiveModel, batch: Batch) -> Moments:
-    """The sums of `model` along the sessions of `batch`."""
+    """The sums of a model along the sessions of a batch. Traceable by JAX."""
 
     def trial(state, seen):
         choice, outcome, valid, scored = seen
@@ -78,12 +86,12 @@ def moments(model: CognitiveModel, batch: Batch) -> Moments:
 
 
 def regress_signals(sums: Moments) -> Regression:
-    """Least squares of each signal on the prediction error; gain 0 where that does not vary."""
+    """Least squares of each signal on the prediction error; gain 0 if that is constant."""
     spread = sums.xx - sums.x**2 / sums.n
     varies = spread > 1e-12 * sums.xx
     gain = jnp.where(varies, sums.xy / jnp.where(varies, spread, 1.0), 0.0)
     residual = jnp.maximum(sums.yy - gain * sums.xy, 0.0)
-    variance = (residual + RESIDUAL_FLOOR * sums.yy) / sums.n
+    variance = (residual + MIN_RESIDUAL * sums.yy) / sums.n
     return Regression(gain, sums.centre - gain * sums.x / sums.n, variance)
 
 
@@ -95,8 +103,8 @@ def choice_negative_log_likelihood(sums: Moments) -> Float[Array, ""]:
 def signal_negative_log_likelihood(sums: Moments, regression: Regression) -> Float[Array, ""]:
     """-sum log Normal(y; gain x + offset, variance), in nats.
 
-    With the regression of these very sums, this is the profile likelihood: gain, offset and
-    variance at their best for the parameters that made the sums.
+    With the regression of the same sums this is the profile likelihood: gain, offset and variance
+    are the best ones for the parameters from which the sums come.
     """
     gain, offset, variance = regression
     offset = offset - sums.centre

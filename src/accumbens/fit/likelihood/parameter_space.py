@@ -1,4 +1,4 @@
-"""The parameters of a cognitive model as one vector of real numbers, in which a fit moves freely.
+"""The parameters of a cognitive model as one vector of unconstrained numbers, for fitting.
 
 A parameter in (low, high) is low + (high - low) logistic(u); one above low is low + exp(u); one
 without bounds is u itself.
@@ -26,11 +26,15 @@ Held = Mapping[str, float | str]
 
 
 class ParameterSpace(eqx.Module, Generic[M]):
-    """Which parameters of `template` are fitted, and what the others are.
+    """Which parameters of a model are fitted, and what the others are.
 
-    free: the fitted ones, in the model's order. held: the values of those that are not.
-    tied: pairs of a parameter and the free one to which it is equal.
-    A parameter that is a vector (one entry per choice) takes as many places as it has entries.
+    A parameter that is a vector (one entry for each choice) takes a place for each entry.
+
+    Attributes:
+        template: the model whose parameters are replaced.
+        held: values of the parameters that are not fitted.
+        free: parameters that are fitted, in the order of the model.
+        tied: pairs of a parameter and the free parameter that it is equal to.
     """
 
     template: M
@@ -40,11 +44,12 @@ class ParameterSpace(eqx.Module, Generic[M]):
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of each fitted parameter by name."""
         return {name: np.shape(getattr(self.template, name)) for name in self.free}
 
     @property
     def names(self) -> tuple[str, ...]:
-        """One name for each place of the vector: `learning_rate`, or `bias[0]`, `bias[1]`."""
+        """Name of each place of the vector, such as `learning_rate`, or `bias[0]` and `bias[1]`."""
         return tuple(
             place_name(name, index)
             for name, shape in self.shapes.items()
@@ -53,19 +58,19 @@ class ParameterSpace(eqx.Module, Generic[M]):
 
     @property
     def places(self) -> list[Parameter]:
-        """What is known of the parameter at each place of the vector."""
+        """Bounds and starting range of the parameter at each place of the vector."""
         known = self.template.parameters
         return [known[n] for n, s in self.shapes.items() for _ in range(math.prod(s))]
 
     def natural(self, u: Float[Array, " place"]) -> Float[Array, " place"]:
-        """The parameters in their own units."""
+        """The parameters in their own units, from their unconstrained values u."""
         values = [_bounded(u[i], place) for i, place in enumerate(self.places)]
         return jnp.stack(values) if values else u
 
     def unconstrained(
         self, natural: Float[Array | np.ndarray, "*start place"]
     ) -> Float[Array, "*start place"]:
-        """The inverse of `natural`; infinite at a bound."""
+        """Unconstrained values, the inverse of `natural`; infinite at a bound."""
         columns = [_unbounded(natural[..., i], place) for i, place in enumerate(self.places)]
         return jnp.stack(columns, axis=-1) if columns else jnp.asarray(natural)
 
@@ -92,28 +97,28 @@ class ParameterSpace(eqx.Module, Generic[M]):
         return self.unconstrained(low + (high - low) * uniform)
 
     def own_values(self) -> Float[Array, " place"]:
-        """The template's own parameters, unconstrained; not quite at a bound."""
+        """Unconstrained values of the template's own parameters; finite also at a bound."""
         values = [np.ravel(getattr(self.template, name)).astype(float) for name in self.free]
         inner = self.unconstrained(jnp.asarray(np.concatenate([*values, []])))
         return jnp.nan_to_num(inner, posinf=10.0, neginf=-10.0)
 
     def middle(self) -> Float[Array, " place"]:
-        """The middle of each parameter's starting range, unconstrained."""
+        """Unconstrained value of the middle of each parameter's starting range."""
         return self.unconstrained(jnp.asarray([sum(p.start) / 2 for p in self.places], float))
 
     def held_values(self) -> dict[str, float | list[float] | str]:
-        """What is not fitted: parameter -> its value, or the name to which it is tied."""
+        """For each parameter that is not fitted its value, or the parameter that it is equal to."""
         return {name: value.tolist() for name, value in self.held.items()} | dict(self.tied)
 
     def at_bound(self, natural: Float[np.ndarray, " place"]) -> Bool[np.ndarray, " place"]:
-        """Closer to a bound than a thousandth of the parameter's starting range."""
+        """True where a parameter is within a thousandth of its starting range of a bound."""
         low, high = np.array([(p.low, p.high) for p in self.places]).reshape(-1, 2).T
         margin = np.array([1e-3 * (p.start[1] - p.start[0]) for p in self.places])
         return (natural - low < margin) | (high - natural < margin)
 
 
 def place_name(parameter: str, index: tuple[int, ...]) -> str:
-    """`learning_rate` for a number, `bias[0]` for an entry of a vector."""
+    """The name of a place: `learning_rate` for a number, `bias[0]` for an entry of a vector."""
     return f"{parameter}[{', '.join(map(str, index))}]" if index else parameter
 
 
@@ -125,15 +130,21 @@ def parameter_space(
     fixed: Held | None = None,
     free: Sequence[str] = (),
 ) -> ParameterSpace[M]:
-    """The space of `model`, with some parameters held or tied.
+    """The parameter space of a model, with some parameters held or tied.
 
-    model: a class; or a model, which then gives `n_choices`, `reward`, its parts, and the values at
-        which parameters with a default are held. n_choices: of the trials.
-    variant: a special case by name. fixed: parameter -> a number, or the name of the parameter to
-        which it is tied; goes before the variant. free: fit these, though they have a default.
-        Parameters of parts may be named too (`side_bias`): the part is then put beside the model.
-    Raises ConfigError for an unknown variant or parameter, a value out of bounds, or a
-    contradiction.
+    Args:
+        model: a class; or a model, which then gives `n_choices`, `reward`, its parts, and the
+            values at which parameters with a default are held.
+        n_choices: of the trials.
+        variant: name of a special case.
+        fixed: for some parameters a value, or the name of the parameter that they are equal to;
+            overrides the variant.
+        free: parameters to fit although they have a default. Parameters of parts (`side_bias`),
+            here or in `fixed`, put the part beside the model.
+
+    Raises:
+        ConfigError: a variant or parameter is unknown, a value is out of bounds, or options
+            contradict each other.
     """
     template = with_parts_of(_template(model, n_choices), (*free, *(fixed or {})))
     known = template.parameters
@@ -153,7 +164,9 @@ def parameter_space(
     for name, target in tied:
         _check_known(target, known, f"{name} cannot be tied: {template.name} has no parameter")
         if target in held:
-            raise ConfigError(f"{name} is tied to {target}, which is not free itself.")
+            raise ConfigError(
+                f"{name} is tied to {target}, which is not free itself. Tie it to a free parameter."
+            )
     values = {
         name: np.broadcast_to(np.asarray(value, float), np.shape(getattr(template, name)))
         for name, value in held.items()
@@ -162,7 +175,7 @@ def parameter_space(
     for name, value in values.items():
         low, high = known[name].low, known[name].high
         if not ((value >= low) & (value <= high)).all():
-            raise ConfigError(f"{name} is fixed at {value}, but must lie in [{low}, {high}].")
+            raise ConfigError(f"{name} is fixed at {value}; it must lie in [{low}, {high}].")
     return ParameterSpace(template, values, tuple(n for n in known if n not in held), tied)
 
 
@@ -179,8 +192,8 @@ def _template(model, n_choices):
     if not isinstance(model, type):
         if model.n_choices != n_choices:
             raise ConfigError(
-                f"The model has {model.n_choices} choices but the trials have {n_choices}: give "
-                f"one with n_choices={n_choices}, or the class {model.name}."
+                f"The model has {model.n_choices} choices but the trials have {n_choices}. Give a "
+                f"model with n_choices={n_choices}, or the class {model.name}."
             )
         return model
     start = {
@@ -192,8 +205,8 @@ def _template(model, n_choices):
         return model(**start, n_choices=n_choices)
     except ConfigError as problem:
         raise ConfigError(
-            f"{model.__name__} cannot be built for {n_choices} choices from single numbers: give "
-            f"fit_maximum_likelihood a model in place of the class. {problem}"
+            f"{model.__name__} cannot be built for {n_choices} choices from single numbers. Give "
+            f"fit_maximum_likelihood a model instead of the class. {problem}"
         ) from problem
 
 

@@ -1,4 +1,4 @@
-"""Does a fit find the parameters that made the data, within the intervals that it reports?"""
+"""Parameter recovery: does a fit find the parameters of simulated data, within its intervals?"""
 
 from __future__ import annotations
 
@@ -20,9 +20,13 @@ if TYPE_CHECKING:
 
 
 class Recovery(NamedTuple):
-    """Fits to many simulated data sets, beside the parameters that made them.
+    """Fits to many simulated data sets, and the parameters with which these were simulated.
 
-    truth: of each parameter, in its own unit. low, high: ends of the 95 % intervals.
+    Attributes:
+        parameters: their names.
+        truth: value of each parameter, in its own unit.
+        estimate, standard_error: of each parameter for each data set.
+        low, high: ends of the 95 % intervals.
     """
 
     parameters: tuple[str, ...]
@@ -34,12 +38,17 @@ class Recovery(NamedTuple):
 
     @property
     def covered(self) -> Bool[np.ndarray, "repeat parameter"]:
-        """Whether the interval holds the truth; an interval that could not be given does not."""
+        """Whether each interval holds the truth; False where there is no interval."""
         return (self.low <= self.truth) & (self.truth <= self.high)
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a parameter: truth, mean estimate, its SD over repeats, the mean standard error
-        reported (the two should agree), and the share of intervals that hold the truth."""
+        """One row for each parameter.
+
+        Returns:
+            A table with columns parameter, truth, mean_estimate, sd_of_estimates (over data sets),
+            mean_standard_error (should agree with it), coverage (share of intervals that hold the
+            truth).
+        """
         import pandas as pd
 
         return pd.DataFrame(
@@ -68,29 +77,39 @@ def recover(
     variant: str | None = None,
     free: tuple[str, ...] = (),
 ) -> Recovery:
-    """Simulate `model` in `task` and fit its like to what it did, `n_repeats` times.
+    """Simulates a model many times, and fits its class to each of the simulated data sets.
 
-    model: with the true parameters, gain and offset; a parameter that has a default, and is not
-        free, is held at the model's own value. target, n_starts, variant, free: as for
-        `fit_maximum_likelihood`. n_sessions, n_trials: of each data set. signal_noise: SD of the
-        signals' noise, in their unit; without any, the standard errors mean nothing.
     A parameter that the target does not depend on has no interval, and so is never covered.
-    Raises ConfigError when n_repeats < 2; when the model lacks a free parameter; when target is
-    "signal" and the model's scale parameter, which such a fit holds at 1, is not 1; or as the fit
-    does.
+
+    Args:
+        model: with the true parameters, gain and offset; a parameter that has a default, and is not
+            free, is held at the model's own value.
+        task: in which the model is simulated.
+        key: of simulations and starts.
+        target, n_starts, variant, free: as in `fit_maximum_likelihood`.
+        n_repeats: number of data sets.
+        n_sessions, n_trials: sessions of each data set, and trials of each session.
+        signal_noise: SD of the noise of the signals, in their unit; without noise the standard
+            errors mean nothing.
+
+    Raises:
+        ConfigError: `n_repeats` is below 2; or the model lacks a free parameter; or the target is
+            "signal" and the scale parameter of the model, which such a fit holds at 1, is not 1; or
+            an option of the fit is wrong.
     """
     if n_repeats < 2:
-        raise ConfigError(f"n_repeats is {n_repeats}: coverage needs at least two data sets.")
-    if strangers := sorted(set(free) - model.parameters.keys()):
+        raise ConfigError(f"n_repeats is {n_repeats}; it must be at least 2.")
+    if unknown := sorted(set(free) - model.parameters.keys()):
         raise ConfigError(
-            f"free names {', '.join(strangers)}, of which {model.name} has no true value: recover "
-            "from a model that has it (with_parts)."
+            f"{model.name} has no true value of {', '.join(unknown)}, which free names. Give a "
+            "model that has it (accumbens.with_parts)."
         )
     scale = model.scale_parameter
     if target == "signal" and scale and float(getattr(model, scale)) != 1.0:
         raise ConfigError(
-            f"A fit to the signal holds {scale} at 1: recover from a model with {scale}=1, its "
-            "other strengths divided and its gain multiplied by the same number."
+            f"A fit to the signal holds {scale} at 1, but the model has another value. Give an "
+            f"equal model with {scale}=1: divide its other strengths, and multiply its gain, by "
+            f"the value of {scale}."
         )
     k_simulate, k_fit = jax.random.split(key)
     trials = simulate(
@@ -122,7 +141,7 @@ def recover(
 
 
 def _true_values(model: CognitiveModel, signals, signal_noise) -> dict[str, float]:
-    """By the names under which a fit reports them."""
+    """The true parameters, by the names that a fit gives them."""
     truth = {}
     for name in model.parameters:
         value = np.asarray(getattr(model, name))

@@ -1,4 +1,4 @@
-"""Standard errors from the curvature of the log-likelihood at its maximum."""
+"""Standard errors from the curvature of the log likelihood at its maximum."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ _FLAT = 1e-9
 
 
 class Covariance(NamedTuple):
-    """Of estimates on their unconstrained scale.
+    """The covariance of estimates on their unconstrained scale.
 
-    matrix: 0 in the rows of parameters taken as known, NaN in those that are not identified.
-    identified: False where the likelihood is flat, or not at a maximum, in a direction that
-        involves the parameter.
+    Attributes:
+        matrix: the covariance; 0 in rows of parameters taken as known, NaN in rows of parameters
+            that are not identified.
+        identified: False for parameters on which the likelihood does not depend, alone or together
+            with others, or for which it is not at a maximum.
     """
 
     matrix: Float[np.ndarray, "n n"]
@@ -25,11 +27,17 @@ class Covariance(NamedTuple):
 def observed_information_covariance(
     hessian: Float[np.ndarray, "n n"], known: Bool[np.ndarray, " n"] | None = None
 ) -> Covariance:
-    """Inverse of the Hessian of the negative log-likelihood at its minimum.
+    """The inverse Hessian of the negative log likelihood at its minimum.
 
-    known: parameters taken as known without error (such as estimates at a bound).
-    Curvature is judged after scaling every parameter to unit curvature, so units do not matter.
-    Source: Efron & Hinkley (1978), Biometrika 65:457.
+    Parameters are scaled to unit curvature before it is decided which are identified, so units do
+    not matter.
+
+    Args:
+        hessian: of the negative log likelihood.
+        known: parameters taken as known without error, such as estimates at a bound.
+
+    Source:
+        Efron & Hinkley (1978), Biometrika 65:457.
     """
     n = len(hessian)
     known = np.zeros(n, bool) if known is None else known
@@ -55,13 +63,19 @@ def two_step_covariance(
     hessian: Float[np.ndarray, "m m"],
     cross: Float[np.ndarray, "m n"],
 ) -> Covariance:
-    """Of parameters estimated with those of a first step plugged in.
+    """The covariance of parameters that were estimated with those of a first step held.
 
-    V2 = A^-1 + A^-1 C V1 C' A^-1, with A the Hessian of the second step's negative log-likelihood,
-    C its derivatives by second and first parameters, V1 the covariance of the first step. Holds
-    where the two likelihoods are of different things that are independent given the past, as a
-    signal's noise and the choices are taken to be.
-    Source: Murphy & Topel (1985), J Bus Econ Stat 3:370, without their cross terms.
+    V2 = A^-1 + A^-1 C V1 C' A^-1, with V1 the covariance of the first step. It is valid where the
+    data of both steps are independent given the past, as choices and the noise of a signal are
+    taken to be.
+
+    Args:
+        first: V1.
+        hessian: A, of the negative log likelihood of the second step by its own parameters.
+        cross: C, its derivatives by the parameters of the second and of the first step.
+
+    Source:
+        Murphy & Topel (1985), J Bus Econ Stat 3:370, without their cross terms.
     """
     own = observed_information_covariance(hessian)
     plugged = np.where(first.identified, 0.0, 1.0)

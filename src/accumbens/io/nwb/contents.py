@@ -1,4 +1,4 @@
-"""What an NWB file holds, so that its columns can be named."""
+"""What an NWB file holds, so that a user can name its columns."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ...recordings import Series, clock_report
-from ..contents import SERIES_COLUMNS, Contents, Listing
+from ...recordings import Channel, check_clock
+from ..contents import CHANNEL_COLUMNS, Contents, Listing
 from ..tables.contents import COLUMNS as DESCRIBED
 from ..tables.contents import describe_columns
+from .channels import read_nwb_channels
 from .files import nwb_kind, open_nwb
-from .series import read_nwb_series
 from .trials import table_column
 
 _COLUMNS = [*DESCRIBED, "description"]
@@ -23,24 +23,33 @@ _COLUMNS = [*DESCRIBED, "description"]
 class NwbContents(NamedTuple):
     """What an NWB file holds.
 
-    about: subject, session, start and the like. tables: number of rows by name of table.
-    columns: one row a column of a table of intervals: table, column, type, blank, values, range,
-    description. series: one row a time series: name, samples, unit, kind (events where all values
-    are the same), start, span, rate, clock ("ok", or what contradicts it). units: one row a column
-    of the units table, like `columns`; n_units, regions.
+    Attributes:
+        path: of the file.
+        about: facts by name, such as subject, session and start.
+        tables: number of rows of each table of intervals, by name.
+        columns: one row for each column of these tables: table, column, type, blank, values, range,
+            description.
+        channels: one row for each channel (see `describe_channel`).
+        units: one row for each column of the units table, like `columns`.
+        n_units: number of units.
     """
 
     path: Path
     about: dict[str, str]
     tables: dict[str, int]
     columns: pd.DataFrame
-    series: pd.DataFrame
+    channels: pd.DataFrame
     units: pd.DataFrame
     n_units: int
 
 
 def inspect_nwb(path: str | os.PathLike[str]) -> NwbContents:
-    """What an NWB file holds. Raises DataError when it cannot be read."""
+    """What an NWB file holds.
+
+    Raises:
+        ConfigError: the extra `neural` is not installed.
+        DataError: the file cannot be read.
+    """
     path = Path(path)
     kind = nwb_kind(path)
     with open_nwb(path) as file:
@@ -61,44 +70,58 @@ def inspect_nwb(path: str | os.PathLike[str]) -> NwbContents:
         parts = [_columns(name, table) for name, table in intervals.items()]
         units = [] if file.units is None else [_columns("units", file.units)]
         n_units = 0 if file.units is None else len(file.units)
-    series = [describe_series(name, one) for name, one in read_nwb_series(path).items()]
+    channels = [describe_channel(name, one) for name, one in read_nwb_channels(path).items()]
     return NwbContents(
         path, {key: value for key, value in about.items() if value}, tables,
-        _joined(parts), pd.DataFrame(series), _joined(units), n_units,
+        _joined(parts), pd.DataFrame(channels), _joined(units), n_units,
     )  # fmt: skip
 
 
 def nwb_contents(path: Path) -> Contents:
-    """What an NWB file holds, to be printed. Raises DataError when it cannot be read."""
+    """What an NWB file holds, to be printed.
+
+    Raises:
+        ConfigError: the extra `neural` is not installed.
+        DataError: the file cannot be read.
+    """
     found = inspect_nwb(path)
     listings = []
     for name, n in found.tables.items():
         here = found.columns.loc[found.columns["table"] == name]
         listings.append(Listing(f"table {name}: {n} rows", here.reindex(columns=_COLUMNS)))
-    if len(found.series):
+    if len(found.channels):
         listings.append(
-            Listing("time series (s, Hz)", found.series.reindex(columns=SERIES_COLUMNS))
+            Listing("time series (s, Hz)", found.channels.reindex(columns=CHANNEL_COLUMNS))
         )
     if found.n_units:
         listings.append(Listing(f"units: {found.n_units}", found.units.reindex(columns=_COLUMNS)))
     return Contents(path, found.about, tuple(listings))
 
 
-def describe_series(name: str, series: Series) -> dict[str, Any]:
-    """One row about a series: how long it is, and whether its clock agrees with its samples."""
-    report = clock_report(series)
-    values = series.values[np.isfinite(series.values)]
+def describe_channel(name: str, channel: Channel) -> dict[str, Any]:
+    """Facts about a channel: its length, and whether its timestamps are right.
+
+    Args:
+        name: of the channel.
+        channel: as it stands in the file.
+
+    Returns:
+        name, kind ("events" where all values are the same, "trace", or "blank"), samples, unit,
+        rate (Hz), start and span (s), clock ("ok", or what is wrong with the timestamps).
+    """
+    check = check_clock(channel)
+    values = channel.values[np.isfinite(channel.values)]
     events = len(values) > 0 and (values == values[0]).all()
     kind = "events" if events else "trace" if len(values) else "blank"
     return {
         "name": name,
         "kind": kind,
-        "samples": len(series.values),
-        "unit": series.unit,
-        "rate": report.rate if kind != "events" else np.nan,
-        "start": report.start,
-        "span": report.span,
-        "clock": "ok" if kind == "events" or not report.problems else "; ".join(report.problems),
+        "samples": len(channel.values),
+        "unit": channel.unit,
+        "rate": check.rate if kind != "events" else np.nan,
+        "start": check.start,
+        "span": check.span,
+        "clock": "ok" if kind == "events" or not check.problems else "; ".join(check.problems),
     }
 
 

@@ -1,4 +1,4 @@
-"""NWB files on disk, as HDF5 or Zarr: opened, and whatever is wrong with them said in one error."""
+"""NWB files on disk, as HDF5 or Zarr; whatever is wrong with a file becomes one error."""
 
 from __future__ import annotations
 
@@ -17,20 +17,28 @@ from ..tables.problems import listed, near_matches
 
 
 def neural_extra(module: str) -> ModuleType:
-    """A module of the optional extra `neural`. Raises ConfigError where it is not installed."""
+    """Imports a module of the optional extra `neural`.
+
+    Raises:
+        ConfigError: it is not installed.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return importlib.import_module(module)
     except ImportError as error:
         raise ConfigError(
-            f"This needs {module.partition('.')[0]}, which is not installed ({error}). "
-            "Install it: pip install 'accumbens[neural]'"
+            f"This needs {module.partition('.')[0]}, which is not installed ({error}). Install it "
+            "with pip install 'accumbens[neural]'."
         ) from error
 
 
 def nwb_kind(path: str | os.PathLike[str]) -> Literal["hdf5", "zarr"]:
-    """How an NWB file is stored, by what it begins with. Raises DataError if it is neither."""
+    """How an NWB file is stored: "hdf5" or "zarr".
+
+    Raises:
+        DataError: there is no such file, it cannot be read, or it is neither.
+    """
     path = Path(path)
     if path.is_dir():
         if any((path / name).is_file() for name in ZARR_FILES):
@@ -41,7 +49,7 @@ def nwb_kind(path: str | os.PathLike[str]) -> Literal["hdf5", "zarr"]:
                 "it again with zarr_format=2, or as HDF5."
             )
         raise DataError(
-            f"Cannot read {path}: it is a folder, but not of a Zarr file (it has no .zgroup). "
+            f"Cannot read {path}: it is a folder, but not an NWB file in Zarr (it has no .zgroup). "
             "Name the .nwb file, or the .nwb.zarr folder itself."
         )
     if not path.exists():
@@ -58,7 +66,7 @@ def nwb_kind(path: str | os.PathLike[str]) -> Literal["hdf5", "zarr"]:
         raise DataError(f"Cannot read {path}: the file is empty. Export or copy it again.")
     if head != HDF5_MAGIC:
         raise DataError(
-            f"Cannot read {path}: it is not an NWB file (an HDF5 file begins with other bytes). "
+            f"Cannot read {path}: it is not an NWB file (it does not begin like an HDF5 file). "
             "Name an .nwb file or an .nwb.zarr folder, or copy it again if it was damaged."
         )
     return "hdf5"
@@ -66,10 +74,16 @@ def nwb_kind(path: str | os.PathLike[str]) -> Literal["hdf5", "zarr"]:
 
 @contextmanager
 def open_nwb(path: str | os.PathLike[str]) -> Iterator[Any]:
-    """The `pynwb.NWBFile` in a file, for as long as the context lasts.
+    """Opens an NWB file for as long as the context lasts.
 
-    Copy what is needed out of it within the context: it is read from disk only then, and anything
-    that goes wrong in reading it is one DataError.
+    Data are read from the disk when they are used, so copy what is needed within the context.
+
+    Returns:
+        The `pynwb.NWBFile`.
+
+    Raises:
+        ConfigError: the extra `neural` is not installed.
+        DataError: the file cannot be read, or is damaged, also where this shows within the context.
     """
     path = Path(path)
     kind = nwb_kind(path)
@@ -88,7 +102,12 @@ def open_nwb(path: str | os.PathLike[str]) -> Iterator[Any]:
 
 @contextmanager
 def damage_named(path: str | os.PathLike[str], what: str = "NWB file") -> Iterator[None]:
-    """Within it, whatever a library meets in damaged bytes becomes one DataError; no warnings."""
+    """A context in which any error of a library becomes one DataError, and warnings are silent.
+
+    Args:
+        path: of the file, for the message.
+        what: kind of file, for the message.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -104,7 +123,11 @@ def damage_named(path: str | os.PathLike[str], what: str = "NWB file") -> Iterat
 
 
 def subject_of(file: Any, path: str | os.PathLike[str]) -> str:
-    """The subject's id in an NWB file. Raises DataError where it has none."""
+    """The id of the subject in an open NWB file.
+
+    Raises:
+        DataError: the file names no subject.
+    """
     subject = None if file.subject is None else file.subject.subject_id
     if not subject or not str(subject).strip():
         raise DataError(f"{path}: the file names no subject. Name it with --subject-id.")
@@ -112,6 +135,6 @@ def subject_of(file: Any, path: str | os.PathLike[str]) -> str:
 
 
 def session_of(file: Any) -> str:
-    """The session's id in an NWB file, or else the file's unique identifier."""
+    """The id of the session in an open NWB file, or else the unique identifier of the file."""
     label = str(file.session_id or "").strip()
     return label or str(file.identifier)

@@ -1,4 +1,4 @@
-"""Which columns of an NWB trials table mean what."""
+"""Which columns of the trials table of an NWB file mean what."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ..tables.format import ChoiceText, TableFormat
 
 @dataclasses.dataclass(frozen=True)
 class NwbFormat:
-    """The columns of an NWB file's trials table; `accumbens inspect FILE` lists those it has."""
+    """The columns of the trials table of an NWB file; `accumbens inspect FILE` lists them."""
 
     preset: Literal["auto", "dynamic_foraging", "accumbens", "none"] = "auto"
-    """Layout that is known by name: dynamic foraging, files that accumbens wrote, none (name the
-    columns), or auto, the one whose columns the file has unless --choice is given."""
+    """Known layout: dynamic foraging, files that accumbens wrote, none (name the columns), or auto,
+    which is the layout whose columns the file has, unless --choice is given."""
     choice: str | None = None
     """Column of the choices."""
     choices: tuple[ChoiceText, ...] = ()
@@ -23,7 +23,7 @@ class NwbFormat:
     missed: tuple[ChoiceText, ...] = ()
     """Codes in the choice column that mean a missed trial; so do blanks."""
     outcome: tuple[str, ...] = ()
-    """Outcomes, each a column, name=column, or name=column|column: what any of them says."""
+    """Outcomes, each a column, name=column, or name=column|column (the largest of several)."""
     context: tuple[str, ...] = ()
     """Columns of further numbers to carry along: event times, reward probabilities."""
     optional_context: tuple[str, ...] = ()
@@ -60,10 +60,15 @@ probabilities and event times (s) as context."""
 
 
 def resolved(format: NwbFormat, columns: tuple[str, ...], *, ours: bool) -> NwbFormat:
-    """The format with the columns of its preset filled in where the user named none.
+    """The format with the columns of its preset, where the user named none.
 
-    columns: those of the file's table. ours: accumbens wrote the file, which then says itself.
-    Raises ConfigError where no preset applies and the choices or outcomes are not named.
+    Args:
+        format: as the user gave it.
+        columns: of the trials table of the file.
+        ours: whether accumbens wrote the file, which then says what its columns mean.
+
+    Raises:
+        ConfigError: no preset applies, and the choice or the outcomes are not named.
     """
     preset = format.preset
     if preset == "auto" and format.choice is None:
@@ -80,28 +85,34 @@ def resolved(format: NwbFormat, columns: tuple[str, ...], *, ours: bool) -> NwbF
         return dataclasses.replace(DYNAMIC_FORAGING, **(named | {"preset": "dynamic_foraging"}))
     if format.choice is None or not format.outcome:
         raise ConfigError(
-            "No preset knows this file: name its columns with --choice COLUMN and --outcome COLUMN "
-            f"(or NAME=COLUMN|COLUMN). The columns of its table: {', '.join(columns) or 'none'}."
+            "The layout of this file is not known: name its columns with --choice COLUMN and "
+            "--outcome COLUMN (or NAME=COLUMN|COLUMN). The columns of its table are "
+            f"{', '.join(columns) or 'none'}."
         )
     return format
 
 
 def outcome_columns(text: str) -> tuple[str, tuple[str, ...]]:
-    """`reward=left|right` as the outcome's name and the columns that it is made of.
+    """An outcome as the user writes it, such as `reward=left|right`.
 
-    Raises ConfigError where a name or column is blank.
+    Returns:
+        The name of the outcome, and the columns that it is made of.
+
+    Raises:
+        ConfigError: the name or a column is blank.
     """
     name, separator, right = text.partition("=")
     columns = tuple(part.strip() for part in (right if separator else name).split("|"))
     if not name.strip() or not all(columns) or (not separator and len(columns) > 1):
         raise ConfigError(
-            f"--outcome {text}: write COLUMN, NAME=COLUMN, or NAME=COLUMN|COLUMN, without blanks."
+            f"--outcome is {text!r}; it must be COLUMN, NAME=COLUMN, or NAME=COLUMN|COLUMN, and no "
+            "part may be blank."
         )
     return name.strip(), columns
 
 
 def table_format(format: NwbFormat) -> TableFormat:
-    """The columns of the table that sessions of this format are joined into."""
+    """The format of the table in which sessions of this format are joined."""
     return TableFormat(
         choice="choice",
         outcome=tuple(outcome_columns(text)[0] for text in format.outcome),

@@ -1,4 +1,4 @@
-"""Trials tables of NWB files (HDF5 or Zarr) to `Trials`."""
+"""From the trials tables of NWB files (HDF5 or Zarr) to `Trials`."""
 
 from __future__ import annotations
 
@@ -23,11 +23,18 @@ from .format import NwbFormat, outcome_columns, resolved, table_format
 
 DEFAULT_NWB_FORMAT = NwbFormat()
 NAMES = "accumbens_trials"
-"""Scratch entry of files that accumbens wrote: what their columns mean, as JSON."""
+"""Scratch entry that accumbens writes: what the columns of the trials table mean, as JSON."""
 
 
 class NwbSession(NamedTuple):
-    """The trials of one file: `table` as `from_table(table, format)` reads it."""
+    """The trials of one NWB file.
+
+    Attributes:
+        path: of the file.
+        subject, session: their names.
+        table: one row for each trial; `from_table(table, format)` reads it.
+        format: which column of the table means what.
+    """
 
     path: Path
     subject: str
@@ -40,10 +47,18 @@ def read_nwb(
     paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     format: NwbFormat = DEFAULT_NWB_FORMAT,
 ) -> Trials:
-    """The trials of NWB files, one session each, in the order of the files.
+    """Reads the trials of NWB files, one session each, in the order of the files.
 
-    Outcomes, signals and context stay in the files' own units (times in s).
-    Raises DataError for files that cannot be used, ConfigError for columns that are not named.
+    Outcomes, signals and context keep their units (times are in s).
+
+    Args:
+        paths: of one or several NWB files, HDF5 or Zarr.
+        format: which columns mean what.
+
+    Raises:
+        ConfigError: the columns of choices or outcomes are not known and not named, or the extra
+            `neural` is not installed.
+        DataError: a file cannot be used, or two files are the same session.
     """
     if isinstance(paths, (str, os.PathLike)):
         paths = [paths]
@@ -53,9 +68,9 @@ def read_nwb(
 def read_nwb_session(
     path: str | os.PathLike[str], format: NwbFormat = DEFAULT_NWB_FORMAT
 ) -> NwbSession:
-    """The trials table of one NWB file, its columns found and outcomes made.
+    """Reads the trials table of one NWB file.
 
-    Raises as `read_nwb` does.
+    Arguments and errors are those of `read_nwb`.
     """
     path = Path(path)
     with open_nwb(path) as file:
@@ -75,12 +90,14 @@ def read_nwb_session(
 
 
 def join_sessions(sessions: Sequence[NwbSession]) -> Trials:
-    """Sessions of several files as one `Trials`, in their order.
+    """Joins the sessions of several files, in their order.
 
-    Raises DataError where two files are the same session, or do not fit together.
+    Raises:
+        ConfigError: there is no session.
+        DataError: two files are the same session, or have different outcomes, signals or context.
     """
     if not sessions:
-        raise ConfigError("Name at least one NWB file.")
+        raise ConfigError("There is no NWB file to read. Name at least one.")
     seen: dict[tuple[str, str], Path] = {}
     for session in sessions:
         key = (session.subject, session.session)
@@ -108,20 +125,28 @@ def join_sessions(sessions: Sequence[NwbSession]) -> Trials:
 
 
 def find_table(file: Any, name: str, path: Path) -> Any:
-    """The table of intervals with this name. Raises DataError where there is none, or no rows."""
+    """The table of intervals with this name in an open NWB file.
+
+    Raises:
+        DataError: there is no such table, or it has no rows.
+    """
     tables = {} if file.intervals is None else dict(file.intervals)
     if file.trials is not None:
         tables["trials"] = file.trials
     if name not in tables:
-        other = f"it has {listed(list(tables))} (--table)" if tables else "it has no other either"
-        raise DataError(f"{path}: there is no table {show(name)} of intervals; {other}.")
+        other = (
+            f"the file has {listed(list(tables))} (--table)" if tables else "the file has no tables"
+        )
+        raise DataError(
+            f"{path}: there is no table {show(name)} of intervals; {other}. Name another table."
+        )
     if not len(tables[name]):
         raise DataError(f"{path}: its table {show(name)} has no rows. Export it again.")
     return tables[name]
 
 
 def table_column(table: Any, name: str) -> Shaped[np.ndarray, " row"] | None:
-    """One column of an NWB table in memory; None where its cells are lists or references."""
+    """A column of an NWB table in memory; None where its cells are lists or references."""
     column = table[name]
     if type(column).__name__ in (
         "VectorIndex",
@@ -140,7 +165,7 @@ def table_column(table: Any, name: str) -> Shaped[np.ndarray, " row"] | None:
 
 
 def _named_frame(table: Any, format: NwbFormat, path: Path) -> pd.DataFrame:
-    """The columns that `format` names, under the names of `table_format(format)`."""
+    """The columns that a format names, under the names of `table_format(format)`."""
     columns: dict[str, Any] = {"trial": np.asarray(table.id.data[:])}
     columns["choice"] = _column(table, cast(str, format.choice), "--choice", path)
     for text in format.outcome:
@@ -162,8 +187,9 @@ def _named_frame(table: Any, format: NwbFormat, path: Path) -> pd.DataFrame:
     if len(set(lengths.values())) > 1:
         odd = {name: n for name, n in lengths.items() if n != lengths["trial"]}
         raise DataError(
-            f"{path}: columns of one table differ in length: {lengths['trial']} trials, but "
-            f"{', '.join(f'{name} has {n}' for name, n in odd.items())}. Export it again."
+            f"{path}: the columns of the trials table differ in length. There are "
+            f"{lengths['trial']} trials, but {', '.join(f'{c} has {n}' for c, n in odd.items())}. "
+            "Export the file again."
         )
     return pd.DataFrame(columns)
 
@@ -173,7 +199,7 @@ def _column(table: Any, name: str, option: str, path: Path) -> Shaped[np.ndarray
         near = near_matches(name, list(table.colnames))
         hint = f" Did you mean {listed(near)}?" if near else ""
         raise DataError(
-            f"{path}: its trials have no column {show(name)} ({option}).{hint} They have: "
+            f"{path}: the trials have no column {show(name)} ({option}).{hint} Their columns are "
             f"{', '.join(table.colnames)}."
         )
     values = table_column(table, name)
@@ -186,7 +212,7 @@ def _column(table: Any, name: str, option: str, path: Path) -> Shaped[np.ndarray
 
 
 def _any_of(parts: list[Shaped[np.ndarray, " row"]]) -> Shaped[np.ndarray, " row"]:
-    """The largest of several columns row by row, blank where all are; one column as it is."""
+    """The largest of several columns in each row, blank where all are; one column as it is."""
     if len(parts) == 1:
         return parts[0]
     values = []
@@ -194,15 +220,16 @@ def _any_of(parts: list[Shaped[np.ndarray, " row"]]) -> Shaped[np.ndarray, " row
         value, unread = numbers(pd.Series(part))
         if unread.any():
             raise DataError(
-                f"An outcome is made of several columns, one of which holds "
-                f"{samples(pd.Series(part), unread)}, no numbers. Name others (--outcome)."
+                f"An outcome is made of several columns, and one of them holds "
+                f"{samples(pd.Series(part), unread)}, which are not numbers. Name other columns "
+                "(--outcome)."
             )
         values.append(value)
     return np.fmax.reduce(values)
 
 
 def _own_names(file: Any, path: Path) -> dict[str, Any] | None:
-    """What accumbens wrote about the columns, if it wrote the file."""
+    """What accumbens wrote about the columns; None where it did not write the file."""
     entry = (file.scratch or {}).get(NAMES)
     if entry is None:
         return None
@@ -211,7 +238,7 @@ def _own_names(file: Any, path: Path) -> dict[str, Any] | None:
         return dict(names)
     except (TypeError, ValueError) as error:
         raise DataError(
-            f"{path}: its scratch entry {NAMES} is damaged. Write the file again, or name its "
+            f"{path}: the scratch entry {NAMES} is damaged. Write the file again, or name its "
             "columns (--preset none --choice COLUMN --outcome COLUMN)."
         ) from error
 
@@ -233,7 +260,10 @@ def _own_frame(
         )
         index = np.asarray(_column(table, "choice", "--choice", path), np.int64)
         if ((index < -1) | (index >= len(codes))).any():
-            raise DataError(f"{path}: its choices are not numbers from -1 to {len(codes) - 1}.")
+            raise DataError(
+                f"{path}: the choices are not numbers from -1 to {len(codes) - 1}. Write the file "
+                "again."
+            )
         frame = pd.DataFrame({"trial": np.asarray(table.id.data[:])})
         lookup = pd.array([*codes, None], dtype=object)
         frame["choice"] = pd.Series(lookup[index], dtype=object)
@@ -241,6 +271,6 @@ def _own_frame(
             frame[name] = _column(table, name, "a file of accumbens", path)
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
-            f"{path}: its trials are not as accumbens wrote them ({error}). Write it again."
+            f"{path}: the trials are not as accumbens wrote them ({error}). Write the file again."
         ) from error
     return frame, format

@@ -1,4 +1,4 @@
-"""`Trials` to NWB files, one a session; `read_nwb` reads them back unchanged."""
+"""From `Trials` to NWB files, one for each session; `read_nwb` reads them back unchanged."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .files import neural_extra
 from .trials import NAMES
 
 UNKNOWN_START = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
-"""Start of sessions whose date nobody gave; NWB demands one. The description says so."""
+"""Start of sessions without a date, since NWB needs one; the description says it is unknown."""
 
 
 def write_nwb(
@@ -28,15 +28,26 @@ def write_nwb(
     kind: Literal["hdf5", "zarr"] = "hdf5",
     start: datetime.datetime | None = None,
 ) -> list[Path]:
-    """Writes each session to `<folder>/<subject>_<session>.nwb` (or `.nwb.zarr`); returns them.
+    """Writes each session to an NWB file `<folder>/<subject>_<session>.nwb` (or `.nwb.zarr`).
 
-    The trials table has the choice (number of the choice, -1 missed), outcomes, signals, context
-    and `instructed`; context columns `start_time` and `stop_time` become those of the table, which
-    are NaN otherwise. What the names mean is kept as JSON in scratch entry `accumbens_trials`.
-    start: when the sessions began; by default 1970, and the description says that it is unknown.
+    The trials table has the choice (its number, -1 where missed), outcomes, signals, context and
+    `instructed`. Context columns `start_time` and `stop_time` become those of the table, which are
+    NaN otherwise. What the columns mean is written as JSON to the scratch entry `accumbens_trials`.
     Each file appears under its name when it is complete.
-    Raises DataError for names that NWB cannot hold, files that are there, or a folder that cannot
-    be written to.
+
+    Args:
+        trials: to write.
+        folder: made where it does not exist.
+        kind: "hdf5" or "zarr".
+        start: when the sessions began; without it 1970 is written, and that it is unknown.
+
+    Returns:
+        The paths of the files.
+
+    Raises:
+        ConfigError: the extra `neural` is not installed.
+        DataError: NWB cannot hold the name of a column, a file exists already, or the folder cannot
+            be written to.
     """
     neural_extra("pynwb")
     _check_columns(trials)
@@ -45,12 +56,14 @@ def write_nwb(
     paths = [folder / f"{_plain(label)}{ending}" for label in trials.session_labels]
     if len(set(paths)) < len(paths):
         raise DataError(
-            "Two sessions would be written to the same file: their labels differ only in "
-            "characters that file names cannot hold. Rename one."
+            "Two sessions would be written to the same file, because their labels differ only in "
+            "characters that file names cannot hold. Rename one of them."
         )
     for path in paths:
         if path.exists():
-            raise DataError(f"Cannot write {path}: it exists. Name another folder, or delete it.")
+            raise DataError(
+                f"Cannot write {path}: the file exists. Name another folder, or delete the file."
+            )
     for s, path in enumerate(paths):
         _write(_session_file(trials, s, start), path, kind)
     return paths
@@ -128,10 +141,11 @@ def _check_columns(trials: Trials) -> None:
     if twice or odd:
         raise DataError(
             f"NWB cannot hold these columns: {', '.join(map(repr, [*twice, *odd]))}. Names must "
-            "differ, also from choice and instructed, and have neither / nor :. Rename them."
+            "differ from each other and from choice and instructed, and contain neither / nor :. "
+            "Rename the columns."
         )
 
 
 def _plain(label: str) -> str:
-    """A session's label as a file's name."""
+    """The label of a session as the name of a file."""
     return "".join(c if c.isalnum() or c in "-_." else "_" for c in label)

@@ -6,18 +6,22 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..contents import SERIES_COLUMNS, Contents, Listing
-from ..nwb.contents import describe_series
+from ..contents import CHANNEL_COLUMNS, Contents, Listing
+from ..nwb.contents import describe_channel
 from ..sources import file_kind
 from .files import read_recording
 
 
 def recording_contents(path: Path) -> Contents:
-    """What a recording of any kind holds. Raises DataError when it cannot be read."""
+    """What a recording of any kind holds.
+
+    Raises:
+        DataError: it cannot be read.
+    """
     recording = read_recording(path)
-    series = [describe_series(name, one) for name, one in recording.series.items()]
+    channels = [describe_channel(name, one) for name, one in recording.channels.items()]
     listings = [
-        Listing("time series (s, Hz)", pd.DataFrame(series).reindex(columns=SERIES_COLUMNS))
+        Listing("time series (s, Hz)", pd.DataFrame(channels).reindex(columns=CHANNEL_COLUMNS))
     ]
     lines = [
         {

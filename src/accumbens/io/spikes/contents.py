@@ -9,19 +9,22 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ...errors import DataError
 from ...recordings import Units
+from ...recordings.units import UnsortedSpikesError
 from ..contents import Contents, Listing
 from ..sources import file_kind
 from .files import other_arrays, read_cluster_table, read_sample_rate, read_units
 
 
 class SpikeContents(NamedTuple):
-    """Spikes of a file. Times in s, rates in spikes/s over the span of all spikes.
+    """What a file of spikes holds. Times are in s, rates in spikes/s over the span of all spikes.
 
-    about: kind, clusters, spikes and the like. clusters: one row a cluster: cluster, label, region,
-    spikes, rate, first, last. labels: one row a label: label, clusters, spikes; empty where no file
-    labels clusters. arrays: one row a further array of an `.npz`: array, type, shape, range.
+    Attributes:
+        about: facts by name, such as the numbers of clusters and spikes.
+        clusters: one row a cluster, with columns cluster, label, region, spikes, rate, first, last.
+        labels: one row a label, with columns label, clusters, spikes; empty where no file labels
+            the clusters.
+        arrays: one row for each further array of an `.npz`, with columns array, type, shape, range.
     """
 
     about: dict[str, str]
@@ -43,7 +46,11 @@ def spike_contents(path: Path) -> Contents:
 
 
 def inspect_spikes(path: str | os.PathLike[str]) -> SpikeContents:
-    """What a file of spikes holds, all clusters. Raises DataError when it cannot be read."""
+    """What a Phy or Kilosort folder, or an `.npz` of spikes, holds; clusters of any label.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
     path = Path(path)
     units, order = _in_any_order(path)
     start, stop = units.span
@@ -74,10 +81,10 @@ def inspect_spikes(path: str | os.PathLike[str]) -> SpikeContents:
 def _in_any_order(path: Path) -> tuple[Units, str]:
     try:
         return read_units(path, labels=()), "in order"
-    except DataError as error:
-        if "not in order" not in str(error):
-            raise
-    return read_units(path, labels=(), sort=True), "not in order (--spikes.sort puts them in order)"
+    except UnsortedSpikesError:
+        return read_units(
+            path, labels=(), sort=True
+        ), "not in order (--spikes.sort puts them in order)"
 
 
 def _clusters(units: Units, labels: dict[str, str]) -> pd.DataFrame:

@@ -14,19 +14,25 @@ import pandas as pd
 
 from ...errors import DataError
 from ...recordings import Units, units_from_arrays
-from ..nwb.series import REGION_COLUMNS
+from ..nwb.channels import REGION_COLUMNS
 from ..sources import reader_of
 from ..tables.cells import labels as cell_labels
 from ..tables.files import read_table
 
 LABEL_FILES = ("cluster_info.tsv", "cluster_group.tsv", "cluster_KSLabel.tsv")
-"""Files of a Phy folder with a label for each cluster, best first."""
+"""Files of a Phy folder that may label the clusters, best first."""
 
 LABEL_COLUMNS = ("group", "KSLabel")
 
 
 class ClusterTable(NamedTuple):
-    """What a file of a Phy folder says: label and brain region by cluster; blank where unknown."""
+    """What a file of a Phy folder says about clusters.
+
+    Attributes:
+        file: its name.
+        labels: label of each cluster; "" where it has none.
+        regions: brain region of each cluster; "" where unknown.
+    """
 
     file: str
     labels: dict[str, str]
@@ -36,17 +42,30 @@ class ClusterTable(NamedTuple):
 def read_units(
     path: str | os.PathLike[str], *, labels: Sequence[str] = ("good",), sort: bool = False
 ) -> Units:
-    """The units of any kind of file that `io.sources` lists: NWB, a folder of Phy, `.npz`, ...
+    """Reads the sorted units of any kind of file that `io.sources` lists: NWB, a folder of Phy, ...
 
-    labels: of a Phy folder, the labels of clusters to keep; none: all.
-    sort: put spike times in order where they are not; without it that is an error.
-    Raises DataError when there are no units or the files are damaged.
+    Args:
+        path: of the file or folder.
+        labels: of a Phy folder: labels of the clusters to keep; empty keeps all.
+        sort: whether to sort spike times that are not ascending; otherwise they are an error.
+
+    Raises:
+        ConfigError: the file is NWB and the extra `neural` is not installed.
+        DataError: there are no units, or a file is missing or damaged.
     """
     return reader_of(path, "units").read(path, labels=labels, sort=sort)
 
 
 def read_spike_arrays(path: str | os.PathLike[str], *, sort: bool = False) -> Units:
-    """The arrays `spike_times` (s) and `spike_clusters` of an `.npz` file, one entry a spike."""
+    """Reads units from the arrays `spike_times` (s) and `spike_clusters` of an `.npz` file.
+
+    Args:
+        path: of the file; both arrays have one entry for each spike.
+        sort: whether to sort spike times that are not ascending; otherwise they are an error.
+
+    Raises:
+        DataError: an array is missing or damaged, or spike times are not ascending.
+    """
     path = Path(path)
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
@@ -54,10 +73,13 @@ def read_spike_arrays(path: str | os.PathLike[str], *, sort: bool = False) -> Un
             found = {name: arrays[name] for name in ("spike_times", "spike_clusters")}
     except KeyError as error:
         raise DataError(
-            f"{path}: there is no array {error.args[0].split()[0]}; it has {', '.join(names)}."
+            f"{path}: there is no array {error.args[0].split()[0]}; the file has "
+            f"{', '.join(names)}. Save both spike_times and spike_clusters."
         ) from error
     except Exception as error:  # whatever numpy meets in damaged bytes
-        raise DataError(f"Cannot read {path}: it is no .npz file, or damaged ({error}).") from error
+        raise DataError(
+            f"Cannot read {path}: it is not an .npz file, or damaged ({error}). Save it again."
+        ) from error
     times, clusters = _flat(found["spike_times"], path), _flat(found["spike_clusters"], path)
     return units_from_arrays(times.astype(np.float64), clusters, sort=sort, source=str(path))
 
@@ -65,13 +87,20 @@ def read_spike_arrays(path: str | os.PathLike[str], *, sort: bool = False) -> Un
 def read_phy(
     folder: str | os.PathLike[str], *, labels: Sequence[str] = ("good",), sort: bool = False
 ) -> Units:
-    """The units of a folder that Kilosort wrote or Phy curated.
+    """Reads the units of a folder that Kilosort wrote or Phy curated.
 
-    Spike times are samples (`spike_times.npy`) at the `sample_rate` of `params.py`; clusters are
-    those of `spike_clusters.npy`. Labels are those of `cluster_info.tsv`, `cluster_group.tsv` or
-    `cluster_KSLabel.tsv`; a column `region`, `brain_area` or the like names regions.
-    labels: of clusters to keep; none: all, labelled or not.
-    Raises DataError when files are missing or damaged, or no cluster has such a label.
+    Spike times are sample numbers (`spike_times.npy`) at the `sample_rate` of `params.py`; clusters
+    are in `spike_clusters.npy`. Labels are in `cluster_info.tsv`, `cluster_group.tsv` or
+    `cluster_KSLabel.tsv`, where a column such as `region` or `brain_area` names brain regions.
+
+    Args:
+        folder: path of the folder.
+        labels: of the clusters to keep; empty keeps all, labelled or not.
+        sort: whether to sort spike times that are not ascending; otherwise they are an error.
+
+    Raises:
+        DataError: a file is missing or damaged, no file labels the clusters, or no cluster has one
+            of the labels.
     """
     folder = Path(folder)
     samples = _array(folder / "spike_times.npy")
@@ -81,15 +110,16 @@ def read_phy(
     if labels:
         if table is None or not table.labels:
             raise DataError(
-                f"{folder}: no file labels its clusters ({', '.join(LABEL_FILES)}), so none can be "
-                f"chosen by label. Keep all of them (labels=()), or curate them in Phy."
+                f"{folder}: no file ({', '.join(LABEL_FILES)}) labels the clusters, so they cannot "
+                "be chosen by label. Keep all of them (labels=()), or curate them in Phy."
             )
         wanted = {name for name, label in table.labels.items() if label in labels}
         keep = [name for name in map(str, np.unique(clusters)) if name in wanted]
         if not keep:
             there = ", ".join(sorted({label for label in table.labels.values() if label}))
             raise DataError(
-                f"{folder}: no cluster is labelled {' or '.join(labels)}; labels are {there}."
+                f"{folder}: no cluster has the label {' or '.join(labels)}; the labels are "
+                f"{there}. Name some of these."
             )
     regions = {} if table is None else table.regions
     return units_from_arrays(
@@ -101,8 +131,8 @@ def read_phy(
 def _array(path: Path) -> np.ndarray:
     if not path.is_file():
         raise DataError(
-            f"{path.parent}: there is no {path.name}; a folder of Phy or Kilosort has one. Name "
-            "that folder."
+            f"{path.parent}: there is no {path.name}, which every folder of Phy or Kilosort has. "
+            "Name such a folder."
         )
     try:
         with path.open("rb") as file:
@@ -113,23 +143,24 @@ def _array(path: Path) -> np.ndarray:
 
 
 def _flat(array: np.ndarray, path: Path) -> np.ndarray:
-    """One number a spike; Kilosort writes columns of one."""
+    """An array with one number for each spike; Kilosort writes matrices of one column."""
     if array.dtype.kind not in "iuf" or array.size != max(array.shape, default=0):
         raise DataError(
-            f"{path}: an array of shape {array.shape} and type {array.dtype} where there must be "
-            "one number a spike."
+            f"{path}: the array has the shape {array.shape} and the type {array.dtype}, but there "
+            "must be one number for each spike. Export it again."
         )
     return array.reshape(-1)
 
 
 def read_sample_rate(folder: Path) -> float:
-    """`sample_rate = 30000.` (Hz) of a Phy folder's params.py, which is read but not run.
+    """The sample rate in Hz of a Phy folder, from params.py, which is read but not run.
 
-    Raises DataError where there is none, or it is no positive number.
+    Raises:
+        DataError: params.py is missing, or gives no positive number as sample_rate.
     """
     path = folder / "params.py"
     if not path.is_file():
-        raise DataError(f"{path.parent}: there is no params.py to say the sample_rate. Add one.")
+        raise DataError(f"{path.parent}: there is no params.py with the sample_rate. Add one.")
     try:
         lines = ast.parse(path.read_text()).body
         values = [
@@ -139,16 +170,17 @@ def read_sample_rate(folder: Path) -> float:
         ]
         rate = float(values[-1])
     except (SyntaxError, ValueError, IndexError, TypeError, OSError, RecursionError) as error:
-        raise DataError(f"{path}: it says no sample_rate as a number. Add it.") from error
+        raise DataError(f"{path}: the file gives no number as sample_rate. Add it.") from error
     if not (rate > 0 and np.isfinite(rate)):
-        raise DataError(f"{path}: sample_rate is {rate}; it is a positive number of Hz.")
+        raise DataError(f"{path}: sample_rate is {rate}; it must be a positive number of Hz.")
     return rate
 
 
 def read_cluster_table(folder: Path) -> ClusterTable | None:
     """What the first of `LABEL_FILES` says about clusters; None where there is no such file.
 
-    Raises DataError where it is damaged, or no column names the clusters.
+    Raises:
+        DataError: the file is damaged, or no column names the clusters.
     """
     name = next((name for name in LABEL_FILES if (folder / name).is_file()), None)
     if name is None:
@@ -157,8 +189,8 @@ def read_cluster_table(folder: Path) -> ClusterTable | None:
     ids = next((c for c in ("cluster_id", "id") if c in table.columns), None)
     if ids is None:
         raise DataError(
-            f"{folder}: the table of clusters has no column cluster_id; it has "
-            f"{', '.join(map(str, table.columns))}."
+            f"{folder}: {name} has no column cluster_id; its columns are "
+            f"{', '.join(map(str, table.columns))}. Export it again."
         )
     clusters = _texts(table, ids)
     label = next((c for c in LABEL_COLUMNS if c in table.columns), None)
@@ -171,7 +203,7 @@ def read_cluster_table(folder: Path) -> ClusterTable | None:
 
 
 def other_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
-    """The arrays of an `.npz` besides those of spikes; those that cannot be read are left out."""
+    """The arrays of an `.npz` other than those of spikes; unreadable ones are left out."""
     found = {}
     with np.load(path, allow_pickle=False) as arrays:
         for name in arrays:
@@ -182,6 +214,6 @@ def other_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
 
 
 def _texts(table: pd.DataFrame, column: str) -> list[str]:
-    """The cells of a column as labels, blank ones as nothing."""
+    """The cells of a column as labels; "" where blank."""
     index, names = cell_labels(cast(pd.Series, table[column]))
     return [names[i] if i >= 0 else "" for i in index]

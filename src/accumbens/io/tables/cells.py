@@ -1,4 +1,4 @@
-"""Cells of a column as labels, numbers or booleans, each distinct cell looked at once."""
+"""Cells of a column as labels, numbers or booleans; each distinct cell is read once."""
 
 from __future__ import annotations
 
@@ -12,11 +12,16 @@ from pandas.api import types
 from .problems import listed
 
 BLANKS = frozenset({"", "na", "n/a", "#n/a", "nan", "none", "null", "<na>", "nat"})
-"""What a cell without a value may hold, in lower case."""
+"""What stands in a cell without a value, in lower case."""
 
 
 def factorized(column: pd.Series) -> tuple[Int[np.ndarray, " row"], Sequence[object]]:
-    """The index of each cell among the distinct ones, in order of appearance; -1 where null."""
+    """The distinct cells of a column.
+
+    Returns:
+        For each cell its number among the distinct cells, -1 where null; and the distinct cells, in
+        the order in which they first appear.
+    """
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(object)
     try:
@@ -27,7 +32,12 @@ def factorized(column: pd.Series) -> tuple[Int[np.ndarray, " row"], Sequence[obj
 
 
 def labels(column: pd.Series) -> tuple[Int[np.ndarray, " row"], tuple[str, ...]]:
-    """Cells as text labels: the index of each among the names, in order of appearance; -1 blank."""
+    """Cells as text labels.
+
+    Returns:
+        For each cell its number among the labels, -1 where blank; and the labels, in the order in
+        which they first appear.
+    """
     group, distinct = factorized(column)
     texts = [_label(value) for value in distinct]
     names = tuple(dict.fromkeys(text for text in texts if text.strip()))
@@ -37,7 +47,11 @@ def labels(column: pd.Series) -> tuple[Int[np.ndarray, " row"], tuple[str, ...]]
 
 
 def numbers(column: pd.Series) -> tuple[Float[np.ndarray, " row"], Bool[np.ndarray, " row"]]:
-    """Cells as numbers, NaN where blank; and where a cell is neither blank nor a number."""
+    """Cells as numbers.
+
+    Returns:
+        The numbers, NaN where blank; and True where a cell is neither blank nor a number.
+    """
     dtype = column.dtype
     categorical = isinstance(dtype, pd.CategoricalDtype)
     plain = types.is_bool_dtype(dtype) or types.is_numeric_dtype(dtype)
@@ -51,7 +65,11 @@ def numbers(column: pd.Series) -> tuple[Float[np.ndarray, " row"], Bool[np.ndarr
 
 
 def whole_numbers(column: pd.Series) -> tuple[Int[np.ndarray, " row"], Bool[np.ndarray, " row"]]:
-    """Cells as whole numbers; and where a cell is not one."""
+    """Cells as whole numbers.
+
+    Returns:
+        The numbers, 0 where there is none; and True where a cell is not a whole number.
+    """
     if isinstance(column.dtype, np.dtype) and column.dtype.kind == "i":
         return column.to_numpy(np.int64), np.zeros(len(column), bool)
     values, _ = numbers(column)
@@ -61,7 +79,11 @@ def whole_numbers(column: pd.Series) -> tuple[Int[np.ndarray, " row"], Bool[np.n
 
 
 def booleans(column: pd.Series) -> tuple[Bool[np.ndarray, " row"], Bool[np.ndarray, " row"]]:
-    """Cells as booleans (true/false or 1/0); and where a cell is neither."""
+    """Cells as booleans.
+
+    Returns:
+        True for the cells true and 1; and True where a cell is none of true, false, 1 and 0.
+    """
     group, distinct = factorized(column)
     spelled = {"true": True, "false": False, "1": True, "0": False, "1.0": True, "0.0": False}
     values = [spelled.get(str(value).strip().casefold()) for value in distinct] + [None]
@@ -71,13 +93,13 @@ def booleans(column: pd.Series) -> tuple[Bool[np.ndarray, " row"], Bool[np.ndarr
 
 
 def samples(column: pd.Series, where: Bool[np.ndarray, " row"]) -> str:
-    """Some of the distinct cells of `column` at the rows of `where`."""
+    """In words, some of the distinct cells in some rows of a column."""
     distinct = factorized(column.loc[where])[1]
     return listed(distinct[:4], len(distinct)) if distinct else "blank"
 
 
 def _label(value: object) -> str:
-    """A cell of an id column as text; whole numbers and dates at their plainest."""
+    """A cell of an id column as text; whole numbers without a point, dates without a time."""
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     if isinstance(value, (float, np.floating)) and float(value).is_integer():
@@ -88,7 +110,7 @@ def _label(value: object) -> str:
 
 
 def _number(value: object) -> float | None:
-    """A cell as a number, NaN where it is spelled blank, None where it is neither."""
+    """A cell as a number; NaN where it stands for a blank, None where it is not a number."""
     if isinstance(value, str):
         if value.strip().casefold() in BLANKS:
             return np.nan

@@ -1,4 +1,4 @@
-"""Choice codes: from left/right, -1/1, true/false and the like to 0, 1, ... and -1 for missed."""
+"""Choice codes: from left/right, -1/1, true/false and others to 0, 1, ... and -1 for missed."""
 
 from __future__ import annotations
 
@@ -19,9 +19,13 @@ USUAL_PAIRS = (("0", "1"), ("-1", "1"), ("left", "right"), ("l", "r"), ("false",
 
 
 class CodedChoices(NamedTuple):
-    """`index[row]` into `codes`; -1 where the trial was missed, or its code is a problem.
+    """A choice column as numbers.
 
-    made: the cell is neither blank nor a code that means a missed trial.
+    Attributes:
+        index: of each row's choice in `codes`; -1 where the trial was missed or its code is
+            unknown.
+        made: True where the cell is neither blank nor a code that means a missed trial.
+        codes: the user's codes, in the order of the choices.
     """
 
     index: Int[np.ndarray, " row"]
@@ -30,7 +34,7 @@ class CodedChoices(NamedTuple):
 
 
 def code_key(value: object) -> str:
-    """One spelling for equal codes: 1, 1.0 and "1" are "1"; True is "true"; text is stripped."""
+    """The same text for equal codes: 1, 1.0 and "1" are "1"; True is "true"; text is stripped."""
     if isinstance(value, (bool, np.bool_)):
         return str(bool(value)).lower()
     if isinstance(value, (float, np.floating)) and float(value).is_integer():
@@ -41,10 +45,17 @@ def code_key(value: object) -> str:
 def code_choices(
     column: pd.Series, format: TableFormat, problems: Problems, *, typed: bool
 ) -> CodedChoices:
-    """The choice column as indices and the codes that they stand for, in natural order.
+    """Reads a choice column. Unknown codes are added to `problems`.
 
-    typed: the column's own types are meant ("0" is text); otherwise text is read as numbers or
-    booleans where every code allows it, as in a CSV file. Unknown codes go to `problems`.
+    Args:
+        column: the choices.
+        format: with the codes of choices and of missed trials, where they are named.
+        problems: gets unknown codes.
+        typed: whether the types of the column are meant ("0" is text); otherwise text is read as
+            numbers or booleans where all codes allow it, as in a CSV file.
+
+    Returns:
+        The choices, with codes in their natural order.
     """
     where = f"column {show(format.choice)}"
     group, raw = factorized(column)
@@ -64,7 +75,7 @@ def code_choices(
     first_row = dict(zip(*np.unique(group, return_index=True), strict=True))
 
     def census(indices: Sequence[int]) -> str:
-        """`2 (30 rows, first row 5)` for the most frequent of these codes."""
+        """The most frequent of these codes in words: `2 (30 rows, first row 5)`."""
         often = sorted(indices, key=lambda i: -counts[i])
         texts = [
             f"{show(values[i])} ({counts[i]} row{'s' if counts[i] > 1 else ''}, "
@@ -103,7 +114,7 @@ def _spelled_once(
     format: TableFormat,
     problems: Problems,
 ) -> list[int]:
-    """The indices of distinct codes; a text code written in two ways is a problem."""
+    """The indices of distinct codes; adds a problem where a code is written in two ways."""
     seen: dict[str, ChoiceCode] = {}
     kept: list[int] = []
     again: list[str] = []
@@ -126,14 +137,14 @@ def _spelled_once(
 def _order(
     present: dict[str, ChoiceCode], format: TableFormat, problems: Problems
 ) -> list[ChoiceCode] | None:
-    """All codes in order, those that never occur included; None if nothing says what they are."""
+    """All codes in order, also those that do not occur; None if the order is not known."""
     if format.choices:
         keys = [code_key(code) for code in format.choices]
         if len(set(keys)) < max(2, len(keys)) or set(keys) & {code_key(c) for c in format.missed}:
             problems.add(
                 f"column {show(format.choice)}",
                 f"the choices {listed(format.choices)} (--choices) are fewer than two, repeat a "
-                "code, or hold one that is also named as missed",
+                "code, or include one that is also named as missed",
                 "name each code of a choice once",
             )
         kinds = {_kind(code) for code in present.values()}
@@ -150,12 +161,12 @@ def _order(
 
 
 def _advice(present: dict[str, ChoiceCode]) -> str:
-    """What to do about codes that are not one of the usual pairs."""
+    """What to do about codes that are not one of the usual pairs, in words."""
     tokens = {key.casefold(): code for key, code in present.items()}
     for pair in USUAL_PAIRS:
         if len(present) <= 12 and set(pair) < set(tokens):
             extra = shlex.join(str(code) for token, code in tokens.items() if token not in pair)
-            return f"if {extra} means a missed trial, say --missed {extra}; if not, {_all(present)}"
+            return f"if {extra} means a missed trial, use --missed {extra}; if not, {_all(present)}"
     return _all(present)
 
 
@@ -167,7 +178,7 @@ def _all(present: dict[str, ChoiceCode]) -> str:
 
 
 def _plain(value: object) -> ChoiceCode:
-    """A cell as a plain Python value; whole numbers as int."""
+    """A cell as a Python value; whole numbers as int."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and value.is_integer():
@@ -176,7 +187,7 @@ def _plain(value: object) -> ChoiceCode:
 
 
 def _parsed(value: ChoiceCode) -> ChoiceCode:
-    """Text as the number or boolean that it spells plainly ("01" and "1e0" stay text)."""
+    """Text as the number or boolean that it spells ("01" and "1e0" stay text)."""
     text = str(value).strip()
     if text.casefold() in ("true", "false"):
         return text.casefold() == "true"
@@ -191,14 +202,14 @@ def _kind(code: ChoiceCode) -> str:
 
 
 def _as_kind(code: ChoiceCode, kinds: set[str]) -> ChoiceCode:
-    """A code that the table never holds, in the type of those that it does."""
+    """A code that does not occur in the table, in the type of those that do."""
     if kinds == {"text"}:
         return str(code)
     return _parsed(code) if kinds else code
 
 
 def _like(style: ChoiceCode, token: str) -> ChoiceCode:
-    """The code that `token` stands for, written as `style` is ("RIGHT" beside "LEFT")."""
+    """The code that `token` stands for, written like `style` ("RIGHT" beside "LEFT")."""
     if isinstance(style, bool):
         return token == "true"
     if not isinstance(style, str):

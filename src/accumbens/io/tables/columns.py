@@ -1,4 +1,4 @@
-"""The columns of a table: found by name, then read as what they mean."""
+"""The columns of a table: finding them by name, and reading each as what it means."""
 
 from __future__ import annotations
 
@@ -30,23 +30,29 @@ _ALIASES = {
     "choice": {"choice", "choices", "chosen", "action", "response", "animalresponse"},
     "outcome": {"reward", "rewards", "rewarded", "outcome"},
 }
-"""Other names that people give to these columns, without case, `_`, or a closing id or number."""
+"""Other common names of these columns, without case, `_`, or an id or number at the end."""
 
 _MAY_LACK = ("subject", "trial")
 _WITHOUT = {
-    "subject": ", or say --subject None if all rows are of one subject",
-    "session": ", or say --session None if each subject has one session",
-    "trial": ", or say --trial None if the rows are in order",
+    "subject": ", or use --subject None if all rows are of one subject",
+    "session": ", or use --session None if each subject has one session",
+    "trial": ", or use --trial None if the rows are in order",
 }
 
 
 def find_columns(
     frame: pd.DataFrame, format: TableFormat, problems: Problems
 ) -> tuple[dict[str, pd.Series], set[str]]:
-    """The columns that `format` names, by name; and the fields that rightly have no column.
+    """Finds the columns that a format names. Missing and ambiguous columns are problems.
 
-    Those are the fields set to None, and the default columns of subject and trial number where no
-    other column looks like them. Other absent or unclear columns are added to `problems`.
+    Args:
+        frame: the table.
+        format: which column means what.
+        problems: gets columns that are missing, named twice, or occur twice.
+
+    Returns:
+        The columns by name; and the fields of the format that need no column: those set to None,
+        and the default columns of subject and trial number where no other column looks like them.
     """
     labels = [str(label) for label in frame.columns]
     taken = {name for _, name in format.roles()}
@@ -59,7 +65,7 @@ def find_columns(
         if column in used:
             problems.add(
                 f"column {show(column)}",
-                f"named for two uses, {used[column]} and {field}",
+                f"is named for two uses, {used[column]} and {field}",
                 f"name another column with --{field}",
             )
             continue
@@ -96,7 +102,7 @@ def read_outcomes(
     made: Bool[np.ndarray, " row"],
     problems: Problems,
 ) -> Float[np.ndarray, "row outcome"]:
-    """Outcomes as numbers: finite, and present wherever a choice was made."""
+    """Outcomes as numbers; infinite ones and those missing after a choice are problems."""
     values = np.full((len(made), len(format.outcome)), np.nan)
     for i, name in enumerate(format.outcome):
         if name in columns:
@@ -112,7 +118,7 @@ def read_outcomes(
 def read_signals(
     columns: dict[str, pd.Series], format: TableFormat, n_rows: int, problems: Problems
 ) -> Float[np.ndarray, "row signal"]:
-    """Signals as numbers: finite or blank, and not blank in every row."""
+    """Signals as numbers; infinite ones and columns without any number are problems."""
     values = np.full((n_rows, len(format.signal)), np.nan)
     for i, name in enumerate(format.signal):
         if name in columns:
@@ -127,7 +133,7 @@ def read_signals(
 def read_context(
     columns: dict[str, pd.Series], format: TableFormat, n_rows: int, problems: Problems
 ) -> Float[np.ndarray, "row context"]:
-    """Context as any numbers."""
+    """Context as numbers, NaN where blank."""
     values = np.full((n_rows, len(format.context)), np.nan)
     for i, name in enumerate(format.context):
         if name in columns:
@@ -142,7 +148,7 @@ def read_context(
 def read_instructed(
     columns: dict[str, pd.Series], format: TableFormat, n_rows: int, problems: Problems
 ) -> Bool[np.ndarray, " row"]:
-    """Where the choice was forced: cells that are true or 1."""
+    """True where the choice was forced, that is where the cell is true or 1."""
     if format.instructed not in columns:
         return np.zeros(n_rows, bool)
     column = columns[format.instructed]
@@ -157,7 +163,7 @@ def read_instructed(
 def _finite(
     column: pd.Series, remedy: str, problems: Problems
 ) -> tuple[Float[np.ndarray, " row"], Bool[np.ndarray, " row"]]:
-    """A column as numbers, and where it is neither blank nor a number."""
+    """A column as numbers, and True where a cell is neither blank nor a number."""
     value, unread = numbers(column)
     where = f"column {show(str(column.name))}"
     if unread.any():
@@ -168,7 +174,7 @@ def _finite(
 
 
 def _core(label: str) -> str:
-    """A column's name without case, punctuation, and a closing id or number."""
+    """The name of a column without case, punctuation, and an id or number at the end."""
     text = "".join(c for c in label.casefold() if c.isalnum())
     return re.sub(r"(?<=.)(number|index|name|num|id|no|nr)$", "", text)
 

@@ -1,4 +1,4 @@
-"""What the columns of a table hold, so that they can be named."""
+"""What the columns of a table hold, so that a user can name them."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from ..contents import Contents, Listing
 from .cells import BLANKS, factorized, numbers
 from .files import open_table
 
-FEW = 6
-"""Columns of at most so many distinct values are shown with each and its count."""
+MAX_COUNTED = 6
+"""Columns with at most this many distinct values are shown with each value and its count."""
 
 EXAMPLES = 3
-"""Values shown of other columns."""
+"""Number of values that are shown of other columns."""
 
 COLUMNS = ("column", "type", "blank", "values", "range")
-"""Of the description of a table's columns."""
+"""Columns of the description of a table's columns."""
 
-BEGINS_ANEW = 0.05
-"""Numbers that fall in a smaller share of rows ascend within each session."""
+MAX_RESTARTS = 0.05
+"""Numbers that decrease in a smaller share of rows are taken to ascend within each session."""
 
 
 class Numbers(NamedTuple):
-    """A column as numbers, NaN where blank; and what they are in words."""
+    """A column as numbers, NaN where blank, and their kind in words."""
 
     values: Float[np.ndarray, " row"]
     kind: str
@@ -53,10 +53,13 @@ def table_contents(path: Path) -> Contents:
 
 
 def describe_columns(frame: pd.DataFrame) -> pd.DataFrame:
-    """One row a column, `COLUMNS`: its type, blank cells, values with counts or examples, range.
+    """Describes the columns of a table.
 
-    The range of numbers says too whether they ascend (as times and trial numbers do), by how much
-    from row to row, and how often they begin anew (as they do in each session).
+    Returns:
+        One row for each column, with columns column, type, blank (number of cells), values (with
+        counts, or examples), range. The range of numbers also says whether they ascend, as times
+        and trial numbers do, by how much from row to row, and how often they start again, as they
+        do in each session.
     """
     rows = []
     for i, name in enumerate(frame.columns):
@@ -82,7 +85,7 @@ def _blank(column: pd.Series) -> Bool[np.ndarray, " row"]:
 
 
 def _numbers(column: pd.Series, blank: Bool[np.ndarray, " row"]) -> Numbers | None:
-    """The column as numbers where all of its cells are some."""
+    """The column as numbers; None where a cell is not a number."""
     dtype = column.dtype
     if types.is_bool_dtype(dtype) or types.is_datetime64_any_dtype(dtype) or blank.all():
         return None
@@ -95,7 +98,7 @@ def _numbers(column: pd.Series, blank: Bool[np.ndarray, " row"]) -> Numbers | No
 
 
 def _with_zeros(value: object) -> bool:
-    """Text such as 060223, which is a label though it spells a number."""
+    """True for text such as 060223, which is a label although it spells a number."""
     return isinstance(value, str) and len(value) > 1 and value[0] == "0" and value[1].isdigit()
 
 
@@ -109,9 +112,9 @@ def _other_type(column: pd.Series, blank: Bool[np.ndarray, " row"]) -> str:
 
 
 def _values(column: pd.Series, blank: Bool[np.ndarray, " row"]) -> str:
-    """`left (120), right (98)`; or how many there are and the first of them."""
+    """The values in words: `left (120), right (98)`; or their number and some examples."""
     group, distinct = factorized(column.loc[~blank])
-    if len(distinct) > FEW:
+    if len(distinct) > MAX_COUNTED:
         first = ", ".join(_shown(value) for value in distinct[:EXAMPLES])
         return f"{len(distinct):,} distinct: {first}, ..."
     counts = np.bincount(group[group >= 0], minlength=len(distinct))
@@ -122,19 +125,19 @@ def _values(column: pd.Series, blank: Bool[np.ndarray, " row"]) -> str:
 
 
 def _range(values: Float[np.ndarray, " row"]) -> str:
-    """`0 to 9`, and how the numbers ascend, if they do."""
+    """The range in words: `0 to 9`, and how the numbers ascend, if they do."""
     known = values[np.isfinite(values)]
     if not len(known):
         return ""
     text = f"{_shown(float(known.min()))} to {_shown(float(known.max()))}"
     steps = np.diff(known)
     falls = int((steps < 0).sum())
-    if len(steps) < 2 or (steps == 0).any() or falls > BEGINS_ANEW * len(steps):
+    if len(steps) < 2 or (steps == 0).any() or falls > MAX_RESTARTS * len(steps):
         return text
     rises = steps[steps > 0]
     each = f"by {_shown(float(np.median(rises)))}" if len(rises) else ""
-    anew = f", begins anew {falls:,} times" if falls > 1 else ", begins anew once" if falls else ""
-    return f"{text}, ascending {each}{anew}"
+    again = f", starts again {falls:,} times" if falls > 1 else ", starts again once"
+    return f"{text}, ascending {each}{again if falls else ''}"
 
 
 def _times(column: pd.Series, blank: Bool[np.ndarray, " row"]) -> str:

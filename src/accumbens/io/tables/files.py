@@ -1,4 +1,4 @@
-"""Tables in files: CSV, TSV (either compressed as .gz) and Parquet, read and written exactly."""
+"""Tables in files: CSV and TSV (also compressed as .gz) and Parquet, read and written exactly."""
 
 from __future__ import annotations
 
@@ -31,13 +31,19 @@ _MAGIC = {
     b"\xff\xfe": "UTF-16 text: save it as CSV UTF-8",
     b"\xfe\xff": "UTF-16 text: save it as CSV UTF-8",
 }
-_CONVERT = "Of an NWB file, accumbens convert makes a table."
+_CONVERT = "accumbens convert makes a table from an NWB file."
 _BLOCK = 2**31 - 2
 """Bytes from which column types are inferred: as many as Arrow allows, so that all rows count."""
 
 
 class TableFile(NamedTuple):
-    """A table as read, and the problems of the file that it was read from."""
+    """A table as it was read.
+
+    Attributes:
+        frame: all its columns.
+        problems: what is wrong with single rows of the file.
+        typed: whether the file says the types of its columns (Parquet) or they were inferred.
+    """
 
     frame: pd.DataFrame
     problems: Problems
@@ -45,11 +51,15 @@ class TableFile(NamedTuple):
 
 
 def read_table(path: str | os.PathLike[str], text: Sequence[str] = ()) -> pd.DataFrame:
-    """The table in a CSV, TSV or Parquet file, all columns.
+    """Reads all columns of a table. Numbers are exact to the last bit.
 
-    text: columns of a CSV or TSV file to keep as text ("060223" keeps its zero); the type of each
-    other column is the narrowest that fits all its rows. Numbers are exact to the last bit.
-    Raises DataError when the file is missing, damaged, or not what its ending says.
+    Args:
+        path: of a CSV, TSV (also .gz) or Parquet file.
+        text: columns of a CSV or TSV file to keep as text ("060223" keeps its zero). The type of
+            each other column is the narrowest that fits all its rows.
+
+    Raises:
+        DataError: the file is missing, damaged, or not what its ending says.
     """
     file = open_table(path, text)
     file.problems.raise_if_any()
@@ -57,11 +67,17 @@ def read_table(path: str | os.PathLike[str], text: Sequence[str] = ()) -> pd.Dat
 
 
 def write_table(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
-    """Writes `frame`, without its index, in the format that the ending of `path` names.
+    """Writes a table, without its index, in the format that the ending of the path names.
 
-    The file appears under its name when it is complete. Numbers are exact to the last bit.
-    Folders above it are made.
-    Raises DataError when the ending is unknown or the file cannot be written.
+    The file appears under its name when it is complete. Numbers are exact to the last bit. Folders
+    that do not exist are made.
+
+    Args:
+        frame: the table.
+        path: ends in .csv, .tsv, .csv.gz, .tsv.gz or .parquet.
+
+    Raises:
+        DataError: the ending is unknown, or the file cannot be written.
     """
     path = Path(path)
     ending = _ending(path)
@@ -78,7 +94,7 @@ def write_table(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
 
 
 def open_table(path: str | os.PathLike[str], text: Sequence[str] = ()) -> TableFile:
-    """The table in a file, with every problem of single rows gathered rather than raised."""
+    """Reads a table as `read_table` does; problems of single rows are collected, not raised."""
     path = Path(path)
     if path.is_dir():
         hint = "Name the table file inside it." if ".zarr" not in path.name else _CONVERT
@@ -118,7 +134,7 @@ def _absent(path: Path) -> str:
 def _parquet(path: Path, data: bytes) -> TableFile:
     if data[:4] != b"PAR1":
         raise DataError(
-            f"Cannot read {path}: it ends in .parquet but is not a Parquet file; it seems to be "
+            f"Cannot read {path}: it ends in .parquet but is not a Parquet file. It seems to be "
             f"{_look(data)}."
         )
     if data[-4:] != b"PAR1" or len(data) < 12:
@@ -169,8 +185,8 @@ def _csv(path: Path, data: bytes, ending: str, text: Sequence[str]) -> TableFile
         frame = table.to_pandas(ignore_metadata=True)
     except Exception as error:  # whatever the reader meets in damaged text
         raise DataError(
-            f"Cannot read {path}: it is not a table of text ({_first_line(error)}). Look for a "
-            "quotation mark that is never closed, or export it again."
+            f"Cannot read {path}: it is not a table in text form ({_first_line(error)}). Look for "
+            "a quotation mark that is not closed, or export it again."
         ) from error
     frame.columns = pd.Index(header, dtype=object)
     records = _record_rows(data, 1 + len(frame) + len(skipped))
@@ -182,7 +198,7 @@ def _csv(path: Path, data: bytes, ending: str, text: Sequence[str]) -> TableFile
         rows = [records[i] for i, row in alike if row.actual_columns == cells]
         problems.found.append(
             f"{'row' if len(rows) == 1 else 'rows'} {listed(rows, quote=False)}: "
-            f"{cells} cells where the header has {len(header)}; add or remove cells"
+            f"{cells} cells, but the header has {len(header)}; add or remove cells"
         )
     other = max(";\t,|", key=header[0].count)
     if len(header) == 1 and other in header[0]:
@@ -206,7 +222,7 @@ def _decoded(path: Path, data: bytes, ending: str) -> bytes:
             ) from error
     if data.startswith(tuple(_MAGIC)) or b"\0" in data:
         raise DataError(
-            f"Cannot read {path}: it ends in {ending} but is not text; it seems to be "
+            f"Cannot read {path}: it ends in {ending} but is not text. It seems to be "
             f"{_look(data)}."
         )
     data = data.removeprefix(b"\xef\xbb\xbf")
@@ -223,7 +239,7 @@ def _decoded(path: Path, data: bytes, ending: str) -> bytes:
 
 
 def _record_rows(data: bytes, n_records: int) -> Int[np.ndarray, " record"]:
-    """The line of each record, the header's included, counted from 1; blank lines count too."""
+    """The line of each record, header included, counted from 1; blank lines count too."""
     lines = np.arange(1, n_records + 1)
     if data[:1] in b"\r\n" or b"\n\n" in data or b"\n\r\n" in data:
         full = [i for i, line in enumerate(data.split(b"\n"), 1) if line.strip(b"\r")]
@@ -233,7 +249,7 @@ def _record_rows(data: bytes, n_records: int) -> Int[np.ndarray, " record"]:
 
 
 def _look(data: bytes) -> str:
-    """What the first bytes of a file say that it is."""
+    """What kind of file the first bytes look like, in words."""
     for magic, words in _MAGIC.items():
         if data.startswith(magic):
             return words

@@ -41,7 +41,7 @@ class TableFormat:
     """All subjects in order, to number them as a fitted model does; default: as they come."""
 
     def roles(self) -> list[tuple[str, str]]:
-        """Each named column once per use, as (field, column)."""
+        """The columns that are named: pairs of field and column, one for each use."""
         single = ("subject", "session", "trial", "choice", "instructed")
         pairs = [(field, getattr(self, field)) for field in single]
         for field in ("outcome", "signal", "context"):
@@ -49,9 +49,11 @@ class TableFormat:
         return [(field, column) for field, column in pairs if column is not None]
 
     def in_table(self, columns: Sequence[str]) -> TableFormat:
-        """The format for a table with these columns: optional columns that it has are context.
+        """The format for a table with these columns.
 
-        Columns that are named for another use already are not named twice.
+        Returns:
+            The same format, in which the optional columns that the table has are context; those
+            that have another use already are left out.
         """
         used = {column for _, column in self.roles()}
         there = dict.fromkeys(c for c in self.optional_context if c in columns and c not in used)
@@ -63,7 +65,12 @@ DEFAULT_FORMAT = TableFormat()
 
 
 def format_of(trials: Trials, like: TableFormat = DEFAULT_FORMAT) -> TableFormat:
-    """The format under which `to_table(trials, like)` reads back as exactly these trials."""
+    """The format with which `from_table` reads `to_table(trials, like)` back exactly.
+
+    Args:
+        trials: that are written.
+        like: gives the names of the columns of subject, session, trial, choice and instructed.
+    """
     flags = like.instructed or ("instructed" if trials.instructed.any() else None)
     return TableFormat(
         choice=like.choice,

@@ -1,4 +1,4 @@
-"""Everything wrong with one table, gathered so that the user hears of it at once."""
+"""All problems of one table, collected so that one error lists them all."""
 
 from __future__ import annotations
 
@@ -15,9 +15,14 @@ from ...errors import DataError
 
 @dataclasses.dataclass
 class Problems:
-    """The problems of `table`, whose i-th data row the user knows as `rows[i]`.
+    """The problems of a table.
 
-    `counting` says how rows are named; `notes` are facts that help with every problem.
+    Args:
+        table: its name, for messages.
+        rows: the name of each data row, as the user knows it.
+        counting: says how rows are named.
+        found: the problems.
+        notes: facts that help with all problems.
     """
 
     table: str
@@ -33,13 +38,20 @@ class Problems:
         remedy: str,
         rows: Bool[np.ndarray, " row"] | Int[np.ndarray, " named"] | None = None,
     ) -> None:
-        """One problem: where it is (and in which rows), what it is, what to do about it."""
+        """Adds a problem.
+
+        Args:
+            where: it is, such as a column.
+            what: is wrong.
+            remedy: what to do.
+            rows: in which rows it is.
+        """
         if rows is not None:
             where = f"{where}, {self.name_rows(rows)}"
         self.found.append(f"{where}: {what}; {remedy}")
 
     def name_rows(self, rows: Bool[np.ndarray, " row"] | Int[np.ndarray, " named"]) -> str:
-        """`row 5`, `rows 5, 9 and 12`, `rows 5 to 90`, or `rows 5, 9, 12 and 14 more`."""
+        """Rows in words: `row 5`, `rows 5, 9 and 12`, `rows 5 to 90`, or `rows 5, 9 and 4 more`."""
         positions = np.flatnonzero(rows) if rows.dtype == bool else rows
         if len(positions) > 3 and positions[-1] - positions[0] == len(positions) - 1:
             return f"rows {self.rows[positions[0]]} to {self.rows[positions[-1]]}"
@@ -49,7 +61,7 @@ class Problems:
         )
 
     def raise_if_any(self) -> None:
-        """Raises one DataError with every problem, if there is any."""
+        """Raises one DataError that lists all problems, if there are any."""
         if not self.found:
             return
         count = f"{len(self.found)} problem{'s' if len(self.found) > 1 else ''}"
@@ -66,7 +78,7 @@ def show(value: object) -> str:
 
 
 def listed(values: Iterable[object], total: int | None = None, *, quote: bool = True) -> str:
-    """`a`, `a and b`, `a, b and c`; with at most four of `total` values: `a, b, c and 9 more`."""
+    """Values in words: `a`, `a and b`, `a, b and c`; of more than four `a, b, c and 9 more`."""
     values = list(values)
     total = len(values) if total is None else total
     shown = values if total <= 4 else values[:3]
@@ -77,7 +89,7 @@ def listed(values: Iterable[object], total: int | None = None, *, quote: bool = 
 
 
 def near_matches(name: str, known: Sequence[str]) -> list[str]:
-    """Up to three of `known` that a user who wrote `name` may have meant, best first."""
+    """Up to three known names that the user may have meant by `name`, best first."""
     folded = {k: k.casefold().strip() for k in known}
     wanted = name.casefold().strip()
     same = [k for k in known if folded[k] == wanted]

@@ -1,4 +1,4 @@
-"""The rows of a table as subjects and sessions, and what can be wrong with them."""
+"""From the rows of a table to subjects and sessions; checks of both."""
 
 from __future__ import annotations
 
@@ -14,10 +14,15 @@ from .problems import Problems, listed, show
 
 
 class Sessions(NamedTuple):
-    """Where rows go: row `row[i]` of the table is trial `position[i]` of session `session[i]`.
+    """The trial of each row: row `row[i]` is trial `position[i]` of session `session[i]`.
 
-    Sessions are numbered as they first appear, each a pair of `subject` and `label` (indices into
-    `subject_names` and `label_names`); `number[i]` is the table's own trial number.
+    Attributes:
+        row, session, position: numbers of rows, of sessions in the order in which they first
+            appear, and of trials within sessions, from 0.
+        number: the table's own trial number.
+        length: number of trials of each session.
+        subject, label: of each session, as indices into `subject_names` and `label_names`.
+        subject_names, label_names: names of subjects, and labels of sessions.
     """
 
     row: Int[np.ndarray, " row"]
@@ -31,7 +36,7 @@ class Sessions(NamedTuple):
     label_names: tuple[str, ...]
 
     def listed(self, sessions: Int[np.ndarray, " some"]) -> str:
-        """Some sessions as `session "M1/1" and "M1/2"`."""
+        """Sessions in words: `session "M1/1" and "M1/2"`."""
         names = [
             f"{self.subject_names[self.subject[s]]}/{self.label_names[self.label[s]]}"
             for s in sessions[:4]
@@ -46,9 +51,18 @@ def read_sessions(
     n_rows: int,
     problems: Problems,
 ) -> Sessions | None:
-    """The sessions of a table; None where the column of subjects or of sessions is not there.
+    """Finds the sessions of a table. Problems are added to `problems`.
 
-    Rows with a blank subject or session are left out, and are among the `problems`.
+    Args:
+        columns: of the table, by name.
+        lacking: fields of the format that need no column.
+        format: which column means what.
+        n_rows: rows of the table.
+        problems: gets rows with a blank subject or session (which are left out), and trial numbers
+            that are not ascending.
+
+    Returns:
+        The sessions; None where the column of subjects or of sessions is missing.
     """
     parts: list[tuple[Int[np.ndarray, " row"], tuple[str, ...]]] = []
     for field in ("subject", "session"):
@@ -95,7 +109,7 @@ def read_sessions(
 def check_some_choice(
     sessions: Sessions, made: Bool[np.ndarray, " row"], format: TableFormat, problems: Problems
 ) -> None:
-    """Adds a problem where a session has no valid choice at all."""
+    """Adds a problem where a session has no valid choice."""
     n_made = np.bincount(sessions.session[made[sessions.row]], minlength=len(sessions.length))
     empty = np.flatnonzero(n_made == 0)
     if empty.size:
@@ -119,17 +133,17 @@ def _renumbered(
     others = [name for name in present if name not in place]
     where = f"column {show(format.subject)}"
     if len(place) < len(format.subjects):
-        what = f"the subjects asked for, {listed(format.subjects)}, repeat a name"
-        problems.add(where, what, "name each once (--subjects)")
+        what = f"the subjects {listed(format.subjects)} (--subjects) repeat a name"
+        problems.add(where, what, "name each once")
     if others:
-        who = f"subject {listed(others[:4], len(others))} not among the subjects asked for"
-        remedy = "add to --subjects, or remove these rows"
+        who = f"subject {listed(others[:4], len(others))} is not among the subjects (--subjects)"
+        remedy = "add it, or remove these rows"
         problems.add(where, who, remedy, (lookup[subject] < 0) & (subject >= 0))
     return lookup[subject], format.subjects
 
 
 def _check_order(sessions: Sessions, format: TableFormat, problems: Problems) -> None:
-    """Adds problems where trial numbers repeat or fall within a session."""
+    """Adds problems where trial numbers repeat or decrease within a session."""
     session, number = sessions.session, sessions.number
     order = np.argsort(session, kind="stable")
     wrong = np.zeros(len(order), bool)
@@ -144,7 +158,7 @@ def _check_order(sessions: Sessions, format: TableFormat, problems: Problems) ->
         apart = "name the column that tells sessions apart with --session"
     for rows, what, remedy in (
         (again, "a trial number occurs again in", f"remove the repeated rows, or {apart}"),
-        (wrong & ~again, "trial numbers fall in", f"sort by trial within sessions, or {apart}"),
+        (wrong & ~again, "trial numbers decrease in", f"sort by trial within sessions, or {apart}"),
     ):
         if rows.any():
             what = f"{what} {sessions.listed(np.unique(session[rows]))}"
@@ -152,10 +166,11 @@ def _check_order(sessions: Sessions, format: TableFormat, problems: Problems) ->
 
 
 def _check_not_split(sessions: Sessions, format: TableFormat, problems: Problems) -> None:
-    """Adds a problem where subjects share a label and their trial numbers make up one session.
+    """Adds a problem where sessions of several subjects seem to be one session.
 
-    Subjects may well use the same labels (dates); but numbers that are disjoint and together have
-    no gap were probably counted in one session, part of whose rows name the wrong subject.
+    Subjects may have sessions with the same label (dates). But trial numbers that do not overlap
+    and together have no gap were probably counted in one session, and some of its rows name the
+    wrong subject.
     """
     label = sessions.label[sessions.session]
     shared = np.bincount(sessions.label, minlength=len(sessions.label_names))[label] > 1
@@ -171,10 +186,10 @@ def _check_not_split(sessions: Sessions, format: TableFormat, problems: Problems
         others = sessions.subject[sessions.session] != sharing[0]
         problems.add(
             f"columns {show(format.subject)} and {show(format.session)}",
-            f"session {show(sessions.label_names[which])} seems split across subjects {who}, who "
-            f"share out its trial numbers {first} to {last}",
+            f"session {show(sessions.label_names[which])} seems to be split across subjects {who}: "
+            f"their trial numbers together are {first} to {last} without a gap",
             "correct the subject, or, if these are several sessions, give them different labels",
             sessions.row[rows & others],
         )
     if len(split) > 4:
-        problems.found.append(f"{len(split) - 4} more sessions seem split across subjects")
+        problems.found.append(f"{len(split) - 4} more sessions seem to be split across subjects")

@@ -1,4 +1,4 @@
-"""Trial tables (one row a trial) to `Trials` and back, exactly."""
+"""From trial tables (one row for each trial) to `Trials` and back, exactly."""
 
 from __future__ import annotations
 
@@ -30,12 +30,18 @@ __all__ = ["TableFormat", "format_of", "from_table", "read_table", "to_table", "
 def from_table(
     table: pd.DataFrame | str | os.PathLike[str], format: TableFormat = DEFAULT_FORMAT
 ) -> Trials:
-    """The trials in a table, or in a CSV, TSV or Parquet file, with one row a trial.
+    """Reads trials from a table with one row for each trial.
 
-    Sessions, and subjects unless `format.subjects` names them, are numbered as they first appear;
-    the rows of a session may lie apart, but in the order of their trial numbers. Outcomes,
-    signals and context stay in the table's own units.
-    Raises one DataError that lists every problem of the table, with columns and rows.
+    Sessions, and subjects unless `format.subjects` names them, are numbered in the order in which
+    they first appear. The rows of a session need not be next to each other, but must be in the
+    order of their trial numbers. Outcomes, signals and context keep their units.
+
+    Args:
+        table: a DataFrame, or the path of a CSV, TSV or Parquet file.
+        format: which column means what.
+
+    Raises:
+        DataError: lists every problem of the table, with columns and rows.
 
     Example:
         >>> import pandas as pd
@@ -107,12 +113,18 @@ def from_table(
 
 
 def to_table(trials: Trials, format: TableFormat = DEFAULT_FORMAT) -> pd.DataFrame:
-    """The trials as a table with one row a trial, sessions in order.
+    """Writes trials as a table with one row for each trial, session after session.
 
-    `format` gives the columns of subject, session, trial, choice and instructed (written where
-    any trial was); outcomes, signals and contexts have their own names. Exactly inverse to
-    `from_table(table, format_of(trials, format))`, whose rules the trials must therefore obey.
-    Raises DataError when names clash or a session, subject or choice code is not unique.
+    `from_table(table, format_of(trials, format))` reads the same trials back exactly.
+
+    Args:
+        trials: to write.
+        format: gives the names of the columns of subject, session, trial, choice and instructed
+            (written where any trial was). Outcomes, signals and contexts have their own names.
+
+    Raises:
+        DataError: two columns have one name, a session, subject or choice code is blank or not
+            unique, or trial numbers are not ascending.
 
     Example:
         >>> import numpy as np
@@ -154,13 +166,13 @@ def _decoded(
 
 
 def _common_type(codes: tuple[ChoiceCode, ...]) -> type:
-    """bool, int, float or str: what all codes are; whole and fractional numbers are floats."""
+    """The type of all codes: bool, int, float or str; whole and fractional numbers are floats."""
     kinds = {type(code) for code in codes}
     return float if kinds == {int, float} else kinds.pop() if len(kinds) == 1 else object
 
 
 def _check_names(trials: Trials, format: TableFormat) -> None:
-    """Raises DataError where a table of these trials would not read back."""
+    """Raises DataError where a table of these trials could not be read back."""
     names, problems = trials.names, []
     for what, keys in (
         ("column", [column for _, column in format.roles()]),
@@ -175,8 +187,8 @@ def _check_names(trials: Trials, format: TableFormat) -> None:
     if not all(str(name).strip() for name in (*names.subjects, *names.sessions, *names.choices)):
         problems.append("a subject, session or choice code is blank: name it")
     if _common_type(names.choices) is object:
-        problems.append(f"choice codes {listed(names.choices)} are of several types: use one")
+        problems.append(f"choice codes {listed(names.choices)} have several types: use one")
     if (np.diff(trials.number, axis=1) <= 0)[trials.in_session[:, 1:]].any():
-        problems.append("trial numbers do not ascend within sessions: number the trials anew")
+        problems.append("trial numbers are not ascending within sessions: renumber the trials")
     if problems:
         raise DataError("Cannot make a table of these trials:\n- " + "\n- ".join(problems))

@@ -1,4 +1,4 @@
-"""Traces around events: one row an event, on a common time axis."""
+"""Traces around events: one row for each event, on a common time axis."""
 
 from __future__ import annotations
 
@@ -6,18 +6,24 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from scipy import stats
 
 from ...errors import ConfigError, DataError
 from ...recordings import Trace
+from ...scoring.intervals import mean_interval
 from .windows import Window
 
-LONGEST_GAP = 1.5
-"""Intervals longer than so many usual ones are gaps, over which nothing is interpolated."""
+MAX_GAP = 1.5
+"""Intervals longer than this multiple of the usual one are gaps, which are not interpolated."""
 
 
 class AlignedTraces(NamedTuple):
-    """`values[e, j]` of a trace at `time[j]` s from event e; NaN where it was not measured."""
+    """A trace around events.
+
+    Attributes:
+        time: in s from the event.
+        values: of the trace around each event, less its baseline; NaN where it was not measured.
+        unit: of the values.
+    """
 
     time: Float[np.ndarray, " time"]
     values: Float[np.ndarray, "event time"]
@@ -25,7 +31,13 @@ class AlignedTraces(NamedTuple):
 
 
 class MeanCurve(NamedTuple):
-    """Mean over events, and the ends of its interval; n: events measured at each time."""
+    """The mean over events at each time.
+
+    Attributes:
+        mean: in the unit of the values; NaN where no event was measured.
+        low, high: ends of its interval; NaN where fewer than two events were measured.
+        n: number of events measured at each time.
+    """
 
     mean: Float[np.ndarray, " time"]
     low: Float[np.ndarray, " time"]
@@ -41,10 +53,21 @@ def align_trace(
     step: float | None = None,
     baseline: Window | None = (-1.0, 0.0),
 ) -> AlignedTraces:
-    """The trace around each event, by straight lines between samples, less each one's baseline.
+    """The trace around each event, less the mean of its baseline.
 
-    step: of the time axis in s; by default the trace's own interval. Blank events give blank rows.
-    Raises DataError where no event lies in the recording, ConfigError for impossible windows.
+    Between samples the trace is interpolated linearly, but not over gaps.
+
+    Args:
+        trace: to align.
+        events: times in s on the clock of the trace; NaN events give rows of NaN.
+        window: from and to, in s from the event.
+        step: of the time axis, in s; by default the interval between the samples of the trace.
+        baseline: from and to, in s from the event; None subtracts nothing.
+
+    Raises:
+        ConfigError: the window is empty, the step is not above 0, or the baseline lies outside the
+            window.
+        DataError: no event lies in the recording.
 
     Example:
         >>> import numpy as np
@@ -59,7 +82,8 @@ def align_trace(
     step = trace.interval if step is None else step
     if not (step > 0 and window[0] < window[1]):
         raise ConfigError(
-            f"A window from {window[0]} to {window[1]} s in steps of {step} s is none."
+            f"window is {window} s and step is {step:g} s; the window must end after it starts, "
+            "and the step must be above 0."
         )
     first, last = np.ceil(window[0] / step - 1e-9), np.floor(window[1] / step + 1e-9)
     time = np.arange(first, last + 1) * step
@@ -67,12 +91,13 @@ def align_trace(
     inside = (at >= trace.times[0]) & (at <= trace.times[-1])
     if not inside.any():
         raise DataError(
-            f"{trace.source}: none of {len(events)} events lies in {trace.name}, which lasts from "
-            f"{trace.times[0]:,.2f} to {trace.times[-1]:,.2f} s. They are on different clocks."
+            f"{trace.source}: none of the {len(events)} events lies in {trace.name}, which lasts "
+            f"from {trace.times[0]:,.2f} to {trace.times[-1]:,.2f} s. Check that both are on the "
+            "same clock, in s."
         )
     where = np.where(inside, at, trace.times[0])
     right = np.clip(np.searchsorted(trace.times, where), 1, len(trace.times) - 1)
-    gap = np.diff(trace.times)[right - 1] > LONGEST_GAP * trace.interval
+    gap = np.diff(trace.times)[right - 1] > MAX_GAP * trace.interval
     share = (where - trace.times[right - 1]) / (trace.times[right] - trace.times[right - 1])
     before, after = trace.values[right - 1], trace.values[right]
     between = np.where(share == 0, before, np.where(share == 1, after, 0))
@@ -82,7 +107,10 @@ def align_trace(
     if baseline is not None:
         chosen = (time >= baseline[0]) & (time < baseline[1])
         if not chosen.any():
-            raise ConfigError(f"The baseline {baseline} lies outside the window {window}.")
+            raise ConfigError(
+                f"The baseline {baseline} holds no time of the window {window}. Choose a baseline "
+                "inside the window."
+            )
         known = np.isfinite(values[:, chosen])
         total = np.where(known, values[:, chosen], 0).sum(1, keepdims=True)
         count = known.sum(1, keepdims=True)
@@ -91,16 +119,13 @@ def align_trace(
 
 
 def mean_curve(values: Float[np.ndarray, "event time"], confidence: float = 0.95) -> MeanCurve:
-    """Mean over events at each time with its t interval; NaN where fewer than two were measured.
+    """The mean over events at each time, with Student's t interval.
 
-    mean -+ t_{n-1} sd / sqrt(n): the interval of each time by itself, events taken as independent.
+    mean -+ t_{n-1} SD / sqrt(n). Events are taken as independent, and each time has its own
+    interval.
+
+    Args:
+        values: one row for each event; NaN where not measured.
+        confidence: of the interval, between 0 and 1.
     """
-    known = np.isfinite(values)
-    n = known.sum(0).astype(float)
-    filled = np.where(known, values, 0)
-    mean = np.where(n > 0, filled.sum(0) / np.maximum(n, 1), np.nan)
-    squares = np.where(known, np.square(values - mean), 0).sum(0)
-    freedom = np.maximum(n - 1, 1)
-    error = np.sqrt(squares / freedom / np.maximum(n, 1))
-    half = np.where(n > 1, stats.t.ppf((1 + confidence) / 2, freedom) * error, np.nan)
-    return MeanCurve(mean, mean - half, mean + half, n)
+    return MeanCurve(*mean_interval(values, confidence))

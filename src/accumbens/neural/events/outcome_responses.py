@@ -1,4 +1,4 @@
-"""What each unit does after each type of outcome: none, controllable, distractor, both."""
+"""Mean response of each unit to each type of outcome: none, controllable, distractor, both."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from ..units.regions import with_regions
 from .aligned import mean_curve
 
 COLUMNS = ("unit", "outcome", "trials", "mean", "low", "high")
-"""Of the table: outcome is the type; mean in the signal's unit (spikes/s) with the ends of its
-interval; trials: those with a choice, that type of outcome and a measured signal."""
+"""Columns of the table. outcome: its type; mean: in the signal's unit (spikes/s), with the ends of
+its interval; trials: with a choice, that type of outcome and a measured signal."""
 
 
 def outcome_responses(
@@ -25,18 +25,28 @@ def outcome_responses(
     regions: Mapping[str, str] | None = None,
     confidence: float = 0.95,
 ) -> pd.DataFrame:
-    """The mean response of each unit to each type of outcome: one row a unit and type.
+    """The mean response of each unit to each type of outcome.
 
-    mean -+ t_{n-1} sd / sqrt(n) over the n trials of the type, taken as independent: the interval
-    says how well the mean of these trials is known, and slow drifts of a unit make it too short to
-    test with (`unit_selectivity` tests). NaN where fewer than two trials were measured.
-    units: signal columns, by default all. regions: of units by name, for a column `region`.
-    Raises DataError for outcomes other than 0 and 1, or units that are not there; ConfigError
-    where there are no signals.
+    The interval is mean -+ t_{n-1} SD / sqrt(n) over the n trials of the type, taken as
+    independent. Slow drifts of a unit make it too short to test with; `unit_selectivity` tests.
+
+    Args:
+        trials: with the units' rates as signals, and outcomes of 0 and 1.
+        units: names of the signals to use; all by default.
+        regions: brain region of units by name; adds a column `region`.
+        confidence: of the interval, between 0 and 1.
+
+    Returns:
+        One row for each unit and type of outcome, with the columns `COLUMNS`. The mean is NaN
+        without a measured trial, the interval with fewer than two.
+
+    Raises:
+        ConfigError: there are no signals.
+        DataError: an outcome is neither 0 nor 1, or a unit is not among the signals.
     """
     names = trials.names.signals if units is None else tuple(units)
     if not names:
-        raise ConfigError("These trials have no signals: name the columns of the units.")
+        raise ConfigError("These trials have no signals. Name the columns of the units.")
     chosen = trials.select_signals(names)
     types, labels = outcome_types(chosen), type_names(chosen.names.outcomes)
     parts = []

@@ -1,4 +1,4 @@
-"""Windows around events: where they lie, whether they fit, and one number of a trace for each."""
+"""Windows around events: checks of where they lie, and the response of a trace in each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Window = tuple[float, float]
 
 @dataclasses.dataclass(frozen=True)
 class WindowConfig:
-    """Which stretch of a recording belongs to a trial, in s from an event of the trial."""
+    """Which part of a recording is the response of a trial, in s from an event of the trial."""
 
     event: str = ""
     """Context column with the time of the event in each trial, such as reward_outcome_time."""
@@ -25,25 +25,29 @@ class WindowConfig:
     window: Window = (0.0, 1.0)
     """From and to, relative to the event: the response."""
     baseline: Window | None = (-1.0, 0.0)
-    """From and to, whose mean is taken off; None: nothing is taken off."""
+    """From and to: the baseline, whose mean is subtracted; None: nothing is subtracted."""
     baseline_event: str | None = None
-    """Event that the baseline is relative to, if another one (the cue before the choice)."""
+    """Event that the baseline is relative to, if it is another one (the cue before the choice)."""
     statistic: Literal["mean", "peak", "trough", "area"] = "mean"
-    """Mean, largest or smallest value, or area (unit x s) of the response less the baseline."""
+    """Mean, largest or smallest value, or area (unit x s) of the response minus the baseline."""
     min_coverage: float = 0.5
-    """Windows of which a smaller share was measured give a blank."""
+    """Trials with a smaller share of measured samples in either window are blank."""
     outside: Literal["error", "blank"] = "error"
-    """Events whose windows leave the recording: stop with an error, or leave them blank."""
+    """Where windows are not inside the recording: stop with an error, or leave the trial blank."""
     overlap: Literal["error", "allow"] = "error"
-    """Windows of one trial that reach into those of the next: stop with an error, or allow it."""
+    """Where windows of successive trials overlap: stop with an error, or allow it."""
 
     def __post_init__(self) -> None:
         for name in ("window", "baseline"):
             span = getattr(self, name)
             if span is not None and not (np.isfinite(span).all() and span[0] < span[1]):
-                raise ConfigError(f"{name} is {span}: give its start, then its end, in s.")
+                raise ConfigError(
+                    f"{name} is {span}; it must be a start and a later end, in s from the event."
+                )
         if not 0 < self.min_coverage <= 1:
-            raise ConfigError(f"min_coverage is {self.min_coverage}; it is a share, up to 1.")
+            raise ConfigError(
+                f"min_coverage is {self.min_coverage}; it must be a share above 0 and up to 1."
+            )
 
 
 def check_windows(
@@ -53,51 +57,73 @@ def check_windows(
     recorded: tuple[float, float],
     what: str,
 ) -> None:
-    """Raises DataError where windows leave the recording, or reach into the next trial's.
+    """Checks that the windows of all trials lie in the recording and do not overlap.
 
-    Blank events (missed trials) have no windows. recorded: first and last time of the recording.
+    Args:
+        events: time of the event of each trial, in s; NaN (missed trials) has no windows.
+        baseline_events: time of the event that the baseline is relative to.
+        config: the windows, and what is allowed.
+        recorded: first and last time of the recording, in s.
+        what: the recording, for messages.
+
+    Raises:
+        DataError: a window leaves the recording or overlaps with that of the next trial, unless the
+            options allow it; no window lies in the recording; or all events are NaN.
     """
     there = np.isfinite(events)
     if not there.any():
-        raise DataError(f"{what}: event {config.event!r} is blank in every trial.")
+        raise DataError(
+            f"{what}: the event {config.event!r} is blank in every trial. Name another event."
+        )
     starts, ends = _spans(events[there], baseline_events[there], config)
     left = (starts < recorded[0]) | (ends > recorded[1])
     if left.any() and config.outside == "error":
         raise DataError(
             f"{what}: the windows of {int(left.sum())} of {len(starts)} events ({config.event}) "
-            f"leave the recording: it lasts from {recorded[0]:,.2f} to {recorded[1]:,.2f} s, they "
-            f"from {starts.min():,.2f} to {ends.max():,.2f} s. Check that both use the same clock "
-            "and unit of time (option event-unit), or leave those trials blank (option outside)."
+            f"are not inside the recording, which lasts from {recorded[0]:,.2f} to "
+            f"{recorded[1]:,.2f} s; the windows are from {starts.min():,.2f} to {ends.max():,.2f} "
+            "s. Check that both use the same clock and unit of time (option event-unit), or leave "
+            "those trials blank (option outside)."
         )
     if left.all():
         raise DataError(
-            f"{what}: no window lies in the recording: it lasts from {recorded[0]:,.2f} to "
-            f"{recorded[1]:,.2f} s, the events from {starts.min():,.2f} to {ends.max():,.2f} s. "
-            "They are on different clocks."
+            f"{what}: no window lies in the recording, which lasts from {recorded[0]:,.2f} to "
+            f"{recorded[1]:,.2f} s; the windows are from {starts.min():,.2f} to {ends.max():,.2f} "
+            "s. They are on different clocks: check both."
         )
     order = np.argsort(starts)
     over = ends[order][:-1] - starts[order][1:]
     if (over > 1e-9).any() and config.overlap == "error":
         first = int(np.argmax(over > 1e-9))
         raise DataError(
-            f"{what}: {int((over > 1e-9).sum())} of {len(starts)} windows reach into the next "
-            f"trial's, by up to {over.max():.3g} s: one ends at {ends[order][first]:,.3f} s, the "
-            f"next begins at {starts[order][first + 1]:,.3f} s. Make the windows shorter, or allow "
-            "it (option overlap)."
+            f"{what}: {int((over > 1e-9).sum())} of {len(starts)} windows overlap with that of the "
+            f"next trial, by up to {over.max():.3g} s: one ends at {ends[order][first]:,.3f} s, "
+            f"the next begins at {starts[order][first + 1]:,.3f} s. Make the windows shorter, or "
+            "allow it (option overlap)."
         )
 
 
-def trial_numbers(
+def trial_responses(
     trace: Trace,
     events: Float[np.ndarray, " trial"],
     config: WindowConfig,
     baseline_events: Float[np.ndarray, " trial"] | None = None,
 ) -> Float[np.ndarray, " trial"]:
-    """One number a trial: the response in its window less the mean of its baseline.
+    """The response of each trial: one number of its window, minus the mean of its baseline.
 
-    In the trace's unit (x s for an area); NaN where the event is blank, or too little of either
-    window was measured. events: their times in s on the trace's clock.
-    Raises DataError where windows leave the recording or overlap, unless the options allow it.
+    Args:
+        trace: the recording.
+        events: time of the event of each trial in s, on the clock of the trace; NaN for none.
+        config: windows, and the statistic of the response.
+        baseline_events: time of the event that the baseline is relative to; `events` by default.
+
+    Returns:
+        The response in the unit of the trace (x s for an area); NaN where the event is NaN, or
+        too small a share of either window was measured.
+
+    Raises:
+        DataError: a window leaves the recording or overlaps with that of the next trial, unless the
+            options allow it; or no window lies in the recording.
     """
     events = events + config.shift
     base_at = events if baseline_events is None else baseline_events + config.shift
@@ -119,10 +145,19 @@ def trial_numbers(
 def window_samples(
     trace: Trace, event: float | np.floating, window: Window, min_coverage: float
 ) -> tuple[Float[np.ndarray, " sample"], Float[np.ndarray, " sample"]]:
-    """Times and values of the samples measured in a window; none where they are too few.
+    """The samples that were measured in a window.
 
-    A window is closed at its start and open at its end, so that a baseline up to the event and a
+    A window includes its start and excludes its end, so that a baseline up to the event and a
     response from the event share no sample.
+
+    Args:
+        trace: the recording.
+        event: time in s; NaN has no samples.
+        window: from and to, in s from the event.
+        min_coverage: share of the samples below which none are returned.
+
+    Returns:
+        Times in s, and values.
     """
     nothing = np.zeros(0), np.zeros(0)
     if not np.isfinite(event):
@@ -156,7 +191,7 @@ def _spans(
     baseline_events: Float[np.ndarray, " event"],
     config: WindowConfig,
 ) -> tuple[Float[np.ndarray, " event"], Float[np.ndarray, " event"]]:
-    """Where each trial's windows begin and end, baseline included."""
+    """Where the windows of each trial begin and end, the baseline included."""
     starts, ends = events + config.window[0], events + config.window[1]
     if config.baseline is None:
         return starts, ends

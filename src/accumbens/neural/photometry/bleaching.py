@@ -1,4 +1,4 @@
-"""Bleaching of fluorophores: the slow decay of a photometry trace."""
+"""Bleaching: the slow decay of a photometry trace."""
 
 from __future__ import annotations
 
@@ -10,19 +10,24 @@ from scipy import optimize, signal
 
 from ...errors import DataError
 
-MOST_POINTS = 2000
-"""Longer traces are fitted through medians of so many stretches."""
+MAX_POINTS = 2000
+"""Longer traces are fitted through the medians of this many parts of equal length."""
 
 
 class Bleaching(NamedTuple):
-    """`offset + size[0] exp(-t / time[0]) + size[1] exp(-t / time[1])`, t in s from the start."""
+    """A double exponential decay, offset + size[0] exp(-t/time[0]) + size[1] exp(-t/time[1]).
+
+    Attributes:
+        offset, size: in the unit of the trace.
+        time: time constants in s, the shorter one first.
+    """
 
     offset: float
     size: tuple[float, float]
     time: tuple[float, float]
 
     def at(self, t: Float[np.ndarray, " sample"]) -> Float[np.ndarray, " sample"]:
-        """The curve at times t (s from the start of the trace)."""
+        """The curve at times t, in s from the start of the trace."""
         parts = [a * np.exp(-t / tau) for a, tau in zip(self.size, self.time, strict=True)]
         return self.offset + parts[0] + parts[1]
 
@@ -30,17 +35,24 @@ class Bleaching(NamedTuple):
 def fit_double_exponential(
     t: Float[np.ndarray, " sample"], values: Float[np.ndarray, " sample"]
 ) -> Bleaching:
-    """The double exponential decay nearest to a trace, deviations beyond its noise counted less.
+    """Fits a double exponential decay to a trace.
 
-    Sizes are not negative and times between a sample and ten recordings; the fit is to medians of
-    up to 2,000 stretches, with residuals under a soft L1 loss, so that transients hardly matter.
-    Raises DataError where too few samples are there, or nothing fits.
+    Sizes are not negative, and time constants lie between two samples and ten times the recording.
+    The fit is to the medians of up to 2,000 parts of the trace, with a soft L1 loss beyond its
+    noise, so that transients hardly matter.
+
+    Args:
+        t: in s from the start of the trace.
+        values: of the trace; NaN where missing.
+
+    Raises:
+        DataError: fewer than 20 samples are not missing, or no curve fits.
     """
     known = np.isfinite(values)
     t, values = t[known], values[known]
     if len(t) < 20:
         raise DataError(
-            f"Only {len(t)} samples are not missing: too few to fit bleaching. Choose "
+            f"Only {len(t)} samples are not missing, which is too few to fit the bleaching. Choose "
             "--photometry.bleaching none."
         )
     t, values = _medians(t, values)
@@ -76,7 +88,8 @@ def fit_double_exponential(
             best = found
     if best is None or not np.isfinite(best.x).all():
         raise DataError(
-            "No double exponential fits the bleaching. Choose --photometry.bleaching high_pass."
+            "The bleaching cannot be fitted by a double exponential. Choose "
+            "--photometry.bleaching high_pass."
         )
     offset, a, b = best.x[:3] * spread
     times = np.exp(best.x[3:])
@@ -88,19 +101,30 @@ def fit_double_exponential(
 def slow_part(
     values: Float[np.ndarray, " sample"], rate: float, cutoff: float
 ) -> Float[np.ndarray, " sample"]:
-    """What a zero-phase second-order Butterworth low-pass at `cutoff` Hz lets through.
+    """The slow part of a trace, by a zero-phase second-order Butterworth low-pass filter.
 
-    Missing samples are bridged by straight lines before, and missing again after.
-    Raises DataError where the cutoff is not between 0 and half the rate.
+    Missing samples are interpolated for the filter, and are missing in the result.
+
+    Args:
+        values: of the trace; NaN where missing.
+        rate: samples per second.
+        cutoff: of the filter, in Hz.
+
+    Raises:
+        DataError: the cutoff does not lie between 0 and half the rate, or fewer than 20 samples are
+            not missing.
     """
     if not 0 < cutoff < rate / 2:
         raise DataError(
-            f"A filter at {cutoff:g} Hz is not between 0 and half the {rate:.4g} Hz at which the "
-            "trace was sampled. Choose another frequency."
+            f"The cutoff of the filter is {cutoff:g} Hz; it must lie between 0 and half the sample "
+            f"rate of {rate:.4g} Hz. Choose another frequency."
         )
     known = np.isfinite(values)
     if known.sum() < 20:
-        raise DataError(f"Only {int(known.sum())} samples are not missing: too few to filter.")
+        raise DataError(
+            f"Only {int(known.sum())} samples are not missing, which is too few to filter. Name "
+            "another channel."
+        )
     index = np.arange(len(values))
     bridged = np.interp(index, index[known], values[known])
     sections = signal.butter(2, cutoff, fs=rate, output="sos")
@@ -112,8 +136,8 @@ def slow_part(
 def _medians(
     t: Float[np.ndarray, " sample"], values: Float[np.ndarray, " sample"]
 ) -> tuple[Float[np.ndarray, " point"], Float[np.ndarray, " point"]]:
-    """Medians of stretches of equal numbers of samples, the last partial one left out."""
-    each = max(1, len(t) // MOST_POINTS)
+    """Medians of parts with equal numbers of samples; a last, shorter part is left out."""
+    each = max(1, len(t) // MAX_POINTS)
     n = len(t) // each
     return (
         np.median(t[: n * each].reshape(n, each), axis=1),

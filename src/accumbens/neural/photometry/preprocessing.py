@@ -1,4 +1,4 @@
-"""A photometry channel and its control to dF/F and z-score: bleaching, artefacts, scale."""
+"""From a photometry channel and its control to dF/F or z-score: bleaching, artefacts, scale."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ...recordings import Trace
 from ..regression import fit_line
 from .bleaching import fit_double_exponential, slow_part
 
-LEAST_OVERLAP = 0.9
-"""Share of the signal's samples at which the control must have been measured too."""
+MIN_OVERLAP = 0.9
+"""Smallest share of the signal's samples at which the control was measured too."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,13 +22,13 @@ class PreprocessConfig:
     """How a raw channel becomes a signal."""
 
     low_pass: float | None = None
-    """Smooth both channels below this frequency (Hz) first; the field uses 10 where it does."""
+    """Low-pass both channels at this frequency (Hz) first; where it is done, 10 Hz is usual."""
     bleaching: Literal["double_exponential", "high_pass", "none"] = "double_exponential"
-    """Take a fitted double exponential decay off each channel, or what is slower than high_pass."""
+    """Subtract from each channel a fitted double exponential, or what is slower than high_pass."""
     high_pass: float = 0.001
-    """With bleaching high_pass: what is slower than this frequency (Hz) is taken for bleaching."""
+    """With bleaching high_pass: what is slower than this frequency (Hz) is subtracted."""
     regression: Literal["robust", "least_squares", "none"] = "robust"
-    """How the control channel (isosbestic or red) is fitted to the signal and taken off."""
+    """How the control channel (isosbestic or red) is fitted to the signal and subtracted."""
     scale: Literal["z_score", "dff", "raw"] = "z_score"
     """Unit of the result: standard deviations within the session, dF/F in %, or the file's own."""
 
@@ -36,15 +36,18 @@ class PreprocessConfig:
         for name in ("low_pass", "high_pass"):
             value = getattr(self, name)
             if value is not None and not value > 0:
-                raise ConfigError(f"{name} is {value}; a frequency is a positive number of Hz.")
+                raise ConfigError(f"{name} is {value}; it must be a positive number of Hz.")
 
 
 class Preprocessed(NamedTuple):
-    """A channel after preprocessing, and what was taken off on the way (in the file's unit).
+    """A channel after preprocessing, and what was subtracted.
 
-    trace: the result. baseline: F0, of which dF/F is the share. artefact: what the control
-    explained, 0 without one. slope: of the signal on the control. correlation: of the two, both
-    without bleaching; NaN without a control.
+    Attributes:
+        trace: the result.
+        baseline: F0, in the unit of the file.
+        artefact: the fitted control, in the unit of the file; 0 without a control.
+        slope: of the signal on the control; NaN without a control.
+        correlation: of signal and control after correction for bleaching; NaN without a control.
     """
 
     trace: Trace
@@ -57,14 +60,27 @@ class Preprocessed(NamedTuple):
 def preprocess(
     signal: Trace, control: Trace | None = None, config: PreprocessConfig | None = None
 ) -> Preprocessed:
-    """Bleaching off each channel, the fitted control off the signal, then dF/F and z-score.
+    """Corrects a channel for bleaching and artefacts, and scales it.
 
-    dF/F = 100 (F - F_bleached - artefact) / F0, in %. F0 is the bleaching curve, the slow part
-    with `bleaching="high_pass"`; without bleaching correction it is the fitted control (Lerner et
-    al. 2015), or without a control the median.
-    The control is interpolated to the signal's times. Missing samples stay missing.
-    Raises DataError where the channels do not overlap in time, are constant, or F0 is not above 0.
-    Source: Simpson et al. (2024), Neuron 112:899; the defaults are those of pyPhotometry's guide.
+    dF/F = 100 (F - F_bleached - artefact) / F0, in %. F0 is the bleaching curve, or with
+    bleaching="high_pass" the slow part of the channel. Without correction for bleaching it is the
+    fitted control (Lerner et al. 2015), or the median where there is no control. Missing samples
+    stay missing.
+
+    Args:
+        signal: the channel.
+        control: isosbestic or red channel; it is interpolated to the times of the signal.
+        config: how each step is done.
+
+    Returns:
+        The result as z-score, dF/F in %, or in the unit of the file; and what was subtracted.
+
+    Raises:
+        DataError: signal and control hardly overlap in time, one of them does not vary or has too
+            few samples, or F0 is not above 0.
+
+    Source:
+        Simpson et al. (2024), Neuron 112:899; the defaults are those of pyPhotometry's guide.
     """
     config = config or PreprocessConfig()
     raw = _smoothed(signal, config)
@@ -88,7 +104,7 @@ def preprocess(
     if not (base[np.isfinite(values)] > 0).all():
         raise DataError(
             f"{signal.source}: the baseline F0 of {signal.name} is not above 0 everywhere, so dF/F "
-            "has no meaning (was an offset taken off already?). Choose --photometry.scale raw."
+            "has no meaning. Was an offset subtracted already? Choose --photometry.scale raw."
         )
     values, unit = 100 * values / base, "dF/F (%)"
     if config.scale == "z_score":
@@ -101,18 +117,22 @@ def preprocess(
 
 
 def align_control(signal: Trace, control: Trace) -> Float[np.ndarray, " sample"]:
-    """The control at the signal's times, by straight lines between its samples; NaN outside them.
+    """The control at the times of the signal, by linear interpolation.
 
-    Raises DataError where the two hardly overlap in time.
+    Returns:
+        One value for each sample of the signal; NaN where the control was not recorded.
+
+    Raises:
+        DataError: less than 90 % of the signal overlaps with the control in time.
     """
     half = 0.5 * max(signal.interval, control.interval)
     inside = (signal.times >= control.times[0] - half) & (signal.times <= control.times[-1] + half)
-    if inside.mean() < LEAST_OVERLAP:
+    if inside.mean() < MIN_OVERLAP:
         raise DataError(
             f"{signal.source}: {signal.name} lasts from {signal.times[0]:,.2f} to "
             f"{signal.times[-1]:,.2f} s, but its control {control.name} from "
             f"{control.times[0]:,.2f} to {control.times[-1]:,.2f} s: only {inside.mean():.0%} "
-            "overlap. One of the clocks is wrong (--assume-rate, --clock)."
+            "overlap. Correct the clock that is wrong (--assume-rate, --clock)."
         )
     return np.where(inside, np.interp(signal.times, control.times, control.values), np.nan)
 
@@ -120,8 +140,8 @@ def align_control(signal: Trace, control: Trace) -> Float[np.ndarray, " sample"]
 def _smoothed(trace: Trace, config: PreprocessConfig) -> Float[np.ndarray, " sample"]:
     if np.isfinite(trace.values).sum() < 20:
         raise DataError(
-            f"{trace.source}: {trace.name} has {int(np.isfinite(trace.values).sum())} samples that "
-            f"are not missing, of {len(trace.values):,}. Name another channel."
+            f"{trace.source}: only {int(np.isfinite(trace.values).sum())} of the "
+            f"{len(trace.values):,} samples of {trace.name} are not missing. Name another channel."
         )
     if config.low_pass is None:
         return trace.values
@@ -138,7 +158,7 @@ def _without_bleaching(
     config: PreprocessConfig,
     times: Float[np.ndarray, " sample"] | None = None,
 ) -> tuple[Float[np.ndarray, " sample"], Float[np.ndarray, " sample"]]:
-    """The baseline, and the values without it (with it where no bleaching is to be corrected)."""
+    """The baseline, and the values minus the baseline; unchanged with bleaching="none"."""
     if config.bleaching == "none":
         return np.full(len(values), np.nanmedian(values)), values
     if config.bleaching == "high_pass":
@@ -151,7 +171,7 @@ def _without_bleaching(
 
 
 def _named(trace: Trace, function, *arguments):
-    """The function's result; its errors say which channel they are about."""
+    """The result of a function; its errors name the channel."""
     try:
         return function(*arguments)
     except DataError as error:

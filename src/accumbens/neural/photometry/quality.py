@@ -6,26 +6,34 @@ from typing import Any
 
 import numpy as np
 
-from ...recordings import Series, Trace, clock_report
+from ...recordings import Channel, Trace, check_clock
 from ..regression import MAD_OF_NORMAL
 from .preprocessing import Preprocessed
 
 
 def channel_quality(
-    series: Series, trace: Trace, control: Trace | None, result: Preprocessed
+    channel: Channel, trace: Trace, control: Trace | None, result: Preprocessed
 ) -> dict[str, Any]:
-    """What decides whether to believe a channel, before and after preprocessing.
+    """The facts from which to judge a channel, before and after preprocessing.
 
-    missing: share of blank samples. control_correlation: of signal and control, both without
-    bleaching. control_slope: of the regression. low, high: 1st and 99th percentile of the raw
-    channel, in its unit. bleached: share of F0 lost from start to end. signal_to_noise: spread of
-    the result over that of its sample-to-sample noise. clock: "ok", or what contradicts the file's
-    own timestamps; rate (Hz) and start, stop (s) are those used, lost the samples skipped.
+    Args:
+        channel: as it stands in the file.
+        trace: the channel with times that have been checked.
+        control: the control, if there is one.
+        result: of preprocessing.
+
+    Returns:
+        channel, control: names. samples: their number. missing: share of missing samples.
+        control_correlation: of signal and control after correction for bleaching. control_slope: of
+        the regression. low, high: 1st and 99th percentile of the raw channel, in its unit.
+        bleached: share of F0 lost from start to end. signal_to_noise: SD of the result over that of
+        its sample-to-sample noise. clock: "ok", or what is wrong with the file's timestamps. rate
+        (Hz), start, stop (s): those that were used. lost: number of lost samples.
     """
     known = np.isfinite(trace.values)
     low, high = np.percentile(trace.values[known], [1, 99])
-    own = clock_report(series)
-    used = clock_report(Series(trace.name, trace.values, trace.times))
+    own = check_clock(channel)
+    used = check_clock(Channel(trace.name, trace.values, trace.times))
     base = result.baseline[np.isfinite(result.baseline)]
     steps = np.diff(result.trace.values)
     steps = np.abs(steps[np.isfinite(steps)])

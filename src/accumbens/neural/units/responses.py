@@ -1,4 +1,4 @@
-"""Spikes around events: counts, rates in windows, and responses by condition."""
+"""Spikes around events: counts, rates in windows, and mean responses by condition."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ResponseConfig:
     baseline: Window = (-1.0, 0.0)
     """From and to, in s from the event: what heatmaps are normalised to."""
     min_rate: float = 0.1
-    """Units that fire less, in spikes/s over the whole recording, are left out."""
+    """Units with a lower rate over the whole recording, in spikes/s, are left out."""
     min_trials: int = 5
     """Conditions with fewer events are left out."""
 
@@ -38,17 +38,34 @@ class ResponseConfig:
         for name in ("window", "baseline"):
             start, stop = getattr(self, name)
             if not start < stop:
-                raise ConfigError(f"{name} is {(start, stop)}: give its start, then its end, in s.")
+                raise ConfigError(
+                    f"{name} is {(start, stop)}; it must be a start and a later end, in s from the "
+                    "event."
+                )
         if not 0 < self.bin <= self.window[1] - self.window[0]:
-            raise ConfigError(f"bin is {self.bin} s; it must fit into the window {self.window}.")
+            raise ConfigError(
+                f"bin is {self.bin} s; it must be above 0 and fit into the window {self.window}."
+            )
         if self.smooth < 0 or self.min_rate < 0 or self.min_trials < 1:
-            raise ConfigError("smooth and min_rate cannot be negative, nor min_trials below 1.")
+            raise ConfigError(
+                f"smooth is {self.smooth}, min_rate {self.min_rate} and min_trials "
+                f"{self.min_trials}; smooth and min_rate must be at least 0, min_trials at least 1."
+            )
 
 
 class UnitResponses(NamedTuple):
-    """Rates of units around events. rate: mean over a condition's events, in spikes/s, with the
-    ends of its 95 % t interval; n: events of each condition; time: middles of the bins, in s;
-    z: rate less its baseline mean, in standard deviations of the baseline's bins (NaN if silent).
+    """Mean rates of units around events, by condition.
+
+    Attributes:
+        time: middles of the bins, in s from the event.
+        rate: mean over the events of a condition, in spikes/s.
+        low, high: 95 % t interval of the rate; events are taken as independent.
+        z: rate minus its mean in the baseline, in standard deviations of the baseline's bins; NaN
+            for units without spikes in the baseline.
+        n: number of events of each condition.
+        conditions: their names.
+        ids: names of the units.
+        regions: brain region of each unit; "" where unknown.
     """
 
     time: Float[np.ndarray, " bin"]
@@ -65,9 +82,12 @@ class UnitResponses(NamedTuple):
 def count_spikes(
     units: Units, events: Float[np.ndarray, " event"], edges: Float[np.ndarray, " edge"]
 ) -> Int[np.ndarray, "event unit bin"]:
-    """Spikes of each unit in bins around each event: `edges[j] <= t - event < edges[j + 1]`.
+    """Number of spikes of each unit in bins around each event.
 
-    Blank events have none. Binary search for each edge, so that long recordings cost little.
+    Args:
+        units: whose spikes are counted.
+        events: times in s; NaN events have no spikes.
+        edges: of the bins, in s from the event; bin j holds edges[j] <= t - event < edges[j + 1].
     """
     at = np.where(np.isfinite(events), events, np.inf)[:, None] + edges[None, :]
     counts = np.empty((len(events), len(units), len(edges) - 1), np.int64)
@@ -80,8 +100,16 @@ def count_spikes(
 def window_rates(
     units: Units, events: Float[np.ndarray, " event"], window: Window
 ) -> Float[np.ndarray, "event unit"]:
-    """Spikes per second of each unit in a window after each event; NaN where the event is blank,
-    or its window leaves the time from the first to the last spike of all units.
+    """The rate of each unit in a window around each event.
+
+    Args:
+        units: whose spikes are counted.
+        events: times in s.
+        window: from and to, in s from the event.
+
+    Returns:
+        Spikes per second; NaN where the event is NaN, or its window is not between the first and
+        the last spike of all units.
 
     Example:
         >>> import numpy as np
@@ -98,12 +126,16 @@ def window_rates(
 
 
 def active_units(units: Units, min_rate: float) -> Units:
-    """The units that fire at least so many spikes/s. Raises DataError where none does."""
+    """The units with at least a rate of `min_rate` spikes/s over the recording.
+
+    Raises:
+        DataError: no unit has this rate.
+    """
     keep = np.flatnonzero(units.rates() >= min_rate)
     if not len(keep):
         raise DataError(
-            f"{units.source}: none of {len(units)} units fires {min_rate:g} spikes/s or more (the "
-            f"most active {units.rates().max():.3g}). Lower min_rate."
+            f"{units.source}: none of the {len(units)} units fires at {min_rate:g} spikes/s or "
+            f"more; the most active one at {units.rates().max():.3g}. Lower min_rate."
         )
     return units.select(keep)
 
@@ -114,11 +146,21 @@ def unit_responses(
     conditions: Sequence[str] | None = None,
     config: ResponseConfig | None = None,
 ) -> UnitResponses:
-    """The rate of each unit around events, by condition.
+    """The mean rate of each unit around events, by condition.
 
-    conditions: one label an event, "" to leave it out; None: all events are alike. They keep the
-    order in which they first appear. Units and conditions below the options' least are left out.
-    Raises DataError where nothing is left, or the events lie outside the recording.
+    Args:
+        units: whose spikes are counted.
+        events: times in s; NaN where there is none.
+        conditions: the condition of each event; events with "" are left out. None: all events are
+            of one condition.
+        config: window, bins and baseline, and which units and conditions are left out.
+
+    Returns:
+        The responses, with conditions in the order in which they first appear.
+
+    Raises:
+        ConfigError: there is not one condition for each event, or the baseline is too short.
+        DataError: no event lies in the recording, or no unit or condition is left.
     """
     config = config or ResponseConfig()
     labels = _labels(events, conditions)
@@ -128,18 +170,19 @@ def unit_responses(
         known = events[np.isfinite(events)]
         when = f"from {known.min():,.2f} to {known.max():,.2f} s" if len(known) else "blank"
         raise DataError(
-            f"{units.source}: no event's window lies in the recording: its spikes are from "
-            f"{start:,.2f} to {stop:,.2f} s, the {len(events)} events {when}."
+            f"{units.source}: the window of no event lies in the recording. Its spikes are from "
+            f"{start:,.2f} to {stop:,.2f} s, the {len(events)} events {when}. Check that both are "
+            "on the same clock, in s."
         )
     units = active_units(units, config.min_rate)
     names = [c for c in dict.fromkeys(labels) if c]
     chosen = {c: inside & np.array([label == c for label in labels]) for c in names}
     names = [c for c in names if chosen[c].sum() >= config.min_trials]
     if not names:
-        most = max((int(rows.sum()) for rows in chosen.values()), default=0)
+        largest = max((int(rows.sum()) for rows in chosen.values()), default=0)
         raise DataError(
-            f"{units.source}: no condition has {config.min_trials} events in the recording (the "
-            f"most frequent {most}). Lower min_trials."
+            f"{units.source}: no condition has {config.min_trials} events in the recording "
+            f"(min_trials); the most frequent one has {largest}. Lower min_trials."
         )
     edges = bin_edges(config)
     time = (edges[:-1] + edges[1:]) / 2
@@ -157,14 +200,26 @@ def unit_responses(
 
 
 def by_region(responses: UnitResponses, window: Window = (0.0, 1.0)) -> pd.DataFrame:
-    """One row a region and condition: units, mean baseline-normalised rate in a window.
+    """The mean response of each region, by condition.
 
-    Columns: region ("" where unknown), condition, units, z (mean over units), excited and
-    inhibited (units whose mean z is above 2 or below -2).
+    Args:
+        responses: of `unit_responses`.
+        window: from and to, in s from the event.
+
+    Returns:
+        One row for each region and condition, with columns region ("" where unknown), condition,
+        units, z (mean over units of z in the window), excited and inhibited (units with a z above
+        2 or below -2).
+
+    Raises:
+        ConfigError: the window holds no bin of the responses.
     """
     inside = (responses.time >= window[0]) & (responses.time < window[1])
     if not inside.any():
-        raise ConfigError(f"The window {window} holds no bin of the responses.")
+        raise ConfigError(
+            f"The window {window} holds no bin of the responses, which are from "
+            f"{responses.time[0]:g} to {responses.time[-1]:g} s. Choose a window inside."
+        )
     rows = []
     for region in dict.fromkeys(responses.regions):
         chosen = np.array([r == region for r in responses.regions])
@@ -180,7 +235,7 @@ def by_region(responses: UnitResponses, window: Window = (0.0, 1.0)) -> pd.DataF
 
 
 def bin_edges(config: ResponseConfig) -> Float[np.ndarray, " edge"]:
-    """Edges of whole bins in the window, one of them at the event if it lies inside."""
+    """Edges in s of the whole bins in the window; one edge is at the event if it lies inside."""
     first = np.ceil(config.window[0] / config.bin - 1e-9)
     last = np.floor(config.window[1] / config.bin + 1e-9)
     return np.arange(first, last + 1) * config.bin
@@ -189,7 +244,7 @@ def bin_edges(config: ResponseConfig) -> Float[np.ndarray, " edge"]:
 def smoothed(
     rates: Float[np.ndarray, "event unit bin"], config: ResponseConfig
 ) -> Float[np.ndarray, "event unit bin"]:
-    """Each trial's rate under a Gaussian, mirrored at the window's ends."""
+    """The rate of each event, smoothed by a Gaussian; mirrored at the ends of the window."""
     if not config.smooth:
         return rates
     return ndimage.gaussian_filter1d(rates, config.smooth / config.bin, axis=2, mode="reflect")
@@ -200,12 +255,12 @@ def _normalised(
     time: Float[np.ndarray, " bin"],
     config: ResponseConfig,
 ) -> Float[np.ndarray, "condition unit bin"]:
-    """In standard deviations of the baseline's bins, pooled over conditions, from its mean."""
+    """The rate minus its mean in the baseline, in SDs of the baseline's bins of all conditions."""
     inside = (time >= config.baseline[0]) & (time < config.baseline[1])
     if inside.sum() < 2:
         raise ConfigError(
             f"The baseline {config.baseline} holds {int(inside.sum())} bins of the window "
-            f"{config.window}; it needs at least two."
+            f"{config.window}; it must hold at least two. Choose a longer baseline in the window."
         )
     before = mean[:, :, inside]
     centre = before.mean(2, keepdims=True)
@@ -216,5 +271,8 @@ def _normalised(
 def _labels(events: Float[np.ndarray, " event"], conditions: Sequence[str] | None) -> list[str]:
     labels = ["all events"] * len(events) if conditions is None else list(conditions)
     if len(labels) != len(events):
-        raise ConfigError(f"{len(events)} events, but {len(labels)} conditions for them.")
+        raise ConfigError(
+            f"There are {len(events)} events, but conditions for {len(labels)}. Give one condition "
+            "for each event."
+        )
     return labels

@@ -1,11 +1,11 @@
-"""Which outcomes does each unit respond to? Tests that slow drifts do not fool, for many units.
+"""Which outcomes does each unit respond to? Tests for many units that are valid in spite of drifts.
 
-A unit's rate drifts, and outcomes come in streaks: a t test between rewarded and unrewarded trials
-then finds selectivity everywhere. Three tests that assume less, by what is known:
+The rate of a unit drifts, and outcomes come in streaks: a t test between rewarded and unrewarded
+trials then finds selectivity everywhere. Three tests assume less:
 
-* schedule: rewards were drawn by the experimenter with known probabilities, so redraw them;
-* linear_shift: one session, rates or outcomes stationary;
-* session_permutation: several sessions, one unit recorded in all of them (or one signal).
+* schedule: the experimenter drew the rewards with known probabilities, so they are redrawn;
+* linear_shift: one session, in which rates or outcomes are stationary;
+* session_permutation: several sessions, with the same unit (or signal) recorded in all of them.
 """
 
 from __future__ import annotations
@@ -29,15 +29,24 @@ from ..series_tests import linear_shift_test, pooled_correlation, session_permut
 Test = Literal["schedule", "linear_shift", "session_permutation"]
 
 COLUMNS = ("unit", "contrast", "effect", "correlation", "p", "q", "selective", "trials")
-"""Of the table: effect in the signal's unit (spikes/s) per outcome, the others held; q: p corrected
-across units, by contrast; selective: q at or below the false discovery rate."""
+"""Columns of the table. effect: in the signal's unit (spikes/s) per outcome, with the others held;
+q: p corrected for the number of units of each contrast; selective: q is at or below the false
+discovery rate."""
 
 BATCH = 1_000_000
 """Numbers drawn at once; results do not depend on it."""
 
 
-def smallest_p(test: Test, *, resamples: int, max_shift: int) -> float:
-    """The smallest two-sided p that a test can give; few sessions may allow even less."""
+def min_p_value(test: Test, *, resamples: int, max_shift: int) -> float:
+    """The smallest two-sided p-value that a test can give.
+
+    With few sessions, the smallest p-value of session permutation is larger still.
+
+    Args:
+        test: its name.
+        resamples: of the schedule test or of session permutation.
+        max_shift: of the linear shift.
+    """
     return 1 / (max_shift + 1) if test == "linear_shift" else min(1.0, 2 / (resamples + 1))
 
 
@@ -54,32 +63,52 @@ def unit_selectivity(
     min_trials: int = 40,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
-    """Each unit's response to each outcome, and whether it tells two outcomes apart, tested.
+    """Tests for each unit which outcomes it responds to, and which two outcomes it tells apart.
 
-    units: signal columns, by default all. test: see this module; `schedule` needs the schedule of
-    the distractor-rewards task, `linear_shift` takes the longest session that a unit was recorded
-    in, and cannot give a p below 1 / (max_shift + 1): many units need long shifts. Rates are taken
-    less a moving mean of those before them in the session (weights 0.95 per trial), so that drifts
-    do not swamp the responses. Trials without a choice or a measured signal are left out; the
-    linear shift closes the gap. Two outcomes are told apart on trials with exactly one of them.
-    Two-sided p-values; q by Benjamini and Hochberg (1995) over the units of each contrast.
-    progress: told of units tested.
-    Raises DataError where a unit has too few trials, ConfigError for options that contradict.
+    From each rate a moving mean of the rates before it in the session is subtracted (weights of
+    0.95 per trial), so that drifts do not hide the responses. Trials without a choice or a measured
+    signal are left out. Two outcomes are told apart on the trials with exactly one of them.
+
+    Args:
+        trials: with the units' rates as signals.
+        test: which test (see this module). "schedule" needs `schedule`; "linear_shift" uses the
+            longest session of each unit and gives no p-value below 1 / (max_shift + 1), so many
+            units need long shifts.
+        rng: of redrawn rewards and permutations.
+        schedule: the probabilities of the outcomes, for the schedule test.
+        units: names of the signals to test; all by default.
+        max_shift: of the linear shift, in trials.
+        resamples: redrawn rewards, or permutations, behind each p-value.
+        false_discovery_rate: a unit with a q at or below it is selective.
+        min_trials: trials with a choice that a unit must have been measured in.
+        progress: told of each unit that is tested.
+
+    Returns:
+        One row for each unit and contrast, with the columns `COLUMNS`. p is two-sided; q follows
+        Benjamini & Hochberg (1995), J R Stat Soc B 57:289, over the units of each contrast.
+
+    Raises:
+        ConfigError: there are no signals, or the schedule test has no schedule.
+        DataError: a unit was measured in too few trials, or the schedule is not that of the trials.
     """
     if test == "schedule" and schedule is None:
-        raise ConfigError("The schedule test needs the probabilities of the rewards (schedule).")
+        raise ConfigError(
+            "The schedule test needs the probabilities of the rewards. Give the schedule."
+        )
     names = trials.names.signals if units is None else tuple(units)
     if not names:
-        raise ConfigError("These trials have no signals: convert the spikes with --spikes.event.")
+        raise ConfigError(
+            "These trials have no signals to test. Convert the spikes with --spikes.event first."
+        )
     chosen = trials.select_signals(names)
     questions = _questions(chosen, schedule)
     rows = []
     for u, unit in enumerate((progress or Progress()).each("units", names)):
-        known = chosen.valid & np.isfinite(chosen.signal[..., u])
+        known = chosen.valid & chosen.measured[..., u]
         if known.sum() < min_trials:
             raise DataError(
                 f"Unit {unit} was measured in {int(known.sum())} trials with a choice, fewer than "
-                f"{min_trials} (min_trials). Leave it out (units)."
+                f"min_trials ({min_trials}). Leave the unit out (units), or lower min_trials."
             )
         rate = _less_its_past(chosen.signal[..., u], known)
         effects = _effects(chosen.outcome, chosen.signal[..., u], known)
@@ -88,8 +117,8 @@ def unit_selectivity(
             pairs = [(question.came[s][k], rate[s][k]) for s, k in enumerate(asked) if k.sum() > 1]
             if not pairs:
                 raise DataError(
-                    f"Unit {unit} was measured in too few trials that tell {question.contrast}. "
-                    "Leave it out (units)."
+                    f"Unit {unit} was measured in too few trials to test {question.contrast}. "
+                    "Leave the unit out (units)."
                 )
             xs, ys = [a for a, _ in pairs], [b for _, b in pairs]
             try:
@@ -117,15 +146,23 @@ def unit_selectivity(
 
 
 def most_selective(table: pd.DataFrame) -> tuple[str, ...]:
-    """Units of a table of `unit_selectivity`, from the smallest q of any contrast on; of equal q,
-    those first that follow an outcome most closely (correlation, of either sign)."""
+    """The units in the order of their smallest q in any contrast.
+
+    Of units with the same q, those with the larger absolute correlation come first.
+
+    Args:
+        table: of `unit_selectivity`.
+    """
     order = table.assign(size=-np.abs(np.asarray(table["correlation"], float)))
     return tuple(dict.fromkeys(order.sort_values(["q", "size"], kind="stable")["unit"]))
 
 
 class _Question(NamedTuple):
-    """weights: of the outcomes in the effect. asked: trials that tell the answer. came: 1 or 0 on
-    them. probability: of 1, drawn anew; NaN without a schedule."""
+    """One question that is asked of every unit.
+
+    weights: of the outcomes in the effect. asked: trials that can answer. came: 1 or 0 on them.
+    probability: of 1, for redraws; NaN without a schedule.
+    """
 
     contrast: str
     weights: Float[np.ndarray, " outcome"]
@@ -135,10 +172,10 @@ class _Question(NamedTuple):
 
 
 def _questions(trials: Trials, schedule: Schedule | None) -> list[_Question]:
-    """Does each outcome matter? Of any two, does it matter which one came, where exactly one did?
+    """Does each outcome matter? And of any two outcomes, does it matter which one came?
 
-    Only trials with one of the two tell them apart: over all trials a unit that responds to both
-    alike would follow the one that varies more.
+    Only trials with exactly one of the two can answer: over all trials, a unit that responds
+    equally to both would follow the one that varies more.
     """
     names, outcome = trials.names.outcomes, trials.outcome
     p = np.full(outcome.shape, np.nan)
@@ -164,7 +201,7 @@ def _effects(
     rate: Float[np.ndarray, "session trial"],
     known: Bool[np.ndarray, "session trial"],
 ) -> Float[np.ndarray, " outcome"]:
-    """Least-squares effect of each outcome, the others and each session's mean held."""
+    """Least-squares effect of each outcome, with the others and the mean of each session held."""
     xs = [outcome[s][k] - outcome[s][k].mean(0) for s, k in enumerate(known) if k.any()]
     ys = [rate[s][k] - rate[s][k].mean() for s, k in enumerate(known) if k.any()]
     return np.linalg.lstsq(np.concatenate(xs), np.concatenate(ys), rcond=None)[0]
@@ -177,13 +214,13 @@ def _schedule_p(
     rng: np.random.Generator,
     resamples: int,
 ) -> float:
-    """p-value of sum over trials of (came - its probability) x rate, against redrawn outcomes.
+    """The p-value of sum over trials of (came - probability) x rate, against redrawn outcomes.
 
-    rate: less the mean of those before it, never after. Under the null hypothesis it does not
-    depend on what came on its trial, given the past and the choice: the sum is then a martingale
-    whatever the rate owes to earlier rewards, and choices to both, and the redrawn sums have its
-    variance. The test is exact where rates owe nothing to earlier rewards, and asymptotically right
-    otherwise.
+    From each rate the mean of the rates before it was subtracted, never of those after. Under the
+    null hypothesis the rate of a trial does not depend on what came on this trial, given the past
+    and the choice. The sum is then a martingale, however rates and choices depend on earlier
+    rewards, and the redrawn sums have its variance. The test is exact where rates do not depend on
+    earlier rewards, and valid in large samples otherwise.
     """
     p, residual = question.probability[asked], rate[asked]
     observed = float((question.came[asked] - p) @ residual)
@@ -200,7 +237,7 @@ def _less_its_past(
     known: Bool[np.ndarray, "session trial"],
     decay: float = 0.95,
 ) -> Float[np.ndarray, "session trial"]:
-    """Each rate less an exponentially weighted mean of those before it in the session."""
+    """Each rate minus an exponentially weighted mean of the rates before it in the session."""
     found = np.zeros(rate.shape)
     for s in range(len(rate)):
         values = rate[s][known[s]]

@@ -1,4 +1,4 @@
-"""What recordings need of trials: the file of each session, and when events happened."""
+"""The recording of each session, and the times of events in its trials."""
 
 from __future__ import annotations
 
@@ -12,48 +12,63 @@ from ...errors import ConfigError
 from ...io.photometry.files import TIME_UNITS
 from ...trials import Trials
 
-SHOWN = 6
-"""Sessions that a message lists."""
+MAX_SHOWN = 6
+"""Number of sessions that a message lists."""
 
 
 def files_of_sessions(
     trials: Trials, own: Sequence[Path], named: Sequence[Path], what: str, option: str
 ) -> tuple[Path, ...]:
-    """The recording of each session, in order: those named, or else the sessions' own files.
+    """The recording of each session: those that were named, or else the sessions' own files.
 
-    own: the file of each session that may hold its recording too; none where trials are in tables.
-    Raises ConfigError that lists the sessions where there is not one recording for each.
+    Args:
+        trials: of the sessions.
+        own: file of each session that may hold its recording too; none where trials are in tables.
+        named: recordings that the user named, in the order of the sessions.
+        what: kind of recording, for messages.
+        option: that names recordings, for messages.
+
+    Raises:
+        ConfigError: there is not one recording for each session; the message lists the sessions.
     """
     files = tuple(named) or tuple(own)
     n = trials.n_sessions
     if len(files) == n:
         return files
     labels = list(trials.session_labels)
-    which = ", ".join(labels[:SHOWN]) + (f" and {n - SHOWN} more" if n > SHOWN else "")
+    which = ", ".join(labels[:MAX_SHOWN]) + (f" and {n - MAX_SHOWN} more" if n > MAX_SHOWN else "")
     if not files:
         raise ConfigError(
-            f"Tables hold no {what}: name one a session ({option}), in the order of the sessions: "
-            f"{which}."
+            f"Tables hold no {what}. Name one for each session ({option}), in the order of the "
+            f"sessions: {which}."
         )
     raise ConfigError(
-        f"{n} sessions, but {len(files)} {what} ({option}): name one a session, in the same order: "
-        f"{which}."
+        f"There are {n} sessions, but {len(files)} {what} ({option}). Name one for each session, "
+        f"in the order of the sessions: {which}."
     )
 
 
 def event_times(
     trials: Trials, session: int, event: str, option: str, unit: str = "s"
 ) -> Float[np.ndarray, " trial"]:
-    """When an event happened in each trial of a session, in s; a context column of the trials.
+    """The time of an event in each trial of a session, in s.
 
-    option: where the event is named. unit: what the column counts, s, ms or us.
-    Raises ConfigError that lists the columns there are.
+    Args:
+        trials: with the event's times as context.
+        session: number of the session.
+        event: name of the context column.
+        option: that names the event, for messages.
+        unit: of the column: s, ms or us.
+
+    Raises:
+        ConfigError: there is no such context column; the message lists the columns.
     """
     if event not in trials.names.contexts:
-        named = f"no event {event!r}" if event else f"no event is named ({option} COLUMN)"
+        named = f"There is no event {event!r}" if event else f"No event is named ({option} COLUMN)"
         raise ConfigError(
-            f"{named} among the context columns of these trials: "
-            f"{', '.join(trials.names.contexts) or 'there are none'} (--context COLUMN keeps one)."
+            f"{named} among the context columns of these trials, which are "
+            f"{', '.join(trials.names.contexts) or 'none'}. Keep a column of times with --context "
+            "COLUMN."
         )
     column = trials.names.contexts.index(event)
     return trials.context[session, : int(trials.length[session]), column] * TIME_UNITS[unit]

@@ -1,4 +1,4 @@
-"""Recordings in, one trial table out, with a record of every choice that was made."""
+"""From recordings to one trial table, with a record of every option that was used."""
 
 from __future__ import annotations
 
@@ -31,24 +31,28 @@ from .spikes import SpikesConfig, spike_signals
 
 @dataclasses.dataclass(frozen=True)
 class ConvertConfig:
-    """How recordings become a trial table."""
+    """How recordings are converted into a trial table."""
 
     trials: Annotated[SourceFormat, FLAT] = dataclasses.field(default_factory=SourceFormat)
-    """Which columns of the files' trials mean what."""
+    """Which columns of the trials mean what."""
     clock: Annotated[ClockConfig, FLAT] = dataclasses.field(default_factory=ClockConfig)
-    """Which clock to believe, where a recording's own contradicts its samples."""
+    """What to use as the times of samples, where the timestamps of a recording are wrong."""
     photometry: PhotometryConfig = dataclasses.field(default_factory=PhotometryConfig)
     """Which photometry channels become signals, and how."""
     spikes: SpikesConfig = dataclasses.field(default_factory=SpikesConfig)
     """Which units' firing rates become signals, and in which window."""
     event_unit: Literal["s", "ms", "us"] = "s"
-    """What event times of the trials count: s, ms (pyControl) or us."""
+    """Unit of the event times of the trials: s, ms (pyControl) or us."""
 
 
 class Converted(NamedTuple):
-    """A trial table to be. quality: one row a channel and session of photometry; units: one a unit.
+    """The result of a conversion.
 
-    record: what it was made of, and how, options and quality included.
+    Attributes:
+        trials: with the new signals.
+        quality: one row for each channel and session of photometry.
+        units: one row for each unit.
+        record: the files, columns, options, quality and versions of the conversion.
     """
 
     trials: Trials
@@ -62,11 +66,16 @@ def convert_files(
     config: ConvertConfig,
     progress: Progress | None = None,
 ) -> Converted:
-    """The sessions of NWB files, or of tables, as one `Trials`, in the order of the files.
+    """Makes one trial table from NWB files or tables and their recordings.
 
-    paths: NWB files, one session each; or tables with one row a trial and any sessions.
-    progress: told of recordings read; by default a bar at a terminal and in notebooks.
-    Raises DataError for files that cannot be used, ConfigError for options that contradict.
+    Args:
+        paths: NWB files with one session each, or tables with one row for each trial.
+        config: columns, and which recordings become signals.
+        progress: told of recordings read; by default a bar at a terminal and in notebooks.
+
+    Raises:
+        ConfigError: options contradict each other, or do not fit the files.
+        DataError: a file cannot be used.
     """
     _check_used(config)
     trials, files, recorded = read_sources(paths, config.trials)
@@ -89,34 +98,54 @@ def convert_files(
 
 
 def _check_used(config: ConvertConfig) -> None:
-    """Raises ConfigError where recordings are named, but not what is wanted of them."""
+    """Raises ConfigError where recordings are named, but no channel or event for them."""
     photometry, spikes = config.photometry, config.spikes
     if photometry.file and not photometry.channel:
         raise ConfigError(
-            f"{photometry.file[0]}: which of its channels is the signal? Name it with "
-            f"--photometry.channel; accumbens inspect {photometry.file[0]} lists them."
+            f"{photometry.file[0]}: it is not known which channel is the signal. Name it with "
+            f"--photometry.channel; accumbens inspect {photometry.file[0]} lists the channels."
         )
     if spikes.file and not spikes.event:
         raise ConfigError(
-            f"{spikes.file[0]}: around which event are spikes counted? Name the column of its "
-            "times with --spikes.event, and keep it with --context."
+            f"{spikes.file[0]}: it is not known around which event spikes are counted. Name the "
+            "column of its times with --spikes.event, and keep it with --context."
         )
 
 
 def with_more_signals(
     trials: Trials, signal: Float[np.ndarray, "session trial signal"], names: tuple[str, ...]
 ) -> Trials:
-    """The same trials with further signal columns. Raises DataError where a name is taken."""
+    """The same trials with further signals.
+
+    Args:
+        trials: to extend.
+        signal: one column for each further signal.
+        names: of the further signals.
+
+    Raises:
+        DataError: a column of this name exists already.
+    """
     known = (*trials.names.outcomes, *trials.names.signals, *trials.names.contexts)
     taken = [name for name in names if name in known or names.count(name) > 1]
     if taken:
-        raise DataError(f"There is already a column {taken[0]!r}: name the signal otherwise.")
+        raise DataError(f"There is already a column {taken[0]!r}. Give the signal another name.")
     both = np.concatenate([trials.signal, signal], axis=2)
     return trials.with_signals(both, (*trials.names.signals, *names))
 
 
 def write_converted(converted: Converted, out: str | os.PathLike[str]) -> Path:
-    """Writes the table to `out`, its record to `<out>.convert.json`; returns the record's path."""
+    """Writes the table of a conversion, and beside it the record, `<table>.convert.json`.
+
+    Args:
+        converted: to write.
+        out: path of the table.
+
+    Returns:
+        The path of the record.
+
+    Raises:
+        DataError: a file cannot be written.
+    """
     out = Path(out)
     if out.exists() and out.is_dir():
         raise DataError(f"Cannot write {out}: it is a folder. Name a table file inside it.")
@@ -128,7 +157,7 @@ def write_converted(converted: Converted, out: str | os.PathLike[str]) -> Path:
 
 
 def record_path(table: Path) -> Path:
-    """Where the record of a converted table lies: beside it; only a known ending is replaced."""
+    """The path of the record of a converted table, which is beside it."""
     name = table.name
     for ending in (".gz", ".csv", ".tsv", ".parquet"):
         name = name.removesuffix(ending)

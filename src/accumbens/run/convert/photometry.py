@@ -1,4 +1,4 @@
-"""Photometry of a session to signal columns of its trials."""
+"""From the photometry of sessions to signal columns of their trials."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import numpy as np
 from jaxtyping import Float
 
 from ...errors import ConfigError
-from ...io.photometry.files import Recording, channel, read_recording
+from ...io.photometry.files import Recording, find_channel, read_recording
 from ...io.sources import names_of
-from ...neural.events.windows import WindowConfig, trial_numbers
+from ...neural.events.windows import WindowConfig, trial_responses
 from ...neural.photometry.preprocessing import PreprocessConfig, Preprocessed, preprocess
 from ...neural.photometry.quality import channel_quality
 from ...progress.base import Progress
@@ -30,38 +30,47 @@ class PhotometryConfig:
     """Which channels become signals, and how."""
 
     channel: tuple[str, ...] = ()
-    """Series to take signals from, such as G_1; none: no photometry."""
+    """Channels to take signals from, such as G_1; none: no photometry."""
     control: tuple[str, ...] = ()
-    """Isosbestic or red series of each channel in the same order, or one for all."""
+    """Isosbestic or red channel of each channel in the same order, or one for all."""
     name: tuple[str, ...] = ()
-    """Signal columns to make, one a channel; by default the channels' own names."""
+    """Names of the signal columns, one for each channel; by default those of the channels."""
     file: Annotated[tuple[Path, ...], KNOWN] = ()
-    """Recordings, one a session, where they are not in the sessions' own files."""
+    """Recordings, one for each session, where they are not in its own file."""
     time: str = "time"
-    """Of a recording in a table: its column of times."""
+    """Column of times, of a recording in a table."""
     time_unit: str = "s"
-    """Of a recording in a table: what its times count, s, ms or us."""
+    """Unit of these times: s, ms or us."""
     process: Annotated[PreprocessConfig, FLAT] = dataclasses.field(default_factory=PreprocessConfig)
     """How a raw channel becomes a signal."""
     response: Annotated[WindowConfig, FLAT] = dataclasses.field(default_factory=WindowConfig)
-    """Which number of the signal belongs to a trial."""
+    """Which number of the signal is the response of a trial."""
 
     def __post_init__(self) -> None:
         if self.control and len(self.control) not in (1, len(self.channel)):
             raise ConfigError(
-                f"{len(self.channel)} channels, but {len(self.control)} controls: name one a "
-                "channel, or one for all."
+                f"There are {len(self.channel)} channels, but {len(self.control)} controls. Name "
+                "one for each channel, or one for all."
             )
         if self.name and len(self.name) != len(self.channel):
-            raise ConfigError(f"{len(self.channel)} channels, but {len(self.name)} names for them.")
+            raise ConfigError(
+                f"There are {len(self.channel)} channels, but {len(self.name)} names for them. "
+                "Give one for each channel."
+            )
 
     @property
     def signals(self) -> tuple[str, ...]:
+        """Names of the signal columns."""
         return self.name or self.channel
 
 
 class ChannelResult(NamedTuple):
-    """A channel of one session: after preprocessing, and one row of the quality table."""
+    """A channel of one session.
+
+    Attributes:
+        result: of preprocessing.
+        quality: its row of the table of quality (see `channel_quality`).
+    """
 
     result: Preprocessed
     quality: dict[str, Any]
@@ -74,30 +83,50 @@ def process_channel(
     process: PreprocessConfig | None = None,
     clock: ClockConfig | None = None,
 ) -> ChannelResult:
-    """A channel of a recording on a clock that can be believed, after preprocessing.
+    """Checks the timestamps of a channel and preprocesses it.
 
-    Raises DataError that says which numbers disagree where the clock or the channels do.
+    Args:
+        recording: with the channel.
+        name: of the channel.
+        control: name of the control channel, if there is one.
+        process: how the channel is preprocessed.
+        clock: what to use as times, where the timestamps are wrong.
+
+    Raises:
+        ConfigError: options contradict each other.
+        DataError: there is no such channel, its timestamps are wrong, or it cannot be preprocessed.
     """
     clock, process = clock or ClockConfig(), process or PreprocessConfig()
-    series = channel(recording, name, "--photometry.channel")
-    trace = settle_clock(series, clock, recording.series)
+    channel = find_channel(recording, name, "--photometry.channel")
+    trace = settle_clock(channel, clock, recording.channels)
     other = None
     if control is not None:
-        reference = channel(recording, control, "--photometry.control")
-        other = settle_clock(reference, clock, recording.series)
+        reference = find_channel(recording, control, "--photometry.control")
+        other = settle_clock(reference, clock, recording.channels)
     result = preprocess(trace, other, process)
-    return ChannelResult(result, channel_quality(series, trace, other, result))
+    return ChannelResult(result, channel_quality(channel, trace, other, result))
 
 
 def photometry_signals(
     trials: Trials, paths: Sequence[Path], config: PhotometryConfig, clock: ClockConfig,
     event_unit: str = "s", progress: Progress | None = None,
 ) -> tuple[Float[np.ndarray, "session trial signal"], list[dict[str, Any]]]:  # fmt: skip
-    """One number a trial for each channel of each session, and the quality table's rows.
+    """The response of each trial in each channel, and the quality of the channels.
 
-    paths: the file of each session that may hold its recording too; none for tables.
-    event_unit: what the columns of event times count, s, ms or us.
-    Raises DataError for recordings that cannot be aligned.
+    Args:
+        trials: of the sessions.
+        paths: file of each session that may hold its recording too; none for tables.
+        config: channels, preprocessing and response.
+        clock: what to use as times, where timestamps are wrong.
+        event_unit: unit of the columns of event times: s, ms or us.
+        progress: told of recordings read.
+
+    Returns:
+        The signals, NaN where there is no response; and a row for each channel and session.
+
+    Raises:
+        ConfigError: there is not one recording for each session, or no such event.
+        DataError: a recording cannot be used, or is not aligned with the trials.
     """
     files = files_of_sessions(trials, paths, config.file, "recordings", "--photometry.file")
     controls: tuple[str | None, ...] = config.control or (None,)
@@ -115,7 +144,7 @@ def photometry_signals(
             before = event_times(trials, s, base, "--photometry.baseline-event", event_unit)
         for i, (name, control) in enumerate(zip(config.channel, controls, strict=True)):
             one = process_channel(recording, name, control, config.process, clock)
-            numbers = trial_numbers(one.result.trace, events, config.response, before)
+            numbers = trial_responses(one.result.trace, events, config.response, before)
             signal[s, :n, i] = numbers
             about = {"session": trials.session_labels[s], "signal": config.signals[i]}
             blank = int(np.isnan(numbers).sum())

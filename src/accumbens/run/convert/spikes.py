@@ -26,28 +26,28 @@ KNOWN = Note(lambda: f"Known are {names_of('units')}.")
 
 @dataclasses.dataclass(frozen=True)
 class SpikesConfig:
-    """Which units' rates become signals, and in which window."""
+    """Which units become signals, and in which window their spikes are counted."""
 
     event: str = ""
     """Context column with the time of the event in each trial; none: no spikes."""
     window: Window = (0.0, 1.0)
     """From and to, in s from the event: where spikes are counted."""
     file: Annotated[tuple[Path, ...], KNOWN] = ()
-    """Spikes, one a session, where they are not in the sessions' own files."""
+    """Spikes, one for each session, where they are not in its own file."""
     labels: tuple[str, ...] = ("good",)
-    """Of a Phy folder: labels of the clusters to keep."""
+    """Labels of the clusters to keep, of a Phy folder."""
     unit: tuple[str, ...] = ()
-    """Units to keep by their id; none named: all that fire enough."""
+    """Ids of the units to keep; none: all with a sufficient rate."""
     region: tuple[str, ...] = ()
-    """Regions to keep; none named: all."""
+    """Regions to keep; none: all."""
     min_rate: float = 0.1
-    """Units that fire fewer spikes/s over the recording are left out."""
+    """Units with a lower rate over the recording, in spikes/s, are left out."""
     min_trials: int = 20
-    """Sessions with fewer trials in the recording are an error."""
+    """Smallest number of trials in the recording of a session; fewer are an error."""
     sort: bool = False
-    """Put spike times in order where they are not, instead of stopping with an error."""
+    """Sort spike times that are not ascending, instead of stopping with an error."""
     outside: Literal["error", "blank"] = "error"
-    """Events whose windows leave the recording: stop with an error, or leave them blank."""
+    """Where windows are not inside the recording: stop with an error, or leave the trial blank."""
 
 
 def spike_signals(
@@ -57,13 +57,22 @@ def spike_signals(
     event_unit: str = "s",
     progress: Progress | None = None,
 ) -> tuple[Float[np.ndarray, "session trial signal"], tuple[str, ...], list[dict[str, Any]]]:
-    """Rates (spikes/s), names of the signal columns, and one row about each unit.
+    """The rate of each unit in a window around an event of each trial.
 
-    The column of a unit is `unit_<id>`, of several sessions `<session>/unit_<id>`, blank in the
-    sessions that the unit was not recorded in. paths: the file of each session that may
-    hold its spikes too; none for tables. event_unit: what the
-    column of event times counts, s, ms or us.
-    Raises DataError for files that cannot be used, or recordings that the trials lie outside of.
+    Args:
+        trials: of the sessions.
+        paths: file of each session that may hold its spikes too; none for tables.
+        config: units and window.
+        event_unit: unit of the column of event times: s, ms or us.
+        progress: told of recordings read.
+
+    Returns:
+        The rates in spikes/s; the names of the signals, `unit_<id>`, or with several sessions
+        `<session>/unit_<id>`, which is NaN in all other sessions; and a row about each unit.
+
+    Raises:
+        ConfigError: there is not one file for each session, or no such event, unit or region.
+        DataError: a file cannot be used, or is not aligned with the trials.
     """
     files = files_of_sessions(trials, paths, config.file, "files of spikes", "--spikes.file")
     blocks, names, rows = [], [], []
@@ -80,7 +89,8 @@ def spike_signals(
         if measured < config.min_trials:
             raise DataError(
                 f"{units.source}: {measured} trials of session {trials.session_labels[s]} were "
-                f"recorded, fewer than {config.min_trials} (--spikes.min-trials)."
+                f"recorded, fewer than {config.min_trials} (--spikes.min-trials). Lower it, or "
+                "leave the session out."
             )
         block = np.full((*trials.choice.shape, len(units)), np.nan)
         block[s, : len(events)] = rates
@@ -103,15 +113,20 @@ def spike_signals(
 
 
 def _chosen(units: Units, config: SpikesConfig) -> Units:
-    """The units that the options name. Raises ConfigError where there are none such."""
+    """The units that the options name. Raises ConfigError where there are none."""
     unknown = [name for name in config.unit if name not in units.ids]
     if unknown:
-        raise ConfigError(f"{units.source}: there is no unit {unknown[0]} (--spikes.unit).")
+        raise ConfigError(
+            f"{units.source}: there is no unit {unknown[0]} (--spikes.unit). Name others."
+        )
     there = sorted(set(units.regions))
     missing = [name for name in config.region if name not in there]
     if missing:
         known = ", ".join(name or "unknown" for name in there)
-        raise ConfigError(f"{units.source}: no unit is in {missing[0]} (--spikes.region); {known}.")
+        raise ConfigError(
+            f"{units.source}: no unit is in {missing[0]} (--spikes.region); the regions are "
+            f"{known}."
+        )
     keep = [
         i
         for i, (name, region) in enumerate(zip(units.ids, units.regions, strict=True))

@@ -45,8 +45,17 @@ from .schedules import schedule_in_table, stated_schedule
 
 @summarized
 class Credit(NamedTuple):
-    """What an analysis found: fits of each subject, the pooled fit, indices of each subject and of
-    the group, tests (none without a schedule), and what a reader must know."""
+    """What an analysis of credit found.
+
+    Attributes:
+        trials: that were analysed.
+        schedule: the probabilities of the outcomes; None where they are not known.
+        fits: the regression of each subject.
+        pooled: the regression of all subjects together.
+        indices: of each subject, then of the group.
+        tests: the randomization tests; none without a schedule.
+        warnings: what a reader must know.
+    """
 
     trials: Trials
     schedule: Schedule | None
@@ -71,7 +80,11 @@ class Credit(NamedTuple):
         return Summary(title, table=[heads, *rows], notes=self.warnings)
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a subject and index, then the group; p-values of the tests, one-sided."""
+        """One row for each subject and index, then the group.
+
+        Returns:
+            A table with the fields of `Index`, and the one-sided p-value of each test.
+        """
         rows = []
         for index in self.indices:
             row: dict[str, Any] = index._asdict()
@@ -81,7 +94,7 @@ class Credit(NamedTuple):
         return pd.DataFrame(rows)
 
     def p_value(self, test: RandomizationTest, subject: str) -> float:
-        """One-sided p of a subject, or of the "group"."""
+        """The one-sided p-value of a subject, or of the "group"."""
         if subject == "group":
             return test.group_p_value()
         return float(test.p_values()[test.subjects.index(subject)])
@@ -90,14 +103,21 @@ class Credit(NamedTuple):
 def run_credit(
     table: str | Path, config: CreditConfig, out: str | Path, progress: Progress | None = None
 ) -> Credit:
-    """Analyses `table` and writes everything to the new folder `out`.
+    """Analyses a table and writes weights, indices, tests and figures to a new folder.
 
-    progress: told of resamples; by default bars at a terminal and in notebooks.
-    Raises ConfigError when `out` already holds an analysis, DataError for a bad table.
+    Args:
+        table: CSV, TSV or Parquet, with one row for each trial.
+        config: columns, regression and tests.
+        out: folder to create.
+        progress: told of resamples; by default bars at a terminal and in notebooks.
+
+    Raises:
+        ConfigError: the folder already holds a run, or an option is wrong.
+        DataError: the table cannot be used.
     """
     folder = Path(out)
     if (folder / "config.toml").exists():
-        raise ConfigError(f"{out} already holds a run: choose another folder, or delete it.")
+        raise ConfigError(f"{out} already holds a run. Choose another folder, or delete it.")
     trials, schedule = read_credit_trials(table, config)
     with shown(progress) as progress, folder_for_results(folder, "run folder"):
         found = analyse_credit(trials, schedule, config, progress)
@@ -106,7 +126,13 @@ def run_credit(
 
 
 def read_credit_trials(table: str | Path, config: CreditConfig) -> tuple[Trials, Schedule | None]:
-    """The table's trials, and the schedule of their rewards if the table or the options have it."""
+    """Reads the trials of a table, and the schedule of their rewards where it is known.
+
+    Arguments and errors are those of `run_credit`.
+
+    Returns:
+        The trials; and the schedule, None where neither the options nor the table have it.
+    """
     trials = from_table(table, config.format)
     if config.probabilities:
         return trials, stated_schedule(trials, config.probabilities)
@@ -119,15 +145,22 @@ def analyse_credit(
     config: CreditConfig,
     progress: Progress | None = None,
 ) -> Credit:
-    """Regression, indices and, with distractors and a schedule, the randomization tests."""
+    """Analyses trials: regression, indices and, with a schedule, randomization tests.
+
+    Args:
+        trials: with the controllable reward as first outcome, and distractors as further ones.
+        schedule: the probabilities of the outcomes; without it there are no tests.
+        config: regression and tests.
+        progress: told of resamples.
+    """
     notes, names = contingency_warnings(trials), trials.names.outcomes
     if len(names) > 1 and schedule is None:
         first, *further = (probability_columns(name, trials.n_choices) for name in names)
         usual = ", ".join((*first[1:], *(columns[0] for columns in further)))
         notes += (
-            "No probabilities were given and the table does not have all of them, so there are no "
-            f"randomization tests: name {trials.n_choices + len(further)} with --probabilities, or "
-            f"the columns {usual}.",
+            "The probabilities of the rewards are not known, so there are no randomization tests. "
+            f"Give {trials.n_choices + len(further)} of them with --probabilities, or name their "
+            f"columns {usual}.",
         )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # each fit keeps its warnings
@@ -168,7 +201,7 @@ def _tests(
 
 
 def write_credit(found: Credit, config: CreditConfig, table: str, folder: Path) -> None:
-    """All files of the analysis; metrics.json last."""
+    """Writes all files of an analysis; metrics.json last."""
     from ...figures.credit.all import draw_credit_figures
 
     about = {
@@ -192,7 +225,7 @@ def write_credit(found: Credit, config: CreditConfig, table: str, folder: Path) 
 
 
 def credit_metrics(found: Credit) -> dict[str, Any]:
-    """Everything for metrics.json."""
+    """The content of metrics.json."""
     subjects: dict[str, Any] = {}
     for fit in found.fits:
         subjects[fit.subject] = {

@@ -1,4 +1,4 @@
-"""Every choice that a user makes about an analysis of credit assignment."""
+"""The options of an analysis of credit assignment."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from .schedules import check_probabilities, columns_among, usual_columns
 
 @dataclasses.dataclass(frozen=True)
 class CreditConfig:
-    """Columns, regression and tests."""
+    """Columns of the table, regression and tests."""
 
     controllable: str
-    """Column of the reward that the choice controls. With no distractor: the only reward."""
+    """Column of the reward that the choice controls; or of the only reward."""
     distractor: str | None = None
-    """Column of the reward that comes whatever the choice. Never guessed: swapped columns are the
-    classic mistake."""
+    """Column of the reward that does not depend on the choice. It is never guessed, because swapped
+    columns are a common mistake."""
     more_distractors: tuple[str, ...] = ()
     """Columns of further such rewards; each has an index and tests of its own."""
     probabilities: tuple[str, ...] = ()
@@ -41,7 +41,7 @@ class CreditConfig:
     choices: tuple[ChoiceText, ...] = ()
     """All codes of the choice column in order, where they are not one of the usual pairs."""
     lags: int = 10
-    """How many past choices the regression looks back."""
+    """Past choices that the regression looks back."""
     ridge: float | Literal["cv"] = 0.0
     """Ridge penalty on all weights but the bias; cv: chosen by cross-validation over sessions."""
     resamples: int = 10_000
@@ -56,14 +56,16 @@ class CreditConfig:
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least 1.")
         if self.more_distractors and self.distractor is None:
-            raise ConfigError("more_distractors needs distractor: name the first distractor there.")
+            raise ConfigError("more_distractors needs distractor. Name the first distractor there.")
         if len(set(self.outcomes)) < len(self.outcomes):
             raise ConfigError(
                 "controllable, distractor and more_distractors name a column twice: "
                 f"{', '.join(self.outcomes)}. They are different columns."
             )
         if self.probabilities and self.distractor is None:
-            raise ConfigError("probabilities serve the tests, which need a distractor column too.")
+            raise ConfigError(
+                "probabilities are for the tests, which also need a distractor column."
+            )
         check_probabilities(self.probabilities, len(self.outcomes), len(self.choices) or 2)
 
     @property

@@ -1,4 +1,4 @@
-"""From a trial table with units to what each of them responds to, by region, and figures.
+"""From a trial table with units to what each unit responds to, by region, and figures.
 
 config.toml          every option, versions and the fingerprint of the data
 selectivity.parquet  a row a unit and contrast: effect, correlation, p, q, selective
@@ -25,7 +25,7 @@ from ...files import folder_for_results, write_atomically
 from ...io.tables.trials import from_table, write_table
 from ...neural.events.outcome_responses import outcome_responses
 from ...neural.units.regions import selectivity_by_region, with_regions
-from ...neural.units.selectivity import smallest_p, unit_selectivity
+from ...neural.units.selectivity import min_p_value, unit_selectivity
 from ...progress.base import Progress
 from ...progress.display import shown
 from ...summary import Summary, counted, summarized
@@ -38,8 +38,15 @@ from .unit_regions import chosen_signals, converted_units, read_regions
 
 @summarized
 class Selectivity(NamedTuple):
-    """What an analysis found: tables of `unit_selectivity`, `outcome_responses` (both with a column
-    `region`) and `selectivity_by_region`, and what a reader must know."""
+    """What an analysis of selectivity found.
+
+    Attributes:
+        trials: that were analysed, with units as signals.
+        selectivity: table of `unit_selectivity`, with a column `region`.
+        responses: table of `outcome_responses`, with a column `region`.
+        regions: table of `selectivity_by_region`.
+        warnings: what a reader must know.
+    """
 
     trials: Trials
     selectivity: pd.DataFrame
@@ -62,14 +69,21 @@ class Selectivity(NamedTuple):
 def run_selectivity(
     table: str | Path, config: SelectivityConfig, out: str | Path, progress: Progress | None = None
 ) -> Selectivity:
-    """Analyses `table` and writes everything to the new folder `out`.
+    """Analyses a table and writes tests, responses, regions and figures to a new folder.
 
-    progress: told of units tested; by default a bar at a terminal and in notebooks.
-    Raises ConfigError when `out` already holds a run, DataError for a bad table.
+    Args:
+        table: CSV, TSV or Parquet, with one row for each trial and a column for each unit.
+        config: columns, units and the test.
+        out: folder to create.
+        progress: told of units tested; by default a bar at a terminal and in notebooks.
+
+    Raises:
+        ConfigError: the folder already holds a run, or an option is wrong.
+        DataError: the table cannot be used, or no unit was measured in enough trials.
     """
     folder = Path(out)
     if (folder / "config.toml").exists():
-        raise ConfigError(f"{out} already holds a run: choose another folder, or delete it.")
+        raise ConfigError(f"{out} already holds a run. Choose another folder, or delete it.")
     trials, schedule, regions = read_units_table(Path(table), config)
     with shown(progress) as progress, folder_for_results(folder, "run folder"):
         found = analyse_selectivity(trials, schedule, regions, config, progress)
@@ -80,8 +94,12 @@ def run_selectivity(
 def read_units_table(
     table: Path, config: SelectivityConfig
 ) -> tuple[Trials, Schedule | None, dict[str, str]]:
-    """The table's trials with the units as signals, the schedule of the schedule test, and the
-    regions of units as far as they are known."""
+    """Reads a table with units.
+
+    Returns:
+        The trials with units as signals; the schedule, for the schedule test; and the region of
+        each unit by name, as far as it is known.
+    """
     known = converted_units(table)
     signals = chosen_signals(config.table.signal, known, table)
     trials = from_table(table, config.format(signals))
@@ -98,16 +116,26 @@ def analyse_selectivity(
     config: SelectivityConfig,
     progress: Progress | None = None,
 ) -> Selectivity:
-    """Tests, responses by type of outcome and the summary by region.
+    """Analyses trials: tests, responses by type of outcome, and the summary by region.
 
-    Units with too few trials are left out, which a warning says. Raises DataError if none is left.
+    Units with too few trials are left out, which a warning says.
+
+    Args:
+        trials: with units as signals.
+        schedule: the probabilities of the outcomes, for the schedule test.
+        regions: of units by name.
+        config: units and the test.
+        progress: told of units tested.
+
+    Raises:
+        DataError: no unit was measured in enough trials.
     """
-    measured = (trials.valid[..., None] & np.isfinite(trials.signal)).sum((0, 1))
+    measured = (trials.valid[..., None] & trials.measured).sum((0, 1))
     enough = measured >= config.min_trials
     if not enough.any():
         raise DataError(
-            f"No unit was measured in {config.min_trials} trials with a choice; the most are "
-            f"{int(measured.max())}. Lower --min-trials."
+            f"No unit was measured in {config.min_trials} trials with a choice; the largest number "
+            f"is {int(measured.max())}. Lower --min-trials."
         )
     units = tuple(u for u, k in zip(trials.names.signals, enough, strict=True) if k)
     left_out = tuple(u for u in trials.names.signals if u not in units)
@@ -127,7 +155,7 @@ def analyse_selectivity(
 def write_selectivity(
     found: Selectivity, config: SelectivityConfig, table: str, folder: Path
 ) -> None:
-    """All files of the analysis; metrics.json last."""
+    """Writes all files of an analysis; metrics.json last."""
     from ...figures.neural.all import draw_selectivity_figures
 
     about = {
@@ -146,7 +174,7 @@ def write_selectivity(
 
 
 def selectivity_metrics(found: Selectivity, config: SelectivityConfig) -> dict[str, Any]:
-    """Everything for metrics.json."""
+    """The content of metrics.json."""
     trials = found.trials
     rows = [
         {k: (v if not isinstance(v, float) or math.isfinite(v) else None) for k, v in row.items()}
@@ -163,7 +191,7 @@ def selectivity_metrics(found: Selectivity, config: SelectivityConfig) -> dict[s
         },
         "test": {
             "name": config.test,
-            "smallest_p": smallest_p(
+            "smallest_p": min_p_value(
                 config.test, resamples=config.resamples, max_shift=config.max_shift
             ),
             "false_discovery_rate": config.false_discovery_rate,
@@ -194,24 +222,24 @@ def _warnings(
     shared = _units_of_several_subjects(trials, units)
     if shared:
         notes += (
-            f"{len(shared)} signals were measured in several subjects ({shared[0]}, for one), and "
-            "are taken as one unit each. Different cells need columns of their own.",
+            f"{len(shared)} signals were measured in several subjects (such as {shared[0]}), and "
+            "each is taken as one unit. Different cells need different columns.",
         )
-    least = smallest_p(config.test, resamples=config.resamples, max_shift=config.max_shift)
-    together = math.ceil(least * len(units) / config.false_discovery_rate - 1e-9)
+    smallest = min_p_value(config.test, resamples=config.resamples, max_shift=config.max_shift)
+    together = math.ceil(smallest * len(units) / config.false_discovery_rate - 1e-9)
     if together > 1:
         more = "--max-shift" if config.test == "linear_shift" else "--resamples"
         notes += (
-            f"No p can be below {least:.2g} here, so that of {len(units)} units {together} must "
-            f"reach it before any is selective. Raise {more}.",
+            f"No p-value can be below {smallest:.2g} here, so of {len(units)} units {together} "
+            f"must reach it before any can be selective. Raise {more}.",
         )
     return notes
 
 
 def _units_of_several_subjects(trials: Trials, units: tuple[str, ...]) -> list[str]:
-    found = []
+    found, measured = [], trials.measured
     for unit in units:
-        known = np.isfinite(trials.signal[..., trials.names.signals.index(unit)]) & trials.valid
+        known = measured[..., trials.names.signals.index(unit)] & trials.valid
         if len(np.unique(trials.subject[known.any(1)])) > 1:
             found.append(unit)
     return found

@@ -1,4 +1,4 @@
-"""Every choice that a user makes about an analysis of what units respond to."""
+"""The options of an analysis of selectivity."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class SelectivityConfig:
     """Columns, units and the test."""
 
     test: Test
-    """schedule: rewards drawn with known probabilities, redrawn; linear_shift: one long session,
+    """schedule: rewards are redrawn from known probabilities; linear_shift: one long session, with
     rates or rewards stationary; session_permutation: the same signal in several sessions."""
     table: Annotated[TableFormat, FLAT] = dataclasses.field(default_factory=TableFormat)
     """Columns of the table; with no signal named, all those that accumbens convert made."""
@@ -39,7 +39,7 @@ class SelectivityConfig:
     controllable_probability_0, controllable_probability_1 and distractor_probability, or the same
     with the names of the outcomes."""
     unit: str = "spikes/s"
-    """Of the signals, for tables and figures."""
+    """Unit of the signals, for tables and figures."""
     max_shift: int = 100
     """For the linear shift: largest shift in trials; p is at least 1 / (max_shift + 1)."""
     resamples: int = 10_000
@@ -57,13 +57,15 @@ class SelectivityConfig:
                 raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least 1.")
         if not 0 < self.false_discovery_rate < 1:
             raise ConfigError(
-                f"false_discovery_rate is {self.false_discovery_rate}; it lies between 0 and 1."
+                f"false_discovery_rate is {self.false_discovery_rate}; it must lie between 0 and 1."
             )
         if not self.table.outcome:
-            raise ConfigError("Name the outcomes that units may respond to (--outcome).")
+            raise ConfigError(
+                "There are no outcomes. Name those that units may respond to (--outcome)."
+            )
         check_probabilities(self.probabilities, len(self.table.outcome), self._n_choices)
         if self.probabilities and self.test != "schedule":
-            raise ConfigError(f"probabilities serve the schedule test, not {self.test}.")
+            raise ConfigError(f"probabilities are for the schedule test, not for {self.test}.")
 
     @property
     def _n_choices(self) -> int:

@@ -1,4 +1,4 @@
-"""What is known about units beside the trial table: their columns and brain regions."""
+"""What is known about units besides the trial table: their columns and brain regions."""
 
 from __future__ import annotations
 
@@ -14,17 +14,23 @@ from ..convert.conversion import record_path
 
 
 class ConvertedUnits(NamedTuple):
-    """What the record of `accumbens convert` says. signals: all signal columns of its table;
-    regions: of the columns that are units, by name, "" where the recording does not say it."""
+    """What the record of `accumbens convert` says about units.
+
+    Attributes:
+        signals: all signal columns of its table.
+        regions: brain region of each column that is a unit; "" where the recording does not name
+            it.
+    """
 
     signals: tuple[str, ...]
     regions: dict[str, str]
 
 
 def converted_units(table: Path) -> ConvertedUnits | None:
-    """Of the record beside a table; None where there is none.
+    """Reads the record beside a table; None where there is none.
 
-    Raises DataError for a record that cannot be read.
+    Raises:
+        DataError: the record cannot be read.
     """
     path = record_path(table)
     if not path.is_file():
@@ -44,28 +50,38 @@ def converted_units(table: Path) -> ConvertedUnits | None:
 def chosen_signals(
     named: tuple[str, ...], known: ConvertedUnits | None, table: Path
 ) -> tuple[str, ...]:
-    """The signals that the user named, or all those of the record. Raises ConfigError for none."""
+    """The signals that the user named, or all signals of the record.
+
+    Raises:
+        ConfigError: there are none.
+    """
     found = named or (known.signals if known else ())
     if not found:
         why = "has no signals" if known else "is not there"
         raise ConfigError(
-            f"Which columns are units? Name them with --signal (the record {record_path(table)} "
-            f"{why})."
+            f"It is not known which columns are units: the record {record_path(table)} {why}. Name "
+            "them with --signal."
         )
     return found
 
 
 def read_regions(path: Path, units: tuple[str, ...]) -> dict[str, str]:
-    """The region of each unit that a table with columns unit and region names.
+    """Reads the region of each unit from a table with columns unit and region.
 
-    Raises DataError for a table without these columns, a unit in two regions, or none of `units`.
+    Args:
+        path: of the table.
+        units: names of the units.
+
+    Raises:
+        DataError: a column is missing, a unit is in two regions, or none of the units is in it.
     """
     frame = read_table(path, text=("unit", "region"))
     missing = [name for name in ("unit", "region") if name not in frame.columns]
     if missing:
         raise DataError(
-            f"{path}: no column {missing[0]}; it has {', '.join(map(str, frame.columns))}. A table "
-            "of regions has the columns unit and region."
+            f"{path}: there is no column {missing[0]}; the columns are "
+            f"{', '.join(map(str, frame.columns))}. A table of regions needs the columns unit and "
+            "region."
         )
     regions: dict[str, str] = {}
     for unit, region in zip(frame["unit"], frame["region"], strict=True):
@@ -74,8 +90,8 @@ def read_regions(path: Path, units: tuple[str, ...]) -> dict[str, str]:
             raise DataError(f"{path}: {name} is in {regions[name]} and in {place}. Keep one row.")
     if not set(units) & set(regions):
         raise DataError(
-            f"{path}: none of the units is in it. It names {_some(tuple(regions))}; the signal "
-            f"columns are {_some(units)}. Name units as their columns."
+            f"{path}: none of the units is in it. It names {_some(tuple(regions))}, but the signal "
+            f"columns are {_some(units)}. Name the units like their columns."
         )
     return regions
 

@@ -5,17 +5,17 @@ import pytest
 from matplotlib.figure import Figure
 
 from accumbens.errors import ConfigError, DataError
-from accumbens.figures.neural.kernels import draw_kernels, kernels_data
-from accumbens.neural.events.kernels import (
+from accumbens.figures.neural.event_kernels import draw_event_kernels, event_kernels_data
+from accumbens.neural.events.event_kernels import (
     Binned,
-    KernelConfig,
+    EventKernelConfig,
     bin_spikes,
     bin_trace,
-    fit_kernels,
+    fit_event_kernels,
 )
 from accumbens.recordings import Trace, units_from_arrays
 
-CONFIG = KernelConfig((-0.5, 1.5), 0.1)
+CONFIG = EventKernelConfig((-0.5, 1.5), 0.1)
 
 
 def choices_and_rewards(seed=0, n=150):
@@ -45,10 +45,10 @@ def made(seed=0, noise=0.5):
 def test_overlapping_responses_come_apart():
     """150 choices, 100 rewards, noise of 0.5: each lag of a kernel has an error near 0.05."""
     binned, events, truth = made()
-    fit = fit_kernels(binned, events, CONFIG)
+    fit = fit_event_kernels(binned, events, CONFIG)
     assert np.abs(fit.kernel[:, 0] - truth).max() < 0.25
     assert np.sqrt(np.mean(np.square(fit.kernel[:, 0] - truth))) < 0.08
-    covered = np.abs(fit.kernel[:, 0] - truth) < 2 * fit.error[:, 0] + 0.05
+    covered = np.abs(fit.kernel[:, 0] - truth) < 2 * fit.standard_error[:, 0] + 0.05
     assert covered.mean() > 0.85
     assert fit.offset[0] == pytest.approx(3, abs=0.05)
     average = np.mean(
@@ -72,7 +72,7 @@ def test_the_fit_is_that_of_the_dense_regression():
     known = np.isfinite(values[:, 0])
     a, b = x[known], values[known]
     errors, null = [], 0.0
-    config = KernelConfig((-0.5, 1.5), 0.1, 4, (0.01, 1.0, 100.0))
+    config = EventKernelConfig((-0.5, 1.5), 0.1, 4, (0.01, 1.0, 100.0))
 
     def ridge(a, b, penalty):
         ac, bc = a - a.mean(0), b - b.mean(0)
@@ -92,7 +92,7 @@ def test_the_fit_is_that_of_the_dense_regression():
         errors.append(total)
     best = int(np.argmin(errors))
     w, c = ridge(a, b, config.penalties[best])
-    fit = fit_kernels(Binned(0.0, values, ("da",)), events, config)
+    fit = fit_event_kernels(Binned(0.0, values, ("da",)), events, config)
     assert fit.penalty[0] == config.penalties[best]
     np.testing.assert_allclose(fit.kernel[:, 0].ravel(), w[:, 0], rtol=1e-6, atol=1e-9)
     assert fit.offset[0] == pytest.approx(c[0])
@@ -102,12 +102,12 @@ def test_the_fit_is_that_of_the_dense_regression():
 def test_an_event_that_does_nothing_adds_nothing():
     binned, events, _ = made(2)
     rng = np.random.default_rng(9)
-    fit = fit_kernels(binned, events | {"lick": rng.uniform(0, 900, 300)}, CONFIG)
+    fit = fit_event_kernels(binned, events | {"lick": rng.uniform(0, 900, 300)}, CONFIG)
     assert fit.unique[0, 0] > 0.03
     assert fit.unique[1, 0] > 0.1
     assert abs(fit.unique[2, 0]) < 0.01
     noise = Binned(0.0, rng.normal(size=(9200, 2)), ("a", "b"))
-    assert (np.abs(fit_kernels(noise, events, CONFIG).r2) < 0.01).all()
+    assert (np.abs(fit_event_kernels(noise, events, CONFIG).r2) < 0.01).all()
 
 
 def test_weights_scale_events():
@@ -116,7 +116,7 @@ def test_weights_scale_events():
     values = rng.normal(0, 0.1, 9200)
     for place, w in zip((events["reward"] / 0.1).astype(int), weight, strict=True):
         values[place : place + 5] += 2 * w
-    fit = fit_kernels(
+    fit = fit_event_kernels(
         Binned(0.0, values[:, None], ("da",)), {"rpe": events["reward"]}, CONFIG,
         weights={"rpe": weight},
     )  # fmt: skip
@@ -129,17 +129,17 @@ def test_traces_and_spikes_are_binned():
     trace = Trace(
         "G", 2 + np.arange(11) / 20, np.array([1, 3, 5, np.nan, *[np.nan] * 2, 7, 9.0, 1, 1, 1])
     )
-    binned = bin_trace(trace, KernelConfig((0.0, 1.0), 0.1))
+    binned = bin_trace(trace, EventKernelConfig((0.0, 1.0), 0.1))
     np.testing.assert_array_equal(binned.values[:, 0], [2, 5, np.nan, 8, 1, 1])
-    with pytest.raises(DataError, match=r"a sample every 0\.05 s, so bins of 0\.01 s would be emp"):
-        bin_trace(trace, KernelConfig((0.0, 1.0), 0.01))
+    with pytest.raises(DataError, match=r"a sample every 0\.05 s, so some bins of 0\.01 s would"):
+        bin_trace(trace, EventKernelConfig((0.0, 1.0), 0.01))
     units = units_from_arrays(np.array([1.0, 1.05, 1.31, 2.0]), np.array([1, 1, 2, 2]))
-    rates = bin_spikes(units, KernelConfig((0.0, 1.0), 0.1), np.array([[1.0, 1.6]]))
+    rates = bin_spikes(units, EventKernelConfig((0.0, 1.0), 0.1), np.array([[1.0, 1.6]]))
     assert rates.names == ("1", "2")
     np.testing.assert_allclose(rates.values[:6], [[20, 0], [0, 0], [0, 0], [0, 10], [0, 0], [0, 0]])
     assert np.isnan(rates.values[6:]).all()
     with pytest.raises(DataError, match="the spikes span less than a bin of 5 s"):
-        bin_spikes(units, KernelConfig((0.0, 9.0), 5.0))
+        bin_spikes(units, EventKernelConfig((0.0, 9.0), 5.0))
 
 
 def test_spike_kernels():
@@ -149,7 +149,7 @@ def test_spike_kernels():
     times = np.concatenate([rng.uniform(0, 602, 3000), extra, rng.uniform(0, 602, 3000)])
     clusters = np.repeat([0, 1], [3000 + len(extra), 3000])
     units = units_from_arrays(times, clusters, sort=True)
-    fit = fit_kernels(bin_spikes(units, CONFIG), {"reward": events}, CONFIG)
+    fit = fit_event_kernels(bin_spikes(units, CONFIG), {"reward": events}, CONFIG)
     after = (fit.time > 0.1) & (fit.time < 0.45)  # the event's own bin holds part of the response
     assert fit.kernel[0, 0, after].mean() == pytest.approx(10, abs=1)
     assert abs(fit.kernel[0, 1, after].mean()) < 1
@@ -157,30 +157,35 @@ def test_spike_kernels():
     assert abs(fit.r2[1]) < 0.01
 
 
-def test_the_figure_draws():
+def test_the_figure_draws_each_kernel():
     binned, events, _ = made(5)
-    fit = fit_kernels(binned, events, CONFIG)
-    data = kernels_data(fit, unit="z-score")
+    fit = fit_event_kernels(binned, events, CONFIG)
+    data = event_kernels_data(fit, unit="z-score")
     fig = Figure()
-    draw_kernels(data, fig)
+    draw_event_kernels(data, fig)
     fig.draw_without_rendering()
+    for k, ax in enumerate(fig.axes):
+        np.testing.assert_array_equal(ax.lines[0].get_xdata(), fit.time)
+        np.testing.assert_array_equal(ax.lines[0].get_ydata(), fit.kernel[k, 0])
     assert len(data.table()) == 2 * len(CONFIG.lags)
     with pytest.raises(ConfigError, match="No signal named 'x'; there are da"):
-        kernels_data(fit, "x")
+        event_kernels_data(fit, "x")
 
 
 def test_what_cannot_be_fitted():
     binned, events, _ = made(6)
     with pytest.raises(ConfigError, match="Name at least one kind of event"):
-        fit_kernels(binned, {}, CONFIG)
-    with pytest.raises(DataError, match="No event of 'late' lies in the recording"):
-        fit_kernels(binned, {"late": np.array([1e6])}, CONFIG)
-    with pytest.raises(ConfigError, match="1 events of 'a', but 2 weights"):
-        fit_kernels(binned, {"a": np.array([9.0])}, CONFIG, weights={"a": np.ones(2)})
+        fit_event_kernels(binned, {}, CONFIG)
+    with pytest.raises(DataError, match="No event 'late' lies in the recording"):
+        fit_event_kernels(binned, {"late": np.array([1e6])}, CONFIG)
+    with pytest.raises(ConfigError, match="There are 1 events 'a', but 2 weights"):
+        fit_event_kernels(binned, {"a": np.array([9.0])}, CONFIG, weights={"a": np.ones(2)})
     blank = binned._replace(values=np.full((9200, 1), np.nan))
     with pytest.raises(DataError, match="Only 0 bins were measured in all signals, for 40 coeffi"):
-        fit_kernels(blank, events, CONFIG)
-    with pytest.raises(ConfigError, match=r"A window from 1\.0 to 0\.0 s in bins of 0\.05 s is no"):
-        KernelConfig((1.0, 0.0))
-    with pytest.raises(ConfigError, match="There must be two folds or more"):
-        KernelConfig(folds=1)
+        fit_event_kernels(blank, events, CONFIG)
+    with pytest.raises(
+        ConfigError, match=r"window is \(1\.0, 0\.0\) s and bin is 0\.05 s; the wind"
+    ):
+        EventKernelConfig((1.0, 0.0))
+    with pytest.raises(ConfigError, match=r"folds is 1 and penalties is .* at least two folds"):
+        EventKernelConfig(folds=1)

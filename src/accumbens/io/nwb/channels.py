@@ -1,4 +1,4 @@
-"""Time series and units of NWB files."""
+"""Channels and units of NWB files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ...errors import DataError
-from ...recordings import Series, Units
+from ...recordings import Channel, Units
 from ...recordings.units import UNKNOWN_REGION, check_order
 from .files import open_nwb
 
@@ -18,25 +18,32 @@ REGION_COLUMNS = ("region", "brain_region", "brain_area", "location", "area", "s
 """Columns of the units table, or of its electrodes, that may name the brain region."""
 
 
-def read_nwb_series(path: str | os.PathLike[str]) -> dict[str, Series]:
-    """All series of numbers in an NWB file by name, fiber photometry's among them.
+def read_nwb_channels(path: str | os.PathLike[str]) -> dict[str, Channel]:
+    """Reads all time series of numbers in an NWB file, also those of fiber photometry.
 
-    Series are those of `acquisition` and of the processing modules; one with several columns
-    (fibers) is one series a column, `name:0`, `name:1`, ...; a name that occurs in several modules
-    is `module/name` after the first. Nothing about clocks is checked here.
-    Raises DataError when the file cannot be read.
+    These are the time series of acquisition, stimulus and the processing modules. Timestamps are
+    not checked.
+
+    Returns:
+        The channels by name. A time series with several columns (fibers) is one channel for each,
+        `name:0`, `name:1`, ... A name that occurs in several modules is `module/name` after the
+        first.
+
+    Raises:
+        ConfigError: the extra `neural` is not installed.
+        DataError: the file cannot be read.
     """
-    found: dict[str, Series] = {}
+    found: dict[str, Channel] = {}
     with open_nwb(path) as file:
         for where, item in series_objects(file):
-            for series in _columns(item, str(path)):
-                name = series.name if series.name not in found else f"{where}/{series.name}"
-                found[name] = series
+            for channel in _columns(item, str(path)):
+                name = channel.name if channel.name not in found else f"{where}/{channel.name}"
+                found[name] = channel
     return found
 
 
 def series_objects(file: Any) -> list[tuple[str, Any]]:
-    """Each time series of an open file, with the place where it stands."""
+    """The time series of an open NWB file, each with the name of the part that it stands in."""
     places = [("acquisition", file.acquisition), ("stimulus", file.stimulus)]
     places += [(name, module.data_interfaces) for name, module in file.processing.items()]
     found: list[tuple[str, Any]] = []
@@ -49,8 +56,8 @@ def series_objects(file: Any) -> list[tuple[str, Any]]:
     return found
 
 
-def _columns(item: Any, source: str) -> list[Series]:
-    """A time series of an open file, one `Series` a column."""
+def _columns(item: Any, source: str) -> list[Channel]:
+    """A time series of an open file as channels, one for each column."""
     if item.data is None:
         return []
     values = np.asarray(item.data[:])
@@ -63,26 +70,32 @@ def _columns(item: Any, source: str) -> list[Series]:
     start = float(item.starting_time or 0.0)
     about = (times, start, rate, str(item.unit or ""), source)
     if values.ndim == 1:
-        return [Series(item.name, values, *about)]
-    return [Series(f"{item.name}:{i}", column, *about) for i, column in enumerate(values.T)]
+        return [Channel(item.name, values, *about)]
+    return [Channel(f"{item.name}:{i}", column, *about) for i, column in enumerate(values.T)]
 
 
 def read_nwb_units(path: str | os.PathLike[str], *, sort: bool = False) -> Units:
-    """The units of an NWB file, with the brain region of each where the file names it.
+    """Reads the sorted units of an NWB file.
 
-    The region is a column of the units table, or of the electrodes that the units refer to.
-    sort: spike times in no order are put in order; without it they are an error.
-    Raises DataError where there are no units, or spike times are damaged.
+    The brain region is a column of the units table, or of the electrodes that the units refer to.
+
+    Args:
+        path: of the file.
+        sort: whether to sort spike times that are not ascending; otherwise they are an error.
+
+    Raises:
+        ConfigError: the extra `neural` is not installed.
+        DataError: there are no units, or spike times are damaged or not ascending.
     """
     path = Path(path)
     with open_nwb(path) as file:
         table = file.units
         if table is None or not len(table):
-            raise DataError(f"{path}: it holds no units.")
+            raise DataError(f"{path}: the file holds no units. Name a file of sorted spikes.")
         if "spike_times" not in table.colnames:
             raise DataError(
-                f"{path}: its units have no spike times; their columns: "
-                f"{', '.join(table.colnames)}."
+                f"{path}: the units have no spike times; their columns are "
+                f"{', '.join(table.colnames)}. Export the file again."
             )
         index = table["spike_times"]
         ends = np.asarray(index.data[:], np.int64)
@@ -92,8 +105,8 @@ def read_nwb_units(path: str | os.PathLike[str], *, sort: bool = False) -> Units
     first = np.concatenate([[0], ends])
     if (np.diff(first) < 0).any() or first[-1] != len(times) or len(ends) != len(ids):
         raise DataError(
-            f"{path}: the index of the units' spikes is damaged: it ends at {int(first[-1]):,} of "
-            f"{len(times):,} spikes. Export the file again."
+            f"{path}: the index of the spikes is damaged: it ends at {int(first[-1]):,}, but there "
+            f"are {len(times):,} spikes. Export the file again."
         )
     return Units(_in_order(times, first, ids, str(path), sort), first, ids, regions, str(path))
 
@@ -119,7 +132,7 @@ def _in_order(
 
 
 def _regions(file: Any, table: Any) -> tuple[str, ...]:
-    """Each unit's region, "" where the file does not say."""
+    """The region of each unit; "" where the file does not name it."""
     for name in REGION_COLUMNS:
         if name in table.colnames:
             return tuple(_region(value) for value in table[name].data[:])

@@ -1,11 +1,12 @@
-"""What each of several close events adds to a signal: time-lagged kernels by ridge regression.
+"""Event kernels: what each of several events adds to a signal, by ridge regression on time lags.
 
     y(t) = c + sum over events k and lags l of  K_k(l) x_k(t - l) + noise,
 
-x_k(t): events of kind k in bin t (or the sum of their weights). Responses to events that follow
-each other by variable delays (choice, reward, licks) overlap in any average around one of them;
-the regression parts them as far as the delays vary. Source: Parker et al. (2016), Nat Neurosci
-19:845.
+with x_k(t) the number of events of kind k in bin t (or the sum of their weights). Responses to
+events that follow each other (choice, reward, licks) overlap in any average around one of them. The
+regression separates them as far as the delays between the events vary.
+
+Source: Parker et al. (2016), Nat Neurosci 19:845.
 """
 
 from __future__ import annotations
@@ -27,11 +28,11 @@ PENALTIES = tuple(float(x) for x in np.logspace(-4, 3, 15))
 
 
 @dataclasses.dataclass(frozen=True)
-class KernelConfig:
-    """How kernels are estimated."""
+class EventKernelConfig:
+    """How event kernels are estimated."""
 
     window: Window = (-1.0, 2.0)
-    """From and to, in s from an event: where it may have an effect."""
+    """From and to, in s from an event: the times at which it may have an effect."""
     bin: float = 0.05
     """Width of a bin of the signal and of the kernels, in s."""
     folds: int = 5
@@ -42,39 +43,55 @@ class KernelConfig:
     def __post_init__(self) -> None:
         if not (self.window[0] < self.window[1] and 0 < self.bin < self.window[1] - self.window[0]):
             raise ConfigError(
-                f"A window from {self.window[0]} to {self.window[1]} s in bins of {self.bin} s is "
-                "none."
+                f"window is {self.window} s and bin is {self.bin} s; the window must end after it "
+                "starts, and the bin must be above 0 and shorter than the window."
             )
         if self.folds < 2 or not self.penalties or min(self.penalties) < 0:
-            raise ConfigError("There must be two folds or more, and penalties not below 0.")
+            raise ConfigError(
+                f"folds is {self.folds} and penalties is {self.penalties}; give at least two "
+                "folds, and at least one penalty, none below 0."
+            )
 
     @property
     def lags(self) -> Int[np.ndarray, " lag"]:
-        """The kernels' bins, counted from that of the event."""
+        """The bins of the kernels, counted from the bin of the event."""
         first = np.ceil(self.window[0] / self.bin - 1e-9)
         last = np.floor(self.window[1] / self.bin + 1e-9)
         return np.arange(first, last).astype(np.int64)
 
 
 class Binned(NamedTuple):
-    """Signals in bins: `values[j]` between `start + j bin` and one bin later; NaN where missing."""
+    """Signals in bins.
+
+    Attributes:
+        start: of the first bin, in s.
+        values: of each signal in each bin; NaN where it was not measured.
+        names: of the signals.
+    """
 
     start: float
     values: Float[np.ndarray, "bin signal"]
     names: tuple[str, ...]
 
 
-class KernelFit(NamedTuple):
-    """Kernels of each event in each signal, in the signal's unit per event (or unit of weight).
+class EventKernels(NamedTuple):
+    """The kernel of each kind of event in each signal.
 
-    time: of the kernels, in s: middles of the bins, 0 at the event. error: jackknife standard
-    error over folds. penalty: chosen for each signal. r2: share of the variance explained in
-    held-out blocks. unique: how much of it is lost without the event (its penalty chosen anew).
+    Attributes:
+        time: middles of the bins, in s from the event.
+        kernel: in the signal's unit per event (or per unit of weight).
+        standard_error: of the kernel, by the jackknife over folds.
+        offset: of each signal, in its unit.
+        penalty: chosen for each signal.
+        r2: share of the variance explained in held-out blocks.
+        unique: how much of r2 is lost without the event, with the penalty chosen anew.
+        events: kinds of event.
+        signals: names of the signals.
     """
 
     time: Float[np.ndarray, " lag"]
     kernel: Float[np.ndarray, "event signal lag"]
-    error: Float[np.ndarray, "event signal lag"]
+    standard_error: Float[np.ndarray, "event signal lag"]
     offset: Float[np.ndarray, " signal"]
     penalty: Float[np.ndarray, " signal"]
     r2: Float[np.ndarray, " signal"]
@@ -83,26 +100,36 @@ class KernelFit(NamedTuple):
     signals: tuple[str, ...]
 
     def to_frame(self) -> pd.DataFrame:
-        """One row an event, signal and lag: event, signal, time, kernel, error."""
+        """One row for each event, signal and lag.
+
+        Returns:
+            A table with columns event, signal, time (s), kernel, standard_error.
+        """
         shape = self.kernel.shape
         event, signal, _ = np.indices(shape)
         return pd.DataFrame(
             {"event": np.array(self.events)[event.ravel()],
              "signal": np.array(self.signals)[signal.ravel()],
              "time": np.broadcast_to(self.time, shape).ravel(),
-             "kernel": self.kernel.ravel(), "error": self.error.ravel()}
+             "kernel": self.kernel.ravel(),
+             "standard_error": self.standard_error.ravel()}
         )  # fmt: skip
 
 
-def bin_trace(trace: Trace, config: KernelConfig) -> Binned:
-    """Means of the trace's measured samples in bins; NaN where a bin holds none.
+def bin_trace(trace: Trace, config: EventKernelConfig) -> Binned:
+    """A trace in bins: the mean of its samples; NaN in bins without a sample.
 
-    Raises DataError where bins are shorter than the trace's interval.
+    Args:
+        trace: to bin.
+        config: with the width of the bins.
+
+    Raises:
+        DataError: the bins are shorter than the interval between samples.
     """
     if config.bin < 0.999 * trace.interval:
         raise DataError(
-            f"{trace.source}: {trace.name} has a sample every {trace.interval:.4g} s, so bins of "
-            f"{config.bin:g} s would be empty. Choose longer ones."
+            f"{trace.source}: {trace.name} has a sample every {trace.interval:.4g} s, so some bins "
+            f"of {config.bin:g} s would be empty. Choose a longer bin."
         )
     known = np.isfinite(trace.values)
     start = float(trace.times[0])
@@ -115,15 +142,25 @@ def bin_trace(trace: Trace, config: KernelConfig) -> Binned:
 
 
 def bin_spikes(
-    units: Units, config: KernelConfig, recorded: Float[np.ndarray, "span two"] | None = None
+    units: Units, config: EventKernelConfig, recorded: Float[np.ndarray, "span two"] | None = None
 ) -> Binned:
-    """Rates of the units in bins, in spikes/s, from the first to the last spike of all units.
+    """Rates of units in bins, in spikes/s, from the first to the last spike of all units.
 
-    recorded: starts and ends (s) of the stretches that were recorded; bins outside them are NaN.
+    Args:
+        units: to bin.
+        config: with the width of the bins.
+        recorded: starts and ends in s of the times that were recorded, one row for each; bins
+            outside are NaN. None: all times were recorded.
+
+    Raises:
+        DataError: the spikes span less than a bin.
     """
     start, stop = units.span
     if not stop - start > config.bin:
-        raise DataError(f"{units.source}: the spikes span less than a bin of {config.bin:g} s.")
+        raise DataError(
+            f"{units.source}: the spikes span less than a bin of {config.bin:g} s. Choose a "
+            "shorter bin."
+        )
     n = int((stop - start) / config.bin)
     edges = start + config.bin * np.arange(n + 1)
     counts = [np.diff(np.searchsorted(units.spikes(i), edges)) for i in range(len(units))]
@@ -136,24 +173,34 @@ def bin_spikes(
     return Binned(start, values, units.ids)
 
 
-def fit_kernels(
+def fit_event_kernels(
     binned: Binned,
     events: Mapping[str, Float[np.ndarray, " _"]],
-    config: KernelConfig | None = None,
+    config: EventKernelConfig | None = None,
     *,
     weights: Mapping[str, Float[np.ndarray, " _"]] | None = None,
-) -> KernelFit:
-    """Kernels of all events at once, in every signal, the penalty chosen by cross-validation.
+) -> EventKernels:
+    """Fits the kernels of all events at once, in every signal.
 
-    events: times in s by name; blank and outside ones have no effect. weights: of events, such as
-    prediction errors: the kernel is then per unit of weight.
-    Bins where a signal is missing are left out for all signals. The penalty is in units of the
-    mean power of a column; the offset is not penalised.
-    Raises DataError where events or bins are too few, ConfigError where there are no events.
+    The ridge penalty of each signal is chosen by cross-validation over blocks of bins; it is in
+    units of the mean power of a column of the design matrix, and the offset is not penalised. Bins
+    in which a signal is missing are left out for all signals.
+
+    Args:
+        binned: the signals.
+        events: times in s of each kind of event, by name. NaN and times outside the recording have
+            no effect.
+        config: window, bins and penalties.
+        weights: for some kinds of event a weight for each event, such as a prediction error; the
+            kernel is then per unit of weight.
+
+    Raises:
+        ConfigError: there are no events, or not as many weights as events.
+        DataError: no event of some kind lies in the recording, or there are too few bins.
     """
-    config = config or KernelConfig()
+    config = config or EventKernelConfig()
     if not events:
-        raise ConfigError("Name at least one kind of event.")
+        raise ConfigError("There are no events. Name at least one kind of event.")
     design = _design(binned, events, config, weights or {})
     known: np.ndarray = np.isfinite(binned.values).min(axis=1)
     n_lags, n_columns = len(config.lags), design.shape[1]
@@ -165,7 +212,10 @@ def fit_kernels(
     for k, name in enumerate(events):
         block = design[known][:, k * n_lags : (k + 1) * n_lags]
         if not block.any():
-            raise DataError(f"No event of {name!r} lies in the recording: are the clocks the same?")
+            raise DataError(
+                f"No event {name!r} lies in the recording. Check that both are on the same clock, "
+                "in s."
+            )
     moments = _moments(design, binned.values, known, config.folds)
     full = _cross_validated(moments, np.ones(n_columns, bool), config)
     unique = np.zeros((len(events), len(binned.names)))
@@ -176,17 +226,17 @@ def fit_kernels(
     shape = (len(events), n_lags, len(binned.names))
     g = config.folds
     spread = np.square(full.left_out - full.left_out.mean(0)).sum(0)
-    return KernelFit(
+    return EventKernels(
         time=(config.lags + 0.5) * config.bin,
         kernel=full.coefficients.reshape(shape).transpose(0, 2, 1),
-        error=np.sqrt((g - 1) / g * spread).reshape(shape).transpose(0, 2, 1),
+        standard_error=np.sqrt((g - 1) / g * spread).reshape(shape).transpose(0, 2, 1),
         offset=full.offset, penalty=full.penalty, r2=full.r2, unique=unique,
         events=tuple(events), signals=binned.names,
     )  # fmt: skip
 
 
 class _Moments(NamedTuple):
-    """Sums over the bins of each fold, from which every ridge fit and its error follow."""
+    """Sums over the bins of each fold, from which each ridge fit and its error follow."""
 
     n: Float[np.ndarray, " fold"]
     x: Float[np.ndarray, "fold column"]
@@ -207,16 +257,19 @@ class _Solution(NamedTuple):
 def _design(
     binned: Binned,
     events: Mapping[str, Float[np.ndarray, " _"]],
-    config: KernelConfig,
+    config: EventKernelConfig,
     weights: Mapping[str, Float[np.ndarray, " _"]],
 ) -> Float[np.ndarray, "bin column"]:
-    """One column an event and lag: the (weighted) events so many bins before each bin."""
+    """One column for each event and lag: the (weighted) events that many bins before each bin."""
     n, lags = len(binned.values), config.lags
     columns = np.zeros((n, len(events) * len(lags)))
     for k, (name, times) in enumerate(events.items()):
         weight = np.ones(len(times)) if name not in weights else np.asarray(weights[name])
         if len(weight) != len(times):
-            raise ConfigError(f"{len(times)} events of {name!r}, but {len(weight)} weights.")
+            raise ConfigError(
+                f"There are {len(times)} events {name!r}, but {len(weight)} weights for them. Give "
+                "one for each event."
+            )
         known = np.isfinite(times) & np.isfinite(weight)
         place = np.floor((times[known] - binned.start) / config.bin + 1e-6).astype(np.int64)
         for j, lag in enumerate(lags):
@@ -241,9 +294,9 @@ def _moments(
 
 
 def _cross_validated(
-    m: _Moments, keep: Bool[np.ndarray, " column"], config: KernelConfig
+    m: _Moments, keep: Bool[np.ndarray, " column"], config: EventKernelConfig
 ) -> _Solution:
-    """Ridge with the penalty of least squared error in held-out folds, for each signal."""
+    """Ridge regression with the penalty that has the smallest error in held-out folds."""
     if not keep.any():
         mean = m.y.sum(0) / m.n.sum()
         none = np.zeros((0, len(mean)))

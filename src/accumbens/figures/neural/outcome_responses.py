@@ -21,10 +21,10 @@ from ..style import GREY, lay_out, panels, styled
 COLUMNS = ("unit", "region", "outcome", "trials", "mean", "low", "high")
 """Of the table: outcome is the type; low and high are the ends of the 95 % interval of the mean."""
 
-MOST_UNITS, PER_ROW = 8, 4
+MAX_UNITS, PER_ROW = 8, 4
 
 
-class UnitResponsesData(NamedTuple):
+class OutcomeResponsesData(NamedTuple):
     """`rows`: a row a unit and type of outcome, columns `COLUMNS`, units in the order drawn."""
 
     rows: pd.DataFrame
@@ -36,31 +36,31 @@ class UnitResponsesData(NamedTuple):
         return self.rows
 
 
-def unit_responses_data(
+def outcome_responses_data(
     table: pd.DataFrame,
     units: Sequence[str] | None = None,
     *,
     unit: str = "spikes/s",
     caption: str = "",
-) -> UnitResponsesData:
-    """Responses of some units: the first `MOST_UNITS` of `units`, or of the table.
+) -> OutcomeResponsesData:
+    """Responses of some units: the first `MAX_UNITS` of `units`, or of the table.
 
     table: of `outcome_responses`. unit: of the responses.
     Raises ConfigError where there is no unit, or none such.
     """
     whole = table if "region" in table else table.assign(region="")
     known = [name for (name,) in combinations(whole, "unit")]
-    chosen = list(known if units is None else units)[:MOST_UNITS]
+    chosen = list(known if units is None else units)[:MAX_UNITS]
     unknown = [name for name in chosen if name not in known]
     if unknown or not chosen:
         raise ConfigError(f"No responses of {unknown or 'any unit'}; the table has {known[:10]}.")
     rows = joined([pick(whole, unit=name) for name in chosen], COLUMNS)
     outcomes = tuple(name for (name,) in combinations(rows, "outcome"))
-    return UnitResponsesData(rows, outcomes, unit, caption)
+    return OutcomeResponsesData(rows, outcomes, unit, caption)
 
 
 @styled
-def draw_unit_responses(data: UnitResponsesData, fig: Figure) -> None:
+def draw_outcome_responses(data: OutcomeResponsesData, fig: Figure) -> None:
     """A panel a unit, a mark a type of outcome; dashed: the mean without any outcome."""
     units = combinations(data.rows, "unit", "region")
     n_columns = min(len(units), PER_ROW)

@@ -9,13 +9,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ...errors import ConfigError
-from ...neural.events.kernels import KernelFit
+from ...neural.events.event_kernels import EventKernels
 from ..labels import printed, signal_label
 from ..rows import column, pick
 from ..style import BLACK, GREY, lay_out, panel_width, panels, share_heights, styled
 
 
-class KernelsData(NamedTuple):
+class EventKernelsData(NamedTuple):
     """`rows`: event, signal, time (s), kernel, error; r2 and each event's own share of it."""
 
     rows: pd.DataFrame
@@ -30,9 +30,9 @@ class KernelsData(NamedTuple):
         return self.rows
 
 
-def kernels_data(
-    fit: KernelFit, signal: str | None = None, unit: str = "", caption: str = ""
-) -> KernelsData:
+def event_kernels_data(
+    fit: EventKernels, signal: str | None = None, unit: str = "", caption: str = ""
+) -> EventKernelsData:
     """The kernels of one signal, by default the first. Raises ConfigError if it is unknown."""
     signal = fit.signals[0] if signal is None else signal
     if signal not in fit.signals:
@@ -40,11 +40,11 @@ def kernels_data(
     s = fit.signals.index(signal)
     unique = tuple(float(value) for value in fit.unique[:, s])
     rows = pick(fit.to_frame(), signal=signal)
-    return KernelsData(rows, signal, fit.events, float(fit.r2[s]), unique, unit, caption)
+    return EventKernelsData(rows, signal, fit.events, float(fit.r2[s]), unique, unit, caption)
 
 
 @styled
-def draw_kernels(data: KernelsData, fig: Figure) -> None:
+def draw_event_kernels(data: EventKernelsData, fig: Figure) -> None:
     """A panel an event, on one scale; bands are two standard errors either way."""
     lay_out(
         fig, panel_width(min(len(data.events), 3)), 12 + 46 * (-(-len(data.events) // 3)),
@@ -54,7 +54,7 @@ def draw_kernels(data: KernelsData, fig: Figure) -> None:
     axes = panels(fig, len(data.events), 3)
     for k, (ax, event) in enumerate(zip(axes, data.events, strict=True)):
         here = pick(data.rows, event=event)
-        time, kernel, error = (column(here, name) for name in ("time", "kernel", "error"))
+        time, kernel, error = (column(here, name) for name in ("time", "kernel", "standard_error"))
         ax.fill_between(time, kernel - 2 * error, kernel + 2 * error, color=GREY, alpha=0.35,
                         linewidth=0)  # fmt: skip
         ax.plot(time, kernel, color=BLACK)

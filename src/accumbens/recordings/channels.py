@@ -15,11 +15,18 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True)
-class Series:
-    """A channel as it stands in a file; nothing has been checked, and lengths may differ.
+class Channel:
+    """A channel as it stands in a file. Nothing has been checked: values and times may differ in
+    number.
 
-    times: one timestamp a sample, in s; None where the file gives `start` and `rate` (Hz) instead.
-    source: the file, for messages.
+    Args:
+        name: of the channel.
+        values: the samples, in `unit`; NaN where missing.
+        times: one timestamp a sample, in s; None where the file gives `start` and `rate` instead.
+        start: time of the first sample in s, where there are no timestamps.
+        rate: samples per second, where there are no timestamps.
+        unit: of the values.
+        source: the file, for messages.
     """
 
     name: str
@@ -31,26 +38,35 @@ class Series:
     source: str = ""
 
     def timestamps(self) -> Float[np.ndarray, " timestamp"]:
-        """The file's timestamps, or those that its start and rate amount to, in s.
+        """The time of each sample in s: the file's timestamps, or start + number of sample / rate.
 
-        Raises DataError where it has neither.
+        Raises:
+            DataError: the file has neither timestamps nor a rate.
         """
         if self.times is not None:
             return self.times
         if self.rate is None or not self.rate > 0:
             raise DataError(
-                f"{self.source}: {self.name} has neither timestamps nor a rate. "
-                "Say how many samples a second there are (--assume-rate HZ)."
+                f"{self.source}: the channel {self.name} has neither timestamps nor a rate. "
+                "Give its number of samples per second (--assume-rate HZ)."
             )
         return self.start + np.arange(len(self.values)) / self.rate
 
 
 @dataclasses.dataclass(frozen=True)
 class Trace:
-    """A channel whose clock is settled: `values[i]` was measured at `times[i]` (s, ascending).
+    """A channel whose clock has been checked: `values[i]` was measured at `times[i]`.
 
-    values: in `unit`; NaN where missing. source: the file. Raises DataError when the parts
-    contradict each other.
+    Args:
+        name: of the channel.
+        times: of the samples in s, ascending.
+        values: in `unit`; NaN where missing.
+        unit: of the values.
+        source: the file, for messages.
+
+    Raises:
+        DataError: there are fewer than two samples, values and times differ in number, or times
+            are not ascending finite numbers.
     """
 
     name: str
@@ -62,13 +78,14 @@ class Trace:
     def __post_init__(self) -> None:
         if len(self.times) != len(self.values) or len(self.times) < 2:
             raise DataError(
-                f"{self.source}: {self.name} has {len(self.values):,} values and "
-                f"{len(self.times):,} timestamps; a trace needs as many of each, and at least two."
+                f"{self.source}: the channel {self.name} has {len(self.values):,} values and "
+                f"{len(self.times):,} timestamps. A trace needs the same number of both, and at "
+                "least two."
             )
         if not (np.isfinite(self.times).all() and (np.diff(self.times) > 0).all()):
             raise DataError(
-                f"{self.source}: the timestamps of {self.name} are not ascending numbers. Sort "
-                "and correct them."
+                f"{self.source}: the timestamps of the channel {self.name} are not ascending "
+                "finite numbers. Sort and correct them."
             )
 
     @property
@@ -82,7 +99,12 @@ class Trace:
         return 1.0 / self.interval
 
     def with_values(self, values: Float[np.ndarray, " sample"], unit: str = "") -> Trace:
-        """The same samples with these values instead."""
+        """The same times with these values instead.
+
+        Args:
+            values: one a sample; NaN where missing.
+            unit: of the values; by default the trace's own.
+        """
         return dataclasses.replace(self, values=values, unit=unit or self.unit)
 
     def to_pynapple(self) -> pynapple.Tsd:
