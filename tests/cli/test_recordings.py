@@ -130,7 +130,7 @@ def test_mistakes_are_one_clear_error(recording, tmp_path, capsys):
     (tmp_path / "c.nwb").write_text("subject,choice")
     assert "it is not an NWB file" in refused(capsys, "inspect", tmp_path / "c.nwb")
     (tmp_path / "notes.txt").write_text("no data")
-    assert "Of an NWB file, accumbens convert makes a table" in refused(capsys, "fit", recording)
+    assert "accumbens convert makes a table from an NWB file" in refused(capsys, "fit", recording)
     for command in ("inspect", "convert"):
         text = refused(capsys, command, tmp_path / "notes.txt")
         assert "its kind of file is not known. Known are an NWB file" in text

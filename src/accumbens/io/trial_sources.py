@@ -24,16 +24,16 @@ class SourceFormat(NwbFormat):
     """The columns of NWB files or of tables; `accumbens inspect FILE` lists those a file has."""
 
     choice: str | None = None
-    """Column of the choices; of a table, choice by default."""
+    """Column of the choices; for tables, choice by default."""
     outcome: tuple[str, ...] = ()
-    """Outcomes, each a column; of a table, reward by default. Of NWB also name=column, or
+    """Outcomes, each a column; for tables, reward by default. For NWB files also name=column, or
     name=column|column (the largest of several)."""
     subject: str | None = DEFAULT_FORMAT.subject
-    """Of a table: column that names the animal or person; None: all rows are of one subject."""
+    """For tables: column that names the animal or person; None: all rows are of one subject."""
     session: str | None = DEFAULT_FORMAT.session
-    """Of a table: column that names the session; None: each file is one session, named after it."""
+    """For tables: column that names the session; None: each file is one session, named after it."""
     trial: str | None = DEFAULT_FORMAT.trial
-    """Of a table: column of trial numbers, ascending within a session; None: the rows' order."""
+    """For tables: column of trial numbers, ascending within a session; None: the rows' order."""
 
     def of_nwb(self) -> NwbFormat:
         """The format for NWB files.

@@ -91,8 +91,7 @@ def read_trials(table: str | Path, config: FitConfig) -> Trials:
     trials = from_table(table, config.table)
     trials = trials.select_sessions(order_sessions(trials))
     if config.signal_scale == "all" and trials.names.signals:
-        measured = trials.scored[:, :, None] & np.isfinite(trials.signal)
-        values = np.where(measured, trials.signal, np.nan)
+        values = np.where(trials.signal_scored, trials.signal, np.nan)
         scale = np.nanstd(values, axis=(0, 1))
         if not (scale > 0).all():
             constant = trials.names.signals[int(np.argmin(scale > 0))]
