@@ -291,7 +291,7 @@ def test_tiles_hold_all_sessions_and_come_in_pairs():
     for n in range(1, 400):
         tile = kernel.tile_sessions(n)
         n_tiles = -(-n // tile)
-        assert 1 <= tile <= kernel.MOST_SESSIONS
+        assert 1 <= tile <= kernel.MAX_SESSIONS
         assert tile <= n
         assert n == 1 or n_tiles % 2 == 0 or n_tiles >= 15
         assert n_tiles * tile - n < tile, "no tile is empty"

@@ -35,7 +35,7 @@ WARM_UP_RATE = 2e-3
 STAGE = DisRNNStageConfig(learning_rate=1e-2, bottleneck_rate=2.0)
 WEAKEST, STRONGEST = 0.5, 15.0
 """Multiples of the penalties at the beginning and the end of a path, with 5,000 trials."""
-UNIT_TRIALS, GROWTH, LEAST_STRENGTH = 5000, 0.7, 0.3
+UNIT_TRIALS, GROWTH, MIN_STRENGTH = 5000, 0.7, 0.3
 """See `strength`."""
 L2 = 10.0
 """Multiple of the L2 penalty."""
@@ -52,7 +52,7 @@ def strength(share: float, n_trials: int) -> float:
 
     Fewer trials need stronger penalties, unless the targets are free of the noise of choices.
     """
-    of_size = max(UNIT_TRIALS / max(n_trials, 1), LEAST_STRENGTH)
+    of_size = max(UNIT_TRIALS / max(n_trials, 1), MIN_STRENGTH)
     return of_size ** (GROWTH * (1 - share))
 
 

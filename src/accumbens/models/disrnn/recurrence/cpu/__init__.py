@@ -12,7 +12,7 @@ from ...residual_mlp import ACTIVATIONS, ResidualMLPs
 from ..scan import LoopInputs, LoopUnrolled, Noise
 from .build import Shape, Targets, targets
 
-MOST_SESSIONS = 16
+MAX_SESSIONS = 16
 """Sessions that one thread takes together, at most."""
 
 
@@ -52,7 +52,7 @@ def tile_sessions(n_sessions: int) -> int:
 
     A function of the number of sessions alone, so that results are too.
     """
-    pairs = -(-n_sessions // (2 * MOST_SESSIONS))
+    pairs = -(-n_sessions // (2 * MAX_SESSIONS))
     return -(-n_sessions // (2 * pairs))
 
 

@@ -7,11 +7,11 @@
 #define INLINE inline __attribute__((always_inline))
 
 #if defined(__AVX512F__)
-constexpr int MOST_LANES = 16;
+constexpr int MAX_LANES = 16;
 #elif defined(__AVX__)
-constexpr int MOST_LANES = 8;
+constexpr int MAX_LANES = 8;
 #else
-constexpr int MOST_LANES = 4;
+constexpr int MAX_LANES = 4;
 #endif
 
 constexpr int up(int n, int unit) { return (n + unit - 1) / unit; }
@@ -19,7 +19,7 @@ constexpr int up(int n, int unit) { return (n + unit - 1) / unit; }
 // The vector length on which rows of n numbers cost least.
 constexpr int lanes_for(int n) {
   int best = 4, least = 1 << 30;
-  for (int lanes = 4; lanes <= MOST_LANES; lanes *= 2) {
+  for (int lanes = 4; lanes <= MAX_LANES; lanes *= 2) {
     const int cost = up(n, lanes) * (lanes == 16 ? 3 : 2);
     if (cost <= least) best = lanes, least = cost;
   }

@@ -21,8 +21,8 @@ from ...residual_mlp import ResidualMLPs
 from ..scan import LoopInputs, LoopUnrolled, Noise, run_loop
 from .programs import TILE, Sizes, Weights, backward_program, forward_program
 
-LEAST = 16
-"""Least size of a matrix product's sides on the hardware."""
+MIN_SIDE = 16
+"""Smallest size of a matrix product's sides on the hardware."""
 TRITON = triton.CompilerParams(num_warps=4, num_stages=1)
 
 
@@ -102,7 +102,7 @@ def _gradient_of_the_smallest(run: Callable[[LoopInputs], LoopUnrolled]) -> Resi
 
 
 def _power_of_two(n: int) -> int:
-    return max(LEAST, 1 << (n - 1).bit_length())
+    return max(MIN_SIDE, 1 << (n - 1).bit_length())
 
 
 def _padded(x: Array, *sizes: int) -> Array:
