@@ -46,7 +46,7 @@ def test_numbers_that_begin_anew_in_each_session():
     trial = np.tile(np.arange(50), 3)
     time = np.tile(np.arange(50) * 2000, 3)
     rows = described(trial=trial, ms=time, value=np.random.default_rng(0).normal(size=150))
-    assert rows.loc["trial", "range"] == "0 to 49, ascending by 1, begins anew 2 times"
+    assert rows.loc["trial", "range"] == "0 to 49, ascending by 1, starts again 2 times"
     assert rows.loc["ms", "range"].startswith("0 to 98,000, ascending by 2,000")
     assert "ascending" not in rows.loc["value", "range"]
     assert rows.loc["value", "values"].startswith("150 distinct: 0.1257, -0.1321, 0.6404")

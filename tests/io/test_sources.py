@@ -134,7 +134,7 @@ def test_a_new_format_of_recordings_is_inspected_converted_and_named(more_kinds,
     with pytest.raises(ConfigError, match=r"a Beats recording .*with --photometry\.file"):
         read_sources([session / "day.bea"])
     (session / "x.txt").write_text("x")
-    with pytest.raises(DataError, match=r"They are: .*; a Beats recording \(\.bea\); a file of C"):
+    with pytest.raises(DataError, match=r"Known are .*; a Beats recording \(\.bea\); a file of C"):
         file_kind(session / "x.txt")
 
 
