@@ -10,7 +10,7 @@ from typing import Any
 from ..run.options import REQUIRED, Option, kinds_of, options_of
 from ..run.values import choices_of, to_toml
 
-INDENT, MOST_COLUMNS = 24, 100
+INDENT, MAX_COLUMNS = 24, 100
 CONFIG = (
     "--config PATH",
     "TOML file with any of these options; those on the command line override it. "
@@ -28,7 +28,7 @@ def help_text(command: Any, name: str, width: int | None = None) -> str:
         name: of the command.
         width: columns of the text; by default those of the terminal.
     """
-    columns = min(MOST_COLUMNS, width or shutil.get_terminal_size().columns)
+    columns = min(MAX_COLUMNS, width or shutil.get_terminal_size().columns)
     options = options_of(command)
     positional = [option for option in options if option.positional]
     named = {option.name: option for option in options if not option.positional}
