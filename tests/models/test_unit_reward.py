@@ -95,7 +95,7 @@ def test_graded_rewards_lie_from_0_to_1():
     wrong = graded([0.0, 0.25, 5.0])
     message = (
         r"BeliefAgent takes rewards from 0 \(none\) to 1 \(full\), but outcome reward is 5 in "
-        r"session rat/one, trial 2: scale the column"
+        r"session rat/one, trial 2\. Scale the column"
     )
     with pytest.raises(DataError, match=message):
         fit_maximum_likelihood(type(model), wrong, key=jax.random.key(0))

@@ -10,10 +10,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from ..choices import PerChoice, of_choice
-from .cognitive import MOST_INVERSE_TEMPERATURE, Parameter, by_choice, real
+from .cognitive import MAX_INVERSE_TEMPERATURE, Parameter, by_choice, real
 from .unit_reward import UnitReward
 
-LEAST = 1e-6
+MIN_PROBABILITY = 1e-6
 """Probabilities are taken to be at least this far from 0 and 1: nothing is impossible."""
 
 
@@ -49,7 +49,7 @@ class BeliefAgent(UnitReward):
         ),
         "hazard": Parameter(0.001, 0.5, (0.01, 0.3), "believed chance of a change after a trial"),
         "inverse_temperature": Parameter(
-            0.0, MOST_INVERSE_TEMPERATURE, (0.5, 8.0), "log-odds of choice per unit of belief"
+            0.0, MAX_INVERSE_TEMPERATURE, (0.5, 8.0), "log-odds of choice per unit of belief"
         ),
     }
 
@@ -80,7 +80,7 @@ class BeliefAgent(UnitReward):
         joint = tuple(b + jnp.where(choice == i, if_good, if_bad) for i, b in enumerate(state))
         evidence = _log_sum(joint)
         posterior = tuple(b - evidence for b in joint)
-        hazard = jnp.clip(self.hazard, LEAST, 1 - LEAST)
+        hazard = jnp.clip(self.hazard, MIN_PROBABILITY, 1 - MIN_PROBABILITY)
         stays, comes = jnp.log1p(-hazard), jnp.log(hazard / (self.n_choices - 1))
 
         def moved(i):
@@ -95,7 +95,7 @@ class BeliefAgent(UnitReward):
 
 def _log_likelihood(reward, probability):
     """log P(reward); of a part of a reward, the mixture of the logs."""
-    p = jnp.clip(probability, LEAST, 1 - LEAST)
+    p = jnp.clip(probability, MIN_PROBABILITY, 1 - MIN_PROBABILITY)
     return reward * jnp.log(p) + (1 - reward) * jnp.log1p(-p)
 
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from ..choices import PerChoice, of_choice
-from .cognitive import MOST_INVERSE_TEMPERATURE, Parameter, by_choice, real
+from .cognitive import MAX_INVERSE_TEMPERATURE, Parameter, by_choice, real
 from .unit_reward import UnitReward
 
 
@@ -48,7 +48,7 @@ class PearceHall(UnitReward):
             0.0, 1.0, (0.05, 0.9), "how fast associability follows surprise"
         ),
         "inverse_temperature": Parameter(
-            0.0, MOST_INVERSE_TEMPERATURE, (0.5, 8.0), "log-odds of choice per difference in value"
+            0.0, MAX_INVERSE_TEMPERATURE, (0.5, 8.0), "log-odds of choice per difference in value"
         ),
         "initial_value": Parameter(0.0, 1.0, (0.1, 0.9), "value of every choice at the start"),
         "forgetting_rate": Parameter(

@@ -59,8 +59,8 @@ class UnitReward(CognitiveModel):
         raise DataError(
             f"{self.name} takes rewards from {none:g} (none) to {full:g} (full), but outcome "
             f"{trials.names.outcomes[column]} is {trials.outcome[session, trial, column]:g} in "
-            f"session {trials.session_labels[session]}, trial {trials.number[session, trial]}: "
-            "scale the column (subtract the smallest reward, divide by the range), or leave this "
+            f"session {trials.session_labels[session]}, trial {trials.number[session, trial]}. "
+            "Scale the column (subtract the smallest reward, divide by the range), or leave this "
             "model out."
         )
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from ..errors import ConfigError
 from .options import Option, described, kinds_of, may_be_none
 
-LONGEST_SHOWN = 60
+MAX_SHOWN_LENGTH = 60
 """Characters of a wrong value that a message repeats."""
 _NO = object()
 
@@ -91,7 +91,7 @@ def _single(
         if found is not _NO:
             return found
     text = value if isinstance(value, str) else str(value)
-    text = text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
+    text = text if len(text) <= MAX_SHOWN_LENGTH else f"{text[:MAX_SHOWN_LENGTH]}..."
     shown = repr(text) if isinstance(value, str) else "a table" if isinstance(value, dict) else text
     choices = [choice for one in kinds_of(kind) for choice in choices_of(one)]
     if choices and len(kinds_of(kind)) == 1:

@@ -128,20 +128,23 @@ def test_a_part_of_ones_own_is_simulated_and_fitted():
     [
         (
             lambda: with_parts(CORE, bias=0.3),
-            "No part has a parameter bias; there are side_b",
+            "No part has a parameter bias; parameters of parts are side_b",
         ),
-        (lambda: with_parts(CORE, perseveration_rate=0.3), "perseveration_rate says nothing with"),
+        (
+            lambda: with_parts(CORE, perseveration_rate=0.3),
+            "perseveration_rate has no effect without perseveration",
+        ),
         (
             lambda: with_parts(with_parts(CORE, side_bias=0.1), side_bias=0.2),
-            "DFQ with these parts has side_bias more than once: leave a part out",
+            "DFQ with these parts has side_bias more than once. Leave a part out",
         ),
         (
             lambda: with_parts(CORE, side_bias=[0.1, 0.2]),
-            r"parts\.0: side_bias has shape \(2,\) for 2 choices: give one number\.",
+            r"parts\.0: side_bias has shape \(2,\) for 2 choices\. Give one number\.",
         ),
         (
             lambda: with_parts(QLearning(0.3, 3.0, n_choices=3), side_bias=0.1),
-            r"side_bias has shape \(\) for 3 choices: give 2 numbers, one for each choice but",
+            r"side_bias has shape \(\) for 3 choices\. Give 2 numbers, one for each choice but",
         ),
     ],
 )

@@ -214,10 +214,10 @@ def _roll_back(state: TrainingState, terms: dict, stage: StageConfig) -> Trainin
         return state._replace(rate_factor=state.rate_factor / 3, retries=state.retries + 1)
     bad = ~np.isfinite(terms["loss"])
     step = int(state.step + (np.argmax(bad) if bad.any() else len(bad)))
-    guilty = [name for name, v in terms.items() if name != "loss" and not np.isfinite(v).all()]
+    bad_terms = [name for name, v in terms.items() if name != "loss" and not np.isfinite(v).all()]
     raise DivergedError(
-        f"Training diverged at step {step} of {stage.steps} in {', '.join(guilty) or 'the weights'}"
-        f", also at {MAX_RETRIES} lower learning rates (down to "
-        f"{stage.learning_rate * state.rate_factor:.1e}). Try a lower learning_rate, a longer "
-        "warm_up, weaker penalties or fewer layers."
+        f"Training diverged at step {step} of {stage.steps} in "
+        f"{', '.join(bad_terms) or 'the weights'}, also at {MAX_RETRIES} lower learning rates "
+        f"(down to {stage.learning_rate * state.rate_factor:.1e}). Try a lower learning_rate, "
+        "a longer warm_up, weaker penalties or fewer layers."
     )

@@ -66,8 +66,8 @@ class WithParts(CognitiveModel):
         names = Counter([*self.model.parameters, *of_parts])
         if several := [name for name, n in names.items() if n > 1]:
             raise ConfigError(
-                f"{self.model.name} with these parts has {', '.join(several)} more than once: "
-                "leave a part out, or give its parameter another name."
+                f"{self.model.name} with these parts has {', '.join(several)} more than once. "
+                "Leave a part out, or give its parameter another name."
             )
         for i, part in enumerate(self.parts):
             try:
@@ -197,9 +197,10 @@ def with_parts(model: CognitiveModel, **values: Any) -> WithParts:
           perseveration_rate      1
     """
     known = {name: kind for kind in PARTS for name in kind.parameters}
-    if strangers := sorted(values.keys() - known.keys()):
+    if unknown := sorted(values.keys() - known.keys()):
         raise ConfigError(
-            f"No part has a parameter {', '.join(strangers)}; there are {', '.join(known)}."
+            f"No part has a parameter {', '.join(unknown)}; parameters of parts are "
+            f"{', '.join(known)}."
         )
     parts = []
     for kind in dict.fromkeys(known[name] for name in values):
@@ -207,7 +208,7 @@ def with_parts(model: CognitiveModel, **values: Any) -> WithParts:
         needed = [n for n, p in kind.parameters.items() if p.default is None and n not in own]
         if needed:
             raise ConfigError(
-                f"{', '.join(own)} says nothing without {', '.join(needed)}: give both."
+                f"{', '.join(own)} has no effect without {', '.join(needed)}. Give both."
             )
         parts.append(kind(**own))
     return WithParts(*_apart(model, parts))

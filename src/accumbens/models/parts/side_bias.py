@@ -44,7 +44,7 @@ class SideBias(Part):
         if self.side_bias.shape != allowed:
             needed = f"{n_choices - 1} numbers, one for each choice but choice 0"
             raise ConfigError(
-                f"side_bias has shape {self.side_bias.shape} for {n_choices} choices: give "
+                f"side_bias has shape {self.side_bias.shape} for {n_choices} choices. Give "
                 f"{'one number' if n_choices == 2 else needed}."
             )
 
