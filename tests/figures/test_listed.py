@@ -16,7 +16,7 @@ from accumbens.figures.neural import all as neural
 from accumbens.scoring.comparison import compare
 
 LISTS = {"fit": fit, "credit": credit, "neural": neural}
-NOT_OF_A_RUN = {"event_response", "kernels", "population", "raster"}
+NOT_OF_A_RUN = {"event_kernels", "event_response", "population", "raster"}
 """Drawn from recordings, which no kind of run holds."""
 
 
