@@ -16,7 +16,7 @@ import numpy as np
 
 from accumbens.cli.demo import demo_agent, demo_config, demo_trials
 from accumbens.fit.disrnn.recipe import DisRNNFit, RecipeConfig, fit_disrnn
-from accumbens.models.disrnn import bottlenecks, open_latents
+from accumbens.models.disrnn import DisRNN, bottlenecks, open_latents
 from accumbens.scoring.metrics import (
     mean_squared_error,
     normalized_likelihood,
@@ -89,8 +89,14 @@ def agents_likelihood(trials: Trials) -> float:
 
 
 def judged(fit: DisRNNFit, test: Trials) -> Recovered:
-    """Its quality on the sessions held out."""
-    model, agent = fit.model, demo_agent()
+    """The quality of a fit by the recipe on the sessions held out."""
+    steps = sum(len(terms["loss"]) for terms in fit.history.values())
+    return quality(fit.model, test, steps=steps, seconds=sum(fit.seconds.values()))
+
+
+def quality(model: DisRNN, test: Trials, *, seconds: float, steps: int = 0) -> Recovered:
+    """The quality of a model, however fitted, on the sessions held out; with what it took."""
+    agent = demo_agent()
     sums = pooled(session_sums(predict(model, test), test))
     is_open = open_latents(model)
     rows = [r for r in bottlenecks(model) if r.kind == "signal"]
@@ -102,8 +108,8 @@ def judged(fit: DisRNNFit, test: Trials) -> Recovered:
         q_r2=tuple(q_value_r2(model, agent, test, is_open)),
         mse=float(mean_squared_error(sums)[0, 0]),
         variance=float(test.signal.var()),
-        steps=sum(len(terms["loss"]) for terms in fit.history.values()),
-        seconds=sum(fit.seconds.values()),
+        steps=steps,
+        seconds=seconds,
     )
 
 
