@@ -33,16 +33,17 @@ def report(rows: Sequence[Record], planned: Sequence[str]) -> str:
     for half, what in (("A", "to decide on"), ("B", "to confirm")):
         own = [row for row in rows if row["half"] == half]
         if own:
-            lines += ["", f"## Half {half} ({what}): {len(own)} rows", ""]
+            lines += ["", f"## Half {half} ({what}), {len(own)} of its rows", ""]
             lines += criteria_of([*predictions(own), *structure(own)])
-            lines += ["", *real_tables(own), "", *generators(own)]
+            for block in (real_tables(own), generators(own)):
+                lines += ["", *block] if block else []
     both = [row for row in rows if row["half"] is not None]
     if {row["half"] for row in both} == {"A", "B"}:
         lines += ["", "## Both halves", ""]
         lines += criteria_of([*predictions(both), *structure(both)], with_misses=False)
     demos = [row for row in rows if row["group"] == "demonstration"]
     if demos:
-        lines += ["", f"## Demonstration: {len(demos)} seeds", ""]
+        lines += ["", f"## Demonstration, seeds: {len(demos)}", ""]
         lines += criteria_of(demonstrations(demos))
     return "\n".join(lines)
 

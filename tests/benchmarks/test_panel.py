@@ -201,6 +201,7 @@ def test_report_of_made_up_rows():
     assert "| 0.9000, 0.9300 (dfq_signal) |" in second
     assert "guide dfq, share 0.5" in second
     assert "| 1 of 3 | NO |" in second.split("## Both halves")[1]
+    assert "\n\n\n" not in report(rows[:1], [])
     for block in text.split("\n\n"):
         widths = {line.count("|") for line in block.splitlines() if line.startswith("|")}
         assert len(widths) <= 1
@@ -257,4 +258,4 @@ def test_a_tiny_panel_from_end_to_end(tmp_path):
         assert 0 < row["seconds"]["run"] < row["seconds"]["run"] + row["seconds"]["opponents"]
         assert 0.1 < row["memory_gib"] < 8
     assert one["state_variables"] == 1
-    assert "## Half A (to decide on): 2 rows" in panel("--report")
+    assert "## Half A (to decide on), 2 of its rows\n" in panel("--report")
