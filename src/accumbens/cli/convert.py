@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from ..io.sources import names_of
 from ..run.convert.conversion import ConvertConfig
@@ -46,20 +46,37 @@ accumbens convert day1.csv day2.csv --context outcome_time --photometry.file day
 
     def run(self, out: Output) -> None:
         from ..run.convert.conversion import convert_files, write_converted
-        from .printing import cell_of, print_frame, shown_progress
+        from .printing import shown_progress
 
         with shown_progress() as progress:
             converted = convert_files(self.files, self.options, progress)
         record = write_converted(converted, self.out)
-        rows = [row | {"file": Path(row["file"]).name} for row in converted.record["sessions"]]
-        out.table(list(rows[0]), [[cell_of(value) for value in row.values()] for row in rows])
-        if len(converted.quality):
-            _print_quality(out, converted.quality)
-        units = converted.units
-        if len(units):
-            known = units if any(units["region"]) else units.drop(columns="region")
-            print_frame(out, known, f"units: {len(units)} (spikes/s)", UNITS_SHOWN)
+        print_record(out, converted.record)
         out.paths(table=self.out, record=record)
+
+
+def print_saved_record(out: Output, path: Path) -> None:
+    """What the record of an earlier conversion says."""
+    from ..run.convert.record import read_record
+
+    print_record(out, read_record(path))
+    out.paths(record=path)
+
+
+def print_record(out: Output, record: dict[str, Any]) -> None:
+    """A row a session; then the quality of the recordings, and the units."""
+    import pandas as pd
+
+    from .printing import cell_of, print_frame
+
+    rows = [row | {"file": Path(row["file"]).name} for row in record["sessions"]]
+    out.table(list(rows[0]), [[cell_of(value) for value in row.values()] for row in rows])
+    if record["quality"]:
+        _print_quality(out, pd.DataFrame(record["quality"]))
+    units = pd.DataFrame(record["units"])
+    if len(units):
+        known = units if any(units["region"]) else units.drop(columns="region")
+        print_frame(out, known, f"units: {len(units)} (spikes/s)", UNITS_SHOWN)
 
 
 def _print_quality(out: Output, quality: pd.DataFrame) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from ..run.credit.config import CreditConfig
 from ..run.options import POSITIONAL, ROOT
@@ -95,12 +95,10 @@ def short_name(test: str) -> str:
 
 def print_saved_credit(out: Output, folder: Path) -> None:
     """The indices and p-values that a finished analysis left in `folder`, and its warnings."""
-    import json
+    from ..run.stored import load_analysis
 
-    import pandas as pd
-
-    metrics: dict[str, Any] = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    frame = pd.read_csv(folder / "indices.csv")
+    found = load_analysis(folder)
+    frame = found.table("indices")
     tests = [name for name in frame.columns if name.startswith("p(")]
     headings = ["subject", "index", "value", *(f"p: {short_name(t[2:-1])}" for t in tests)]
     rows = [
@@ -113,6 +111,6 @@ def print_saved_credit(out: Output, folder: Path) -> None:
         for row in frame.to_dict("records")
     ]
     out.table(headings, rows, title=TITLE, numbers=range(2, len(headings)))
-    for warning in metrics["warnings"]:
+    for warning in found.metrics["warnings"]:
         out.warn(warning)
     out.paths(folder=folder, figures=folder / "figures")

@@ -73,9 +73,23 @@ accumbens power --weight 0.2 0.4 --mice 4 8 16 --sessions 2 4
         figure = Figure()
         draw_power_curves(data, figure)
         png = save_figure(figure, self.out / "power", data)
-        for test in table["test"].unique():
-            _print_power(out, table.query("test == @test"), test, self.wanted)
+        print_power(out, table, self.wanted)
         out.paths(figure=png, table=self.out / "power.csv")
+
+
+def print_saved_power(out: Output, folder: Path) -> None:
+    """The powers that an earlier command left in `folder`."""
+    from ..run.stored import load_power
+
+    table = load_power(folder)
+    print_power(out, table, float(table["wanted"].iloc[0]))
+    out.paths(figure=folder / "power.png", table=folder / "power.csv")
+
+
+def print_power(out: Output, table: pd.DataFrame, wanted: float) -> None:
+    """A table a test; bold where the wanted power is reached."""
+    for test in table["test"].unique():
+        _print_power(out, table.query("test == @test"), test, wanted)
 
 
 def _print_power(out: Output, rows: pd.DataFrame, test: str, wanted: float) -> None:

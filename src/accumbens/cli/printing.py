@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..models.catalogue import label_of
@@ -24,6 +25,13 @@ def shown_progress() -> contextlib.AbstractContextManager[Progress]:
     """Bars where standard error is a terminal, else a line now and then."""
     bars = sys.stderr.isatty()
     return terminal_bars() if bars else contextlib.nullcontext(Lines(sys.stderr.write))
+
+
+def print_saved_fit(out: Output, folder: Path) -> None:
+    """What a finished fit left in `folder`."""
+    from ..run.folder import load_run
+
+    print_run(out, load_run(folder))
 
 
 def print_run(out: Output, run: Run) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -86,19 +85,11 @@ def print_selectivity(
 
 def print_saved_selectivity(out: Output, folder: Path) -> None:
     """The tables that a finished analysis left in `folder`, and its warnings."""
-    from ..errors import DataError
-    from ..io.tables.trials import read_table
+    from ..run.stored import load_analysis
 
-    try:
-        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    except OSError:
-        raise DataError(
-            f"The run in {folder} is not finished. Delete it and run it again."
-        ) from None
-    selectivity, regions = (
-        read_table(folder / f"{name}.parquet") for name in ("selectivity", "regions")
-    )
-    print_selectivity(out, selectivity, regions, metrics["warnings"], metrics["unit"])
+    found = load_analysis(folder)
+    selectivity, regions = found.table("selectivity"), found.table("regions")
+    print_selectivity(out, selectivity, regions, found.metrics["warnings"], found.metrics["unit"])
     out.paths(folder=folder, figures=folder / "figures")
 
 

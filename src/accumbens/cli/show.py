@@ -13,27 +13,20 @@ from .output import Output
 
 @dataclasses.dataclass(frozen=True)
 class ShowCommand(Command):
-    """Print what a run found: Table 1, bottlenecks and seeds of a fit; indices and p-values of
-    credit; or units and regions of selectivity."""
+    """Print again what a command found: Table 1, bottlenecks and seeds of a fit; indices and
+    p-values of credit; units and regions of selectivity; power; or what convert read."""
 
     examples: ClassVar = """
 accumbens show runs/trials
 accumbens show runs/trials-credit
+accumbens show trials.convert.json
 """
 
     folder: Annotated[Path, POSITIONAL]
-    """Run folder."""
+    """Run folder, or the record of a conversion."""
 
     def run(self, out: Output) -> None:
-        from ..run.folder import RunFolder, load_run
-        from .credit import print_saved_credit
-        from .printing import print_run
-        from .selectivity import print_saved_selectivity
+        from ..lazy import at_place
+        from ..run.kinds import kind_of
 
-        kind = RunFolder(self.folder).about().get("kind")
-        if kind == "credit":
-            print_saved_credit(out, self.folder)
-        elif kind == "selectivity":
-            print_saved_selectivity(out, self.folder)
-        else:
-            print_run(out, load_run(self.folder))
+        at_place(kind_of(self.folder).show, __package__)(out, self.folder)

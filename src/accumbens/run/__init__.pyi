@@ -19,6 +19,8 @@ from .folder import Run as Run
 from .folder import RunFolder as RunFolder
 from .folder import fingerprint as fingerprint
 from .folder import load_run as load_run
+from .kinds import load_result as load_result
 from .selectivity.analysis import Selectivity as Selectivity
 from .selectivity.analysis import run_selectivity as run_selectivity
 from .selectivity.config import SelectivityConfig as SelectivityConfig
+from .stored import StoredAnalysis as StoredAnalysis

@@ -66,13 +66,19 @@ class RunFolder:
         write_toml(self.config, config, about)  # last: it marks the folder as a run
 
     def about(self) -> dict[str, Any]:
-        """Table, fingerprint and versions of the run."""
+        """Table, fingerprint and versions of the run. Raises DataError where it is no fit."""
         if not self.config.is_file():
             raise DataError(
                 f"{self.path} is not a run folder: it has no config.toml. Name a folder that "
                 "`accumbens fit ... --out` wrote."
             )
-        return read_about(self.config)
+        about = read_about(self.config)
+        if about.get("kind", "fit") != "fit":
+            raise DataError(
+                f"{self.path} holds a result of the kind {about['kind']}, and no fit. Name a "
+                f"folder that `accumbens fit` wrote; accumbens show {self.path} prints this one."
+            )
+        return about
 
     def save_model(self, name: str, model: Model) -> None:
         save_model(model, self.models / name)

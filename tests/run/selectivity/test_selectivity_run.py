@@ -18,12 +18,8 @@ from accumbens.io.trial_sources import SourceFormat
 from accumbens.models.structured import StructureMixture
 from accumbens.neural.events.outcome_responses import outcome_responses
 from accumbens.neural.units.regions import selectivity_by_region
-from accumbens.run.convert.conversion import (
-    ConvertConfig,
-    convert_files,
-    record_path,
-    write_converted,
-)
+from accumbens.run.convert.conversion import ConvertConfig, convert_files, write_converted
+from accumbens.run.convert.record import record_path
 from accumbens.run.convert.spikes import SpikesConfig
 from accumbens.run.selectivity.analysis import read_units_table, run_selectivity
 from accumbens.run.selectivity.config import SelectivityConfig

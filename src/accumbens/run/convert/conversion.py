@@ -26,6 +26,7 @@ from ...trials import Trials
 from ..folder import fingerprint, versions
 from ..options import FLAT
 from .photometry import PhotometryConfig, photometry_signals
+from .record import record_path
 from .spikes import SpikesConfig, spike_signals
 
 
@@ -154,14 +155,6 @@ def write_converted(converted: Converted, out: str | os.PathLike[str]) -> Path:
     text = json.dumps(converted.record, indent=1, default=_plain)
     write_atomically(record, text.encode())
     return record
-
-
-def record_path(table: Path) -> Path:
-    """The path of the record of a converted table, which is beside it."""
-    name = table.name
-    for ending in (".gz", ".csv", ".tsv", ".parquet"):
-        name = name.removesuffix(ending)
-    return table.with_name(f"{name}.convert.json")
 
 
 def _record(trials: Trials, files: Sequence[Path], config: ConvertConfig) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ...errors import ConfigError, DataError
 from ...io.tables.trials import read_table
-from ..convert.conversion import record_path
+from ..convert.record import record_path
 
 
 class ConvertedUnits(NamedTuple):

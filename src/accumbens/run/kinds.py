@@ -1,0 +1,105 @@
+"""The list of kinds of result: how each is recognised, its configuration, what loads and shows it.
+
+`accumbens show` and whoever reads stored results read this list: a new kind is an entry here,
+beside the files that make it. What is named by its place is imported when it is asked for.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from ..errors import DataError
+from ..lazy import at_place
+
+
+@dataclasses.dataclass(frozen=True)
+class RunKind:
+    """A kind of result.
+
+    name: as `about.kind` of its config.toml says. command: what makes it.
+    config: place in `run` of the class of its options; None where it keeps none.
+    load: place in `run` of `path -> result`. show: place in `cli` of `(output, path) -> None`.
+    mark: the file by which a folder without config.toml is recognised, or the ending of a file
+    that is the result itself.
+    """
+
+    name: str
+    command: str
+    load: str
+    show: str
+    config: str | None = None
+    mark: str = ""
+
+    @property
+    def config_class(self) -> Any:
+        """The class of its options; None where it keeps none."""
+        return None if self.config is None else at_place(self.config, __package__)
+
+
+KINDS: tuple[RunKind, ...] = (
+    RunKind("fit", "accumbens fit", "folder:load_run", "printing:print_saved_fit",
+            "fit.config:FitConfig"),
+    RunKind("credit", "accumbens credit", "stored:load_analysis", "credit:print_saved_credit",
+            "credit.config:CreditConfig"),
+    RunKind("selectivity", "accumbens selectivity", "stored:load_analysis",
+            "selectivity:print_saved_selectivity", "selectivity.config:SelectivityConfig"),
+    RunKind("power", "accumbens power", "stored:load_power", "power:print_saved_power",
+            mark="power.csv"),
+    RunKind("convert", "accumbens convert", "convert.record:read_record",
+            "convert:print_saved_record", mark=".convert.json"),
+)  # fmt: skip
+"""All kinds; a config.toml that names none is of the first, as version 0.1.0 wrote fits."""
+
+
+def kind_of(path: str | Path) -> RunKind:
+    """What kind of result a folder (or the record of a conversion) holds.
+
+    Raises DataError where it holds none, or one that a later version made.
+    """
+    path = Path(path)
+    if path.is_file():
+        found = next((k for k in KINDS if k.mark and path.name.endswith(k.mark)), None)
+        if found is not None:
+            return found
+        raise DataError(
+            f"{path} is a file, and no result of accumbens. Name a run folder, or the record of a "
+            "conversion (TABLE.convert.json)."
+        )
+    if (path / "config.toml").is_file():
+        return _named(path)
+    found = next((k for k in KINDS if k.mark and (path / k.mark).is_file()), None)
+    if found is not None:
+        return found
+    inside = sorted(p.parent.name for p in path.glob("*/config.toml"))
+    hint = f" There is one in {path / inside[0]}." if inside else ""
+    makers = ", ".join(kind.command for kind in KINDS if kind.config)
+    raise DataError(
+        f"{path} is not a run folder: it has no config.toml. Name a folder that one of {makers} "
+        f"wrote.{hint}"
+    )
+
+
+def load_result(path: str | Path) -> Any:
+    """The result in a folder, whatever its kind: a `Run` of a fit, else as its kind loads it.
+
+    Raises DataError where there is none, or it is not finished.
+    """
+    return at_place(kind_of(path).load, __package__)(Path(path))
+
+
+def _named(path: Path) -> RunKind:
+    try:
+        text = (path / "config.toml").read_text(encoding="utf-8")
+        name = tomllib.loads(text).get("about", {}).get("kind", KINDS[0].name)
+    except (OSError, ValueError, AttributeError) as error:
+        raise DataError(f"{path / 'config.toml'} cannot be read ({error}). Run again.") from error
+    found = next((kind for kind in KINDS if kind.name == name), None)
+    if found is None:
+        raise DataError(
+            f"{path} holds a result of the kind {name!r}, which this version does not know; it "
+            f"knows {', '.join(kind.name for kind in KINDS)}. Use the version that made it."
+        )
+    return found
