@@ -149,6 +149,76 @@ def test_fits_show_what_was_found():
     assert f"({low:.4g}, {high:.4g})" in lines[-1]
 
 
+@pytest.fixture(scope="module")
+def disrnn():
+    """z_2 is closed; z_1 reads the reward alone, and itself partly."""
+    model = accumbens.DisRNN.initial(
+        accumbens.models.DisRNNConfig(latents=2), signal_names=("dopamine",), key=jax.random.key(0)
+    )
+    closed, partly = 0.0, float(np.log(0.7))
+    core = model.core
+    noise = np.full((2, 4), -9.0)
+    noise[0] = [partly, -9.0, closed, -9.0]  # inputs: z_1, z_2, choice, reward
+    return eqx.tree_at(
+        lambda m: (
+            m.core.bottleneck.log_sigma,
+            m.core.reader.latent.log_sigma, m.core.reader.latent.multiplier,
+            m.core.reader.observation.log_sigma, m.core.reader.observation.multiplier,
+        ),
+        model,
+        (
+            jnp.array([[-9.0, closed]]).reshape(core.bottleneck.log_sigma.shape),
+            jnp.asarray(noise[:, :2], jnp.float32), jnp.ones((2, 2)),
+            jnp.asarray(noise[:, 2:], jnp.float32), jnp.ones((2, 2)),
+        ),
+    )  # fmt: skip
+
+
+def test_a_disrnn_shows_what_is_open_and_read(disrnn):
+    assert repr(disrnn) == (
+        "DisRNN: 2 choices, 1 signal\n"
+        "  latents              2; open: z_1\n"
+        "  update of z_1 reads  z_1 (partly), reward\n"
+        "  choice reads         z_1\n"
+        "  dopamine reads       z_1, choice, reward"
+    )
+    assert "z_1 (partly), reward" in cells(disrnn._repr_html_())
+
+
+def test_a_disrnn_that_is_not_whole_keeps_the_plain_repr(disrnn):
+    seen = []
+    jax.jit(lambda model: seen.append(repr(model)) or 0)(disrnn)
+    stacked = jax.tree.map(lambda x: jnp.stack([x, x]), disrnn)
+    matrices = eqx.filter(disrnn, jax.tree.map(lambda x: x.ndim > 1, disrnn))
+    nothing = jax.tree.map(lambda _: None, disrnn)
+    plain = [stacked, matrices, nothing, jax.eval_shape(lambda: disrnn)]
+    for text in [*seen, *map(repr, plain)]:
+        assert re.match(r"DisRNN\(\s+core=Core\(", text)
+
+
+def test_a_fit_of_a_disrnn_shows_its_training(disrnn):
+    history = {"choice": {"loss": np.array([0.7, 0.62])}}
+    fit = accumbens.fit.DisRNNFit(disrnn, history, {"choice": 12.3})
+    assert repr(fit).splitlines()[:2] == ["Fitted " + repr(disrnn).splitlines()[0],
+                                          "  latents              2; open: z_1"]  # fmt: skip
+    assert [line.split() for line in repr(fit).splitlines()[-2:]] == [
+        ["stage", "steps", "loss", "at", "the", "end", "seconds"], ["choice", "2", "0.62", "12"]
+    ]  # fmt: skip
+
+
+def test_a_path_of_penalties_shows_each_factor():
+    path = accumbens.fit.PenaltyPath(
+        np.array([0.1, 1.0, 10.0]), np.array([-0.6, -0.5, -0.55]), np.array([0.01, 0.02, 0.03]),
+        np.array([4.0, 2.5, 1.0]), 1, 2,
+    )  # fmt: skip
+    rows = [line.split() for line in repr(path).splitlines()[2:]]
+    assert rows == [
+        ["0.1", "-0.6", "0.01", "4"], ["1", "-0.5", "0.02", "2.5", "best"],
+        ["10", "-0.55", "0.03", "1", "chosen"],
+    ]  # fmt: skip
+    assert repr(path._replace(chosen=1)).splitlines()[3].endswith("best, chosen")
+
+
 def test_long_lists_are_counted():
     assert listed(range(9)) == "0, 1, 2, 3, 4, 5 and 3 more"
     assert listed([]) == "none"

@@ -16,7 +16,6 @@ from .disrnn.config import DisRNNConfig as DisRNNConfig
 from .disrnn.config import Penalties as Penalties
 from .disrnn.core import Core as Core
 from .disrnn.core import CorePath as CorePath
-from .disrnn.describe import BottleneckRow as BottleneckRow
 from .disrnn.describe import bottlenecks as bottlenecks
 from .disrnn.describe import open_latents as open_latents
 from .disrnn.heads import ChoiceNetwork as ChoiceNetwork
@@ -25,6 +24,7 @@ from .disrnn.model import DisRNN as DisRNN
 from .disrnn.model import DisRNNState as DisRNNState
 from .disrnn.observations import MeanSquares as MeanSquares
 from .disrnn.observations import Observed as Observed
+from .disrnn.openness import BottleneckRow as BottleneckRow
 from .disrnn.reader import Reader as Reader
 from .disrnn.residual_mlp import ResidualMLPs as ResidualMLPs
 from .gru import GRU as GRU

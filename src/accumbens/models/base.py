@@ -103,12 +103,16 @@ class Model(eqx.Module):
         del trials
 
     def _summary(self) -> Summary | None:
-        if not all(map(_is_concrete, jax.tree.leaves(self, is_leaf=lambda leaf: leaf is None))):
+        leaves = jax.tree.leaves(self)
+        if not leaves or not all(map(_is_concrete, leaves)):
             return None
-        sizes = [counted(self.n_choices, "choice"), counted(self.n_signals, "signal")]
-        if self.n_subjects is not None:
-            sizes.append(counted(self.n_subjects, "subject"))
-        return Summary(f"{self.name}: {', '.join(sizes)}", self._facts())
+        try:
+            sizes = [counted(self.n_choices, "choice"), counted(self.n_signals, "signal")]
+            if self.n_subjects is not None:
+                sizes.append(counted(self.n_subjects, "subject"))
+            return Summary(f"{self.name}: {', '.join(sizes)}", self._facts())
+        except (AttributeError, TypeError):  # some arrays were taken out of the model
+            return None
 
     def _facts(self) -> list[tuple[str, str]]:
         """What a summary says of the model besides: its parameters."""
@@ -144,5 +148,5 @@ class Model(eqx.Module):
 
 
 def _is_concrete(leaf: Any) -> bool:
-    """Whether a leaf is an array with numbers in it, not traced and not taken out."""
+    """Whether a leaf is an array with numbers in it, not one that is traced."""
     return eqx.is_array(leaf) and not isinstance(leaf, Tracer)

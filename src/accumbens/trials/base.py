@@ -70,7 +70,7 @@ class Trials(eqx.Module):
     names: TrialNames = eqx.field(static=True)
 
     def __check_init__(self) -> None:
-        problems = contradictions(self)
+        problems = contradictions(vars(self), self.names)
         if problems:
             raise DataError("These trials are not consistent:\n- " + "\n- ".join(problems))
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ...models.disrnn import BottleneckRow, DisRNN, bottlenecks
-from ...models.disrnn.describe import CLOSED_ABOVE
+from ...models.disrnn.openness import CLOSED_ABOVE
 from ..labels import symbol
 from ..rows import column, combinations, pick
 from ..style import OPENNESS, draw_colour_bar, lay_out, styled

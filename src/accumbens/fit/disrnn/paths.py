@@ -19,7 +19,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
 from ...models.disrnn import DisRNN, Penalties
 from ...models.disrnn.bottleneck import Bottleneck
-from ...models.disrnn.describe import CLOSED_ABOVE
+from ...models.disrnn.openness import CLOSED_ABOVE
 from ...noise import NoiseSource
 from ...trials import Batch
 from ...unrolling import choice_log_likelihood

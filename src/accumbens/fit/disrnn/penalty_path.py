@@ -21,6 +21,7 @@ from ...errors import ConfigError
 from ...files import write_atomically
 from ...models.disrnn import DisRNN, open_latents
 from ...progress.base import Progress
+from ...summary import Summary, number, summarized
 from ...trials import Trials
 from ...unrolling import choice_log_likelihood, unroll
 from ..gradient.training import train
@@ -49,6 +50,7 @@ class PenaltyPathConfig:
             raise ConfigError(f"path.folds is {self.folds}; it must be at least 2.")
 
 
+@summarized
 class PenaltyPath(NamedTuple):
     """What was found along the path, factors rising.
 
@@ -64,6 +66,18 @@ class PenaltyPath(NamedTuple):
     n_open: Float[np.ndarray, " factor"]
     best: int
     chosen: int
+
+    def _summary(self) -> Summary:
+        columns = zip(
+            self.factors, self.log_likelihood, self.standard_error, self.n_open, strict=True
+        )
+        marks = (("best", self.best), ("chosen", self.chosen))
+        rows = [
+            [*map(number, row), ", ".join(mark for mark, at in marks if at == i)]
+            for i, row in enumerate(columns)
+        ]
+        heads = ["factor", "log likelihood a trial", "standard error", "open latents", ""]
+        return Summary("Path of penalties, scored on held-out sessions", table=[heads, *rows])
 
 
 def penalty_path(

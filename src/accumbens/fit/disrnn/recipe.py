@@ -21,6 +21,7 @@ from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 from ...errors import ConfigError
 from ...models.disrnn import DisRNN, DisRNNConfig, Penalties, in_order
 from ...progress.base import Progress, Stopped
+from ...summary import Summary, number, summarized
 from ...trials import Batch, Trials
 from ..gradient.checkpoints import Checkpoint, CheckpointFile
 from ..gradient.objective import Objective
@@ -79,12 +80,25 @@ class RecipeConfig:
             )
 
 
+@summarized
 class DisRNNFit(NamedTuple):
     """A fitted disRNN (latents in order), every step's loss, and wall-clock seconds by stage."""
 
     model: DisRNN
     history: History
     seconds: dict[str, float]
+
+    def _summary(self) -> Summary | None:
+        of_model = self.model._summary()
+        if of_model is None:
+            return None
+        rows = [
+            [stage, f"{len(terms['loss']):,}", number(terms["loss"][-1]),
+             f"{self.seconds.get(stage, np.nan):.0f}"]
+            for stage, terms in self.history.items()
+        ]  # fmt: skip
+        heads = ["stage", "steps", "loss at the end", "seconds"]
+        return Summary(f"Fitted {of_model.title}", of_model.facts, [heads, *rows])
 
 
 class _Stage(NamedTuple):

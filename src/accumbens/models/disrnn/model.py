@@ -22,6 +22,7 @@ from .config import DisRNNConfig
 from .core import Core
 from .heads import ChoiceNetwork, SignalNetworks
 from .observations import Observed, encode_observation, observation_names
+from .openness import BottleneckRow, Parts, bottleneck_rows, what_is_read
 from .recurrence.choose import Implementation
 
 
@@ -85,6 +86,17 @@ class DisRNN(Model):
             outcome_names=tuple(outcome_names),
             signal_names=tuple(signal_names),
         )  # fmt: skip
+
+    def bottlenecks(self) -> list[BottleneckRow]:
+        """Every bottleneck: latents' own, then of each network in the order of its inputs."""
+        parts = Parts(
+            self.core, self.choice_network, self.signal_networks, self.latent_names,
+            self.observation_names, self.subject_names, self.signal_names,
+        )  # fmt: skip
+        return bottleneck_rows(parts)
+
+    def _facts(self) -> list[tuple[str, str]]:
+        return what_is_read(self.bottlenecks())
 
     def __check_init__(self) -> None:
         numbers = {
