@@ -53,8 +53,8 @@ def test_every_kind_is_recognised_loaded_and_shown(kind, made, capsys):
     main(["show", str(made[kind.name])])
     said = words_of(capsys)
     expected = {
-        "fit": "bias only", "credit": "Indices: sums over lags", "selectivity": "Responds to reward",
-        "power": "Power: ", "convert": "units.csv",
+        "fit": "bias only", "credit": "Indices: sums over lags",
+        "selectivity": "Responds to reward", "power": "Power: ", "convert": "units.csv",
     }  # fmt: skip
     assert expected[kind.name] in said
     assert str(made[kind.name]) in said.replace("\n", "")
@@ -84,6 +84,17 @@ def test_tables_and_options_of_an_analysis_come_back(made):
         found.table("p")
 
 
+def test_an_analysis_shows_what_was_analysed(made):
+    shown = repr(load_result(made["credit"]))
+    assert shown.startswith(f"Analysis {made['credit']}: credit, ")
+    facts = dict(line.strip().split(None, 1) for line in shown.splitlines()[1:4])
+    assert facts["table"].endswith("cohort.csv")
+    assert (facts["subjects"], facts["sessions"]) == ("2", "12")
+    assert "tables         indices, null, weights" in shown
+    assert all(note in shown for note in load_result(made["credit"]).metrics["warnings"])
+    assert f"{made['selectivity']}: selectivity, " in repr(load_result(made["selectivity"]))
+
+
 def test_power_is_shown_with_the_power_that_was_wanted(made, capsys):
     main(["show", str(made["power"])])
     shown = words_of(capsys)
@@ -109,7 +120,9 @@ def test_what_is_damaged_or_unfinished_or_of_later_versions_says_so(made, tmp_pa
     with pytest.raises(DataError, match=unknown):
         kind_of(tmp_path)
     config.write_text("about = [")
-    with pytest.raises(DataError, match=r"config\.toml cannot be read \(.*\)\. Run again"):
+    with pytest.raises(
+        DataError, match=r"config\.toml cannot be read \(.*\)\. Run the analysis again\."
+    ):
         kind_of(tmp_path)
     config.write_text((made["credit"] / "config.toml").read_text())
     with pytest.raises(DataError, match=r"The run in .* is not finished\. Delete it and run it ag"):
@@ -136,8 +149,10 @@ def test_a_new_kind_is_an_entry(monkeypatch, tmp_path, capsys):
     module.show = lambda out, path: out.say(module.load(path))
     for package in ("run", "cli"):
         monkeypatch.setitem(sys.modules, f"accumbens.{package}.dream", module)
-    entry = RunKind("dream", "accumbens dream", "dream:load", "dream:show")
+    entry = RunKind("dream", "accumbens dream", "nights", "dream:load", "dream:show")
     monkeypatch.setattr(kinds, "KINDS", (*KINDS, entry))
     assert load_result(tmp_path) == f"dreamt in {tmp_path.name}"
     main(["show", str(tmp_path)])
     assert capsys.readouterr().out == f"dreamt in {tmp_path.name}\n"
+    main(["show", "--help"])
+    assert "; nights of dream." in words_of(capsys)

@@ -6,15 +6,18 @@ import dataclasses
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-from ..run.options import POSITIONAL
+from ..lazy import at_place
+from ..run.kinds import kind_of, what_is_shown
+from ..run.options import POSITIONAL, Note
 from .commands import Command
 from .output import Output
+
+SHOWN = Note(lambda: f"Shown are {what_is_shown()}.")
 
 
 @dataclasses.dataclass(frozen=True)
 class ShowCommand(Command):
-    """Print again what a command found: Table 1, bottlenecks and seeds of a fit; indices and
-    p-values of credit; units and regions of selectivity; power; or what convert read."""
+    """Print again what an earlier command found."""
 
     examples: ClassVar = """
 accumbens show runs/trials
@@ -22,11 +25,8 @@ accumbens show runs/trials-credit
 accumbens show trials.convert.json
 """
 
-    folder: Annotated[Path, POSITIONAL]
+    folder: Annotated[Path, POSITIONAL, SHOWN]
     """Run folder, or the record of a conversion."""
 
     def run(self, out: Output) -> None:
-        from ..lazy import at_place
-        from ..run.kinds import kind_of
-
         at_place(kind_of(self.folder).show, __package__)(out, self.folder)

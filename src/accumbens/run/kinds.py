@@ -19,15 +19,20 @@ from ..lazy import at_place
 class RunKind:
     """A kind of result.
 
-    name: as `about.kind` of its config.toml says. command: what makes it.
-    config: place in `run` of the class of its options; None where it keeps none.
-    load: place in `run` of `path -> result`. show: place in `cli` of `(output, path) -> None`.
-    mark: the file by which a folder without config.toml is recognised, or the ending of a file
-    that is the result itself.
+    Attributes:
+        name: as `about.kind` of its config.toml says.
+        command: what makes it.
+        holds: what `accumbens show` prints of it, for the help.
+        load: place in `run` of `path -> result`.
+        show: place in `cli` of `(output, path) -> None`.
+        config: place in `run` of the class of its options; None where it keeps none.
+        mark: the file by which a folder without config.toml is recognised, or the ending of a
+            file that is the result itself.
     """
 
     name: str
     command: str
+    holds: str
     load: str
     show: str
     config: str | None = None
@@ -40,24 +45,25 @@ class RunKind:
 
 
 KINDS: tuple[RunKind, ...] = (
-    RunKind("fit", "accumbens fit", "folder:load_run", "printing:print_saved_fit",
-            "fit.config:FitConfig"),
-    RunKind("credit", "accumbens credit", "stored:load_analysis", "credit:print_saved_credit",
-            "credit.config:CreditConfig"),
-    RunKind("selectivity", "accumbens selectivity", "stored:load_analysis",
+    RunKind("fit", "accumbens fit", "Table 1, bottlenecks and seeds", "folder:load_run",
+            "printing:print_saved_fit", "fit.config:FitConfig"),
+    RunKind("credit", "accumbens credit", "indices and p-values", "stored:load_analysis",
+            "credit:print_saved_credit", "credit.config:CreditConfig"),
+    RunKind("selectivity", "accumbens selectivity", "units and regions", "stored:load_analysis",
             "selectivity:print_saved_selectivity", "selectivity.config:SelectivityConfig"),
-    RunKind("power", "accumbens power", "stored:load_power", "power:print_saved_power",
-            mark="power.csv"),
-    RunKind("convert", "accumbens convert", "convert.record:read_record",
-            "convert:print_saved_record", mark=".convert.json"),
+    RunKind("power", "accumbens power", "power by mice and sessions", "stored:load_power",
+            "power:print_saved_power", mark="power.csv"),
+    RunKind("convert", "accumbens convert", "sessions and recordings that were read",
+            "convert.record:read_record", "convert:print_saved_record", mark=".convert.json"),
 )  # fmt: skip
 """All kinds; a config.toml that names none is of the first, as version 0.1.0 wrote fits."""
 
 
 def kind_of(path: str | Path) -> RunKind:
-    """What kind of result a folder (or the record of a conversion) holds.
+    """The kind of result in a folder or file.
 
-    Raises DataError where it holds none, or one that a later version made.
+    Raises:
+        DataError: there is none, or a later version of the package made it.
     """
     path = Path(path)
     if path.is_file():
@@ -83,11 +89,24 @@ def kind_of(path: str | Path) -> RunKind:
 
 
 def load_result(path: str | Path) -> Any:
-    """The result in a folder, whatever its kind: a `Run` of a fit, else as its kind loads it.
+    """Loads what any command of `accumbens` wrote.
 
-    Raises DataError where there is none, or it is not finished.
+    Args:
+        path: run folder, or the record of a conversion (`<table>.convert.json`).
+
+    Returns:
+        A `Run` of a fit, a `StoredAnalysis` of credit or selectivity, the table of a power
+        analysis as a DataFrame, or the record of a conversion as a dictionary.
+
+    Raises:
+        DataError: there is no result, or it is not finished.
     """
     return at_place(kind_of(path).load, __package__)(Path(path))
+
+
+def what_is_shown() -> str:
+    """The kinds of result and what is shown of each, for the help."""
+    return "; ".join(f"{kind.holds} of {kind.name}" for kind in KINDS)
 
 
 def _named(path: Path) -> RunKind:
@@ -95,7 +114,9 @@ def _named(path: Path) -> RunKind:
         text = (path / "config.toml").read_text(encoding="utf-8")
         name = tomllib.loads(text).get("about", {}).get("kind", KINDS[0].name)
     except (OSError, ValueError, AttributeError) as error:
-        raise DataError(f"{path / 'config.toml'} cannot be read ({error}). Run again.") from error
+        raise DataError(
+            f"{path / 'config.toml'} cannot be read ({error}). Run the analysis again."
+        ) from error
     found = next((kind for kind in KINDS if kind.name == name), None)
     if found is None:
         raise DataError(

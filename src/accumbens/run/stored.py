@@ -10,15 +10,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DataError
+from ..summary import Summary, counted, listed, summarized
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
+@summarized
 class StoredAnalysis:
     """A finished analysis of credit or selectivity: its options, numbers and tables.
 
-    Raises DataError when the folder holds none, or it is not finished.
+    Attributes:
+        path: its folder.
+        kind: as in the list of kinds of result, `credit` say.
+        about: the table that was analysed, its fingerprint, and versions.
+        config: the options, such as a `CreditConfig`.
+        metrics: what `metrics.json` says.
+
+    Raises:
+        DataError: the folder holds no analysis, or it is not finished.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -32,6 +42,17 @@ class StoredAnalysis:
         self.config: Any = read_toml(kind_of(path).config_class, config)
         self.metrics: dict[str, Any] = read_json(self.path / "metrics.json")
 
+    def _summary(self) -> Summary:
+        data = self.metrics.get("data", {})
+        facts = [
+            ("table", str(self.about.get("table", "unknown"))),
+            *((name, f"{n:,}") for name, n in data.items() if isinstance(n, int)),
+            ("tables", listed(self.tables)),
+        ]
+        warnings = self.metrics.get("warnings", [])
+        title = f"Analysis {self.path}: {self.kind}, {counted(len(warnings), 'warning')}"
+        return Summary(title, facts, notes=warnings)
+
     @property
     def tables(self) -> tuple[str, ...]:
         """Names of the tables beside the numbers."""
@@ -39,7 +60,14 @@ class StoredAnalysis:
         return tuple(sorted(p.stem for p in found))
 
     def table(self, name: str) -> pd.DataFrame:
-        """One of its tables by name. Raises DataError where there is no such table."""
+        """One of its tables, as a DataFrame.
+
+        Args:
+            name: one of `tables`.
+
+        Raises:
+            DataError: there is no such table.
+        """
         from ..io.tables.files import read_table
 
         for ending in (".parquet", ".csv"):
@@ -61,7 +89,7 @@ def load_power(path: str | Path) -> pd.DataFrame:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """What a file of a finished analysis says. Raises DataError where it is missing or damaged."""
+    """The content of a JSON file. Raises DataError where it is missing or damaged."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -20,7 +20,7 @@ def record_path(table: Path) -> Path:
 
 
 def read_record(path: str | Path) -> dict[str, Any]:
-    """The record in a file, with its sessions, quality and units (a row each), columns and options.
+    """The record in a file: sessions, quality and units (a row each), columns and options.
 
     Raises DataError when it cannot be read or is something else.
     """
