@@ -89,7 +89,7 @@ def test_an_analysis_shows_what_was_analysed(made):
     assert shown.startswith(f"Analysis {made['credit']}: credit, ")
     facts = dict(line.strip().split(None, 1) for line in shown.splitlines()[1:4])
     assert facts["table"].endswith("cohort.csv")
-    assert (facts["subjects"], facts["sessions"]) == ("2", "12")
+    assert (facts["subjects"], facts["sessions"]) == ("2", "6")
     assert "tables         indices, null, weights" in shown
     assert all(note in shown for note in load_result(made["credit"]).metrics["warnings"])
     assert f"{made['selectivity']}: selectivity, " in repr(load_result(made["selectivity"]))
