@@ -47,8 +47,8 @@ from .models.two_process import TwoProcess as TwoProcess
 from .run.credit.analysis import run_credit as run_credit
 from .run.credit.config import CreditConfig as CreditConfig
 from .run.fit.config import FitConfig as FitConfig
+from .run.fit.folder import load_run as load_run
 from .run.fit.pipeline import run_fit as run_fit
-from .run.folder import load_run as load_run
 from .scoring.comparison import compare as compare
 from .scoring.evaluation import evaluate as evaluate
 from .simulation import simulate as simulate

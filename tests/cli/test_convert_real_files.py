@@ -8,7 +8,7 @@ import pytest
 
 from accumbens.cli import main
 from accumbens.io.photometry.files import read_ppd
-from accumbens.run.folder import load_run
+from accumbens.run.fit.folder import load_run
 
 FILES = {
     "689514_2024-02-01_18-06-43.nwb": (432, 383, 239),

@@ -18,7 +18,7 @@ from accumbens.figures import comparison_data, draw_comparison
 from accumbens.models import catalogue
 from accumbens.models.catalogue import ModelEntry
 from accumbens.models.cognitive import CognitiveModel, Parameter, real
-from accumbens.run.folder import load_run
+from accumbens.run.fit.folder import load_run
 
 
 class WinStay(CognitiveModel):

@@ -12,7 +12,7 @@ from accumbens.errors import DataError
 from accumbens.lazy import at_place
 from accumbens.run import kinds
 from accumbens.run.credit.config import CreditConfig
-from accumbens.run.folder import load_run
+from accumbens.run.fit.folder import load_run
 from accumbens.run.kinds import KINDS, RunKind, kind_of, load_result
 
 

@@ -93,7 +93,7 @@ def demo_trials(seed: int) -> Trials:
 
 def remove_demonstration(folder: Path, table: Path) -> None:
     """Deletes the run of an earlier demonstration. Raises ConfigError for any other run."""
-    from ..run.folder import RunFolder
+    from ..run.fit.folder import RunFolder
 
     run = RunFolder(folder)
     if not run.config.is_file():

@@ -16,7 +16,7 @@ from .output import Output
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..run.folder import Run
+    from ..run.fit.folder import Run
 
 IN_SAMPLE = "and scored on the same: none is held out."
 
@@ -29,7 +29,7 @@ def shown_progress() -> contextlib.AbstractContextManager[Progress]:
 
 def print_saved_fit(out: Output, folder: Path) -> None:
     """What a finished fit left in `folder`."""
-    from ..run.folder import load_run
+    from ..run.fit.folder import load_run
 
     print_run(out, load_run(folder))
 

@@ -140,7 +140,7 @@ accumbens simulate again.csv --run-folder runs/trials --model disrnn
         from ..cohort import draw_agents
 
         if self.run_folder is not None:
-            from ..run.folder import load_run
+            from ..run.fit.folder import load_run
 
             run = load_run(self.run_folder)
             name = find_name(self.model, run.model_names) or self.model

@@ -10,7 +10,6 @@ from .events.event_kernels import EventKernels as EventKernels
 from .events.event_kernels import bin_spikes as bin_spikes
 from .events.event_kernels import bin_trace as bin_trace
 from .events.event_kernels import fit_event_kernels as fit_event_kernels
-from .events.outcome_responses import outcome_responses as outcome_responses
 from .events.windows import WindowConfig as WindowConfig
 from .events.windows import trial_responses as trial_responses
 from .model_signals import LinearFit as LinearFit
@@ -27,6 +26,7 @@ from .series_tests import linear_shift_test as linear_shift_test
 from .series_tests import pooled_correlation as pooled_correlation
 from .series_tests import pseudosession_test as pseudosession_test
 from .series_tests import session_permutation_test as session_permutation_test
+from .units.outcome_responses import outcome_responses as outcome_responses
 from .units.regions import selectivity_by_region as selectivity_by_region
 from .units.regions import with_regions as with_regions
 from .units.responses import ResponseConfig as ResponseConfig

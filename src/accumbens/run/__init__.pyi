@@ -13,13 +13,13 @@ from .credit.analysis import run_credit as run_credit
 from .credit.config import CreditConfig as CreditConfig
 from .fit.config import FitConfig as FitConfig
 from .fit.config import SplitConfig as SplitConfig
+from .fit.folder import Run as Run
+from .fit.folder import RunFolder as RunFolder
+from .fit.folder import load_run as load_run
 from .fit.pipeline import resume_fit as resume_fit
 from .fit.pipeline import run_fit as run_fit
-from .folder import Run as Run
-from .folder import RunFolder as RunFolder
-from .folder import fingerprint as fingerprint
-from .folder import load_run as load_run
 from .kinds import load_result as load_result
+from .provenance import fingerprint as fingerprint
 from .selectivity.analysis import Selectivity as Selectivity
 from .selectivity.analysis import run_selectivity as run_selectivity
 from .selectivity.config import SelectivityConfig as SelectivityConfig

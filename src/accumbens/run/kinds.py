@@ -45,7 +45,7 @@ class RunKind:
 
 
 KINDS: tuple[RunKind, ...] = (
-    RunKind("fit", "accumbens fit", "Table 1, bottlenecks and seeds", "folder:load_run",
+    RunKind("fit", "accumbens fit", "Table 1, bottlenecks and seeds", "fit.folder:load_run",
             "printing:print_saved_fit", "fit.config:FitConfig"),
     RunKind("credit", "accumbens credit", "indices and p-values", "stored:load_analysis",
             "credit:print_saved_credit", "credit.config:CreditConfig"),

@@ -1,6 +1,6 @@
 """Finished analyses, read from what they left on disk.
 
-A fit has a class of its own, `folder.Run`.
+A fit has a class of its own, `run.Run`.
 """
 
 from __future__ import annotations

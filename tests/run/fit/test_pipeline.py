@@ -24,8 +24,8 @@ from accumbens.io.tables.trials import from_table, to_table, write_table
 from accumbens.models.disrnn import DisRNNConfig
 from accumbens.models.q_learning import QLearning
 from accumbens.run.fit.config import FitConfig, SplitConfig
+from accumbens.run.fit.folder import load_run
 from accumbens.run.fit.pipeline import make_split, resume_fit, run_fit
-from accumbens.run.folder import load_run
 from accumbens.scoring.metrics import normalized_likelihood, pooled, predict, session_sums
 from accumbens.scoring.splits import apply_split, k_fold
 from accumbens.simulation import simulate
@@ -276,7 +276,7 @@ def test_a_stop_between_two_files_leaves_no_half_run(run, table, tmp_path, monke
             write_atomically(path, content)
 
         with monkeypatch.context() as patch:
-            patch.setattr("accumbens.run.folder.write_atomically", dying)
+            patch.setattr("accumbens.run.fit.folder.write_atomically", dying)
             patch.setattr("accumbens.run.toml.write_atomically", dying)
             with pytest.raises(KeyboardInterrupt):
                 run_fit(table, CONFIG, out)

@@ -11,7 +11,7 @@ import jax
 import numpy as np
 import pytest
 
-from accumbens.run.folder import load_run
+from accumbens.run.fit.folder import load_run
 from accumbens.trials import TrialNames, trials_from_arrays
 from accumbens.unrolling import unroll
 

@@ -18,10 +18,10 @@ from accumbens.io.tables.format import TableFormat
 from accumbens.io.tables.trials import from_table, to_table, write_table
 from accumbens.models.q_learning import QLearning
 from accumbens.run.fit.config import FitConfig
+from accumbens.run.fit.folder import load_run
 from accumbens.run.fit.models import METHODS, Fitted
 from accumbens.run.fit.pipeline import run_fit
 from accumbens.run.fit.verdict import without_memory
-from accumbens.run.folder import load_run
 from accumbens.scoring.metrics import normalized_likelihood, pooled, session_sums
 from accumbens.scoring.splits import apply_split
 from accumbens.simulation import simulate

@@ -16,7 +16,7 @@ from accumbens.io.tables.format import TableFormat
 from accumbens.io.tables.trials import to_table, write_table
 from accumbens.io.trial_sources import SourceFormat
 from accumbens.models.structured import StructureMixture
-from accumbens.neural.events.outcome_responses import outcome_responses
+from accumbens.neural.units.outcome_responses import outcome_responses
 from accumbens.neural.units.regions import selectivity_by_region
 from accumbens.run.convert.conversion import ConvertConfig, convert_files, write_converted
 from accumbens.run.convert.record import record_path

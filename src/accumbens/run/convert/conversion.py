@@ -23,8 +23,8 @@ from ...progress.base import Progress
 from ...progress.display import shown
 from ...recordings import ClockConfig
 from ...trials import Trials
-from ..folder import fingerprint, versions
 from ..options import FLAT
+from ..provenance import fingerprint, versions
 from .photometry import PhotometryConfig, photometry_signals
 from .record import record_path
 from .spikes import SpikesConfig, spike_signals

@@ -37,7 +37,7 @@ from ...progress.base import Progress
 from ...progress.display import shown
 from ...summary import Summary, between, counted, number, summarized
 from ...trials import Trials
-from ..folder import fingerprint, versions
+from ..provenance import fingerprint, versions
 from ..toml import write_toml
 from .config import CreditConfig
 from .schedules import schedule_in_table, stated_schedule

@@ -32,9 +32,10 @@ from ...scoring.splits import (
     order_sessions,
 )
 from ...trials import Trials
-from ..folder import Run, RunFolder, fingerprint, load_run
+from ..provenance import fingerprint
 from ..toml import as_tables, read_toml
 from .config import FitConfig, SplitConfig
+from .folder import Run, RunFolder, load_run
 from .models import Fitted, check_fits, fit_named
 from .records import draw_figures, write_history, write_predictions, write_table1
 from .verdict import BASELINE, judge_fits, without_memory

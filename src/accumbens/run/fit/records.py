@@ -18,7 +18,7 @@ from ...scoring.table1 import table1_csv, table1_latex, table1_markdown
 from ...scoring.verdict import Judgement
 from ...trials import Trials
 from ...unrolling import unroll
-from ..folder import RunFolder
+from .folder import RunFolder
 from .models import Fitted
 
 

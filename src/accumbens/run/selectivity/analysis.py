@@ -23,14 +23,14 @@ from ...credit.schedule import Schedule
 from ...errors import ConfigError, DataError
 from ...files import folder_for_results, write_atomically
 from ...io.tables.trials import from_table, write_table
-from ...neural.events.outcome_responses import outcome_responses
+from ...neural.units.outcome_responses import outcome_responses
 from ...neural.units.regions import selectivity_by_region, with_regions
 from ...neural.units.selectivity import min_p_value, unit_selectivity
 from ...progress.base import Progress
 from ...progress.display import shown
 from ...summary import Summary, counted, summarized
 from ...trials import Trials
-from ..folder import fingerprint, versions
+from ..provenance import fingerprint, versions
 from ..toml import write_toml
 from .config import SelectivityConfig
 from .unit_regions import chosen_signals, converted_units, read_regions

@@ -13,26 +13,20 @@ checkpoints/          what unfinished training has reached; removed at the end
 
 from __future__ import annotations
 
-import hashlib
-import importlib.metadata
 import json
-import platform
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from ..errors import DataError
-from ..files import make_folder, write_atomically
-from ..io.models import load_model, save_model
-from ..models.base import Model
-from ..models.disrnn import DisRNN
-from ..scoring.splits import Split
-from ..summary import Summary, between, counted, listed, summarized
-from ..trials import Trials
-from ..version import __version__
-from .fit.config import FitConfig
-from .toml import read_about, read_toml, write_toml
+from ...errors import DataError
+from ...files import make_folder, write_atomically
+from ...io.models import load_model, save_model
+from ...models.base import Model
+from ...models.disrnn import DisRNN
+from ...scoring.splits import Split
+from ...summary import Summary, between, counted, listed, summarized
+from ..provenance import versions
+from ..toml import read_about, read_toml, write_toml
+from .config import FitConfig
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -164,23 +158,3 @@ def _scores(model: dict[str, Any], signals: list[str]) -> list[str]:
 def load_run(path: str | Path) -> Run:
     """The run in that folder. Raises DataError when there is none or it is not finished."""
     return Run(path)
-
-
-def fingerprint(trials: Trials) -> str:
-    """SHA-256 of all numbers and names of the trials, however they are stored."""
-    digest = hashlib.sha256(repr(trials.names).encode())
-    for field in ("choice", "outcome", "signal", "number", "instructed", "length", "subject"):
-        array = np.ascontiguousarray(getattr(trials, field))
-        digest.update(f"{field}{array.dtype}{array.shape}".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()
-
-
-def versions() -> dict[str, str]:
-    """What this run was made with."""
-    packages = ("jax", "jaxlib", "equinox", "optax", "numpy", "pandas")
-    return {
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "accumbens": __version__,
-    } | {name: importlib.metadata.version(name) for name in packages}

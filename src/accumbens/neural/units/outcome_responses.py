@@ -10,8 +10,8 @@ import pandas as pd
 from ...errors import ConfigError
 from ...outcomes import outcome_types, type_names
 from ...trials import Trials
-from ..units.regions import with_regions
-from .aligned import mean_curve
+from ..events.aligned import mean_curve
+from .regions import with_regions
 
 COLUMNS = ("unit", "outcome", "trials", "mean", "low", "high")
 """Columns of the table. outcome: its type; mean: in the signal's unit (spikes/s), with the ends of

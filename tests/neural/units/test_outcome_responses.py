@@ -7,7 +7,7 @@ from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
 from accumbens.errors import ConfigError, DataError
-from accumbens.neural.events.outcome_responses import outcome_responses
+from accumbens.neural.units.outcome_responses import outcome_responses
 from accumbens.neural.units.regions import selectivity_by_region, with_regions
 from accumbens.trials import TrialNames, trials_from_arrays
 
