@@ -27,8 +27,8 @@ from accumbens.models.bias import BiasOnly
 from accumbens.models.catalogue import NamedFit, find_fit, named_fits
 from accumbens.progress.base import Progress
 from accumbens.run.fit.config import FitConfig
+from accumbens.run.fit.folder import Run
 from accumbens.run.fit.pipeline import read_trials, run_fit
-from accumbens.run.folder import Run
 from accumbens.run.toml import read_toml
 from accumbens.scoring.comparison import Difference, compare
 from accumbens.scoring.metrics import predict
