@@ -163,6 +163,20 @@ def test_hooks_before_commits_are_local():
 PATH = re.compile(r"(?<![\w/.-])((?:src|tests|benchmarks|examples|docs)/[\w./-]+\.\w+)")
 
 
+def test_undefined_names_are_looked_for():
+    """By both checkers; each could be told not to."""
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+    lint = tools["ruff"]["lint"]
+    ignored = [
+        *lint["ignore"],
+        *(rule for rules in lint["per-file-ignores"].values() for rule in rules),
+    ]
+    assert "F" in lint["select"]
+    assert not [rule for rule in ignored if "F821".startswith(rule)]
+    assert tools["pyright"].get("reportUndefinedVariable", True) not in (False, "none")
+    assert tools["pyright"]["typeCheckingMode"] != "off"
+
+
 def test_paths_in_the_documents_exist():
     found = {
         (path.relative_to(ROOT).as_posix(), name)

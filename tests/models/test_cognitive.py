@@ -155,10 +155,12 @@ def test_reward_can_be_any_outcome_column():
 def test_bias_has_one_number_for_each_choice_but_the_first():
     assert BiasOnly([0.3]).choice_logits(()).tolist() == BiasOnly(0.3).choice_logits(()).tolist()
     with pytest.raises(
-        ConfigError, match=r"bias of shape \(\) for 3 choices: give 2, one for each"
+        ConfigError, match=r"bias of shape \(\) for 3 choices\. Give 2 numbers, one for each"
     ):
         BiasOnly(0.3, n_choices=3)
-    with pytest.raises(ConfigError, match=r"bias of shape \(3,\) for 2 choices: give 1"):
+    with pytest.raises(
+        ConfigError, match=r"bias of shape \(3,\) for 2 choices\. Give one number\."
+    ):
         BiasOnly([0.3, 0.1, 0.2])
 
 

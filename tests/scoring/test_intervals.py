@@ -81,5 +81,7 @@ def test_what_is_no_interval():
         with pytest.raises(ConfigError, match="it must lie between 0 and 1"):
             wilson_interval(1, 2, confidence)
     for k, n in ((3, 2), (-1, 2), (0, 0)):
-        with pytest.raises(ConfigError, match=rf"{k} successes of {n} draws are no proportion"):
+        with pytest.raises(
+            ConfigError, match=rf"successes is {k} and n is {n}; there must be at least one draw"
+        ):
             wilson_interval(k, n)

@@ -125,7 +125,9 @@ def test_none_is_held_out_only_when_asked():
 
 def test_too_few_sessions_say_what_to_do():
     one = sessions("a/1")
-    with pytest.raises(DataError, match=r"1 session\(s\), too few to score every 2.*name a column"):
+    with pytest.raises(
+        DataError, match=r"1 session\(s\), too few to score every second session: .*name a column"
+    ):
         every_nth(one)
     with pytest.raises(DataError, match=r"too few to make 3 folds"):
         k_fold(one, 3, np.random.default_rng(0))

@@ -31,7 +31,10 @@ class Command:
 
 
 class Entry(NamedTuple):
-    """A command in the list. place: of its class, `module:Class` in `cli`; about: one line."""
+    """A command in the list.
+
+    place: of its class, `module:Class` in `cli`. about: one line.
+    """
 
     name: str
     place: str

@@ -83,8 +83,8 @@ def p_value(
     Source:
         Davison & Hinkley (1997), chapter 4; Phipson & Smyth (2010), Stat Appl Genet Mol Biol 9:39.
     """
-    above = (1 + np.count_nonzero(null >= observed)) / (1 + len(null))
-    below = (1 + np.count_nonzero(null <= observed)) / (1 + len(null))
+    above = float((1 + np.count_nonzero(null >= observed)) / (1 + len(null)))
+    below = float((1 + np.count_nonzero(null <= observed)) / (1 + len(null)))
     if alternative == "two-sided":
         return min(1.0, 2 * min(above, below))
     return above if alternative == "greater" else below

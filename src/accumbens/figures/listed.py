@@ -13,8 +13,9 @@ from .save import save_figure
 
 
 class ListedFigure(NamedTuple):
-    """A figure of a list. name: of its files.
+    """A figure of a list.
 
+    name: of its files.
     pages: the numbers of each page, from the results that the list is about: none where the results
     do not have them, one as a rule.
     draw: inks the numbers of one page.

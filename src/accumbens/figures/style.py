@@ -34,25 +34,25 @@ BLUE, VERMILLION, GREEN = "#0072B2", "#D55E00", "#009E73"
 ORANGE, PURPLE, SKY = "#E69F00", "#CC79A7", "#56B4E9"
 
 CHOICE_COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY)
-"""Of the first choice (left), the second (right), and further ones."""
+"""Colours of the first choice (left), the second (right), and further ones."""
 
 OUTCOME_LINES: tuple[Any, ...] = (
     "-", (0, (4, 1.6)), (0, (1, 1.3)), (0, (6, 1.3, 1, 1.3)), (0, (9, 2)), (0, (3, 1, 1, 1, 1, 1)),
 )  # fmt: skip
-"""Of the largest outcome (rewarded), the next (unrewarded), and further ones."""
+"""Lines of the largest outcome (rewarded), the next (unrewarded), and further ones."""
 
 LATENT_COLOURS = (GREEN, PURPLE, ORANGE, SKY, BLACK, GREY)
-"""Of z_1, z_2, and further ones."""
+"""Colours of the latents z_1, z_2, and further ones."""
 
 MEASURED, PREDICTED = GREY, BLACK
 
 OPENNESS: Colormap = LinearSegmentedColormap.from_list(
     "openness", ["#08306B", "#6BAED6", "#F7FBFF"]
 )
-"""From open (0, dark) to closed (1, light)."""
+"""Colours of bottlenecks, from open (0, dark) to closed (1, light)."""
 
 LOG_ODDS: Colormap = LinearSegmentedColormap.from_list("log_odds", [BLUE, "#FFFFFF", VERMILLION])
-"""From the first choice's colour to the last of two choices' colour."""
+"""Colours of log-odds, from that of the first choice to that of the second."""
 
 _SETTINGS: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same picture on every machine

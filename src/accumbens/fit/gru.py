@@ -49,10 +49,10 @@ class GRUConfig:
     """Steps without improvement on those sessions after which training stops."""
 
     def __post_init__(self) -> None:
-        if self.hidden < 1 or self.subject_embedding < 0:
-            raise ConfigError("gru.hidden must be at least 1, gru.subject_embedding at least 0.")
-        if self.validate_every < 2:
-            raise ConfigError("gru.validate_every must be at least 2.")
+        for name, low in (("hidden", 1), ("subject_embedding", 0), ("validate_every", 2)):
+            value = getattr(self, name)
+            if value < low:
+                raise ConfigError(f"gru.{name} is {value}; it must be at least {low}.")
 
 
 class _GRUData(NamedTuple):

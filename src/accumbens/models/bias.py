@@ -45,10 +45,15 @@ class BiasOnly(CognitiveModel):
     def __check_init__(self) -> None:
         allowed = {(), (1,)} if self.n_choices == 2 else {(self.n_choices - 1,)}
         if self.bias.shape not in allowed:
+            one_for_each = f"{self.n_choices - 1} numbers, one for each choice but choice 0"
             raise ConfigError(
-                f"BiasOnly has a bias of shape {self.bias.shape} for {self.n_choices} choices: "
-                f"give {self.n_choices - 1}, one for each choice but choice 0."
+                f"BiasOnly has a bias of shape {self.bias.shape} for {self.n_choices} choices. "
+                f"Give {'one number' if self.n_choices == 2 else one_for_each}."
             )
+
+    @classmethod
+    def at_start(cls, n_choices: int) -> BiasOnly:
+        return cls(0.0 if n_choices == 2 else jnp.zeros(n_choices - 1), n_choices=n_choices)
 
     @classmethod
     def from_trials(cls, trials: Trials) -> BiasOnly:

@@ -149,7 +149,7 @@ class NamedFit(NamedTuple):
 
     @property
     def label(self) -> str:
-        """For figures and tables; says what was fitted where a model has several fits."""
+        """The name in figures and tables; says what was fitted where a model has several fits."""
         if len(self.model.fits or ()) < 2:
             return self.model.label
         return f"{self.model.label}, {'choices' if self.target == 'choice' else self.target}"

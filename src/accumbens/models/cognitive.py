@@ -86,6 +86,19 @@ class CognitiveModel(Model):
     def n_signals(self) -> int:
         return self.gain.shape[-1]
 
+    @classmethod
+    def at_start(cls, n_choices: int) -> CognitiveModel:
+        """The model with each parameter at its default or in the middle of its starting range.
+
+        Raises ConfigError when it cannot be built for that many choices from single numbers.
+        """
+        values = {
+            name: sum(p.start) / 2 if p.default is None else p.default
+            for name, p in cls.parameters.items()
+            if not isinstance(p.default, str)
+        }
+        return cls(**values, n_choices=n_choices)
+
     def suited_to(self, datasets: Sequence[Trials]) -> CognitiveModel:
         """The model as it is fitted to these trials: the same, unless their coding asks for more.
 

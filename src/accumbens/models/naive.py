@@ -92,7 +92,10 @@ def _mean_signal(trials: Trials, chosen, otherwise=None) -> Float[np.ndarray, " 
     if otherwise is None:
         if not count.all():
             without = [s for s, n in zip(trials.names.signals, count, strict=True) if not n]
-            raise DataError(f"{without} was never measured on a scored trial of the training set.")
+            raise DataError(
+                f"The signal {', '.join(without)} was not measured on any scored trial of the "
+                "training sessions. Leave it out, or fit to other sessions."
+            )
         otherwise = np.zeros(count.shape)
     total = np.where(measured, trials.signal, 0.0).sum((0, 1))
     return np.where(count > 0, total / np.maximum(count, 1), otherwise).astype(np.float32)

@@ -15,7 +15,7 @@ from .unit_reward import UnitReward
 
 
 class RewardHabitState(NamedTuple):
-    """Of each choice: what rewards say for it, the habit of making it, what is due there."""
+    """R, H and G of each choice: evidence from rewards, habit, and the reward that is due."""
 
     reward: PerChoice
     habit: PerChoice

@@ -26,7 +26,8 @@ class SignalUnits(eqx.Module):
 
     @classmethod
     def of(cls, trials: Trials) -> SignalUnits:
-        """Over the scored trials on which the signal was measured; scale 1 for a constant."""
+        """The units of the signals of trials: mean and SD over the scored trials on which each was
+        measured; scale 1 for a constant."""
         batch = trials.batch(np.float64)
         n = np.maximum(np.asarray(batch.signal_scored).sum((0, 1)), 1)
         mean = np.asarray(batch.signal).sum((0, 1)) / n

@@ -101,8 +101,8 @@ def wilson_interval(successes: int, n: int, confidence: float = CONFIDENCE) -> t
     _check(confidence)
     if not 0 <= successes <= n or n < 1:
         raise ConfigError(
-            f"{successes} successes of {n} draws are no proportion: give at least one draw, and at "
-            "most as many successes."
+            f"successes is {successes} and n is {n}; there must be at least one draw, and no more "
+            "successes than draws."
         )
     from scipy import stats
 

@@ -14,6 +14,9 @@ from jaxtyping import Int
 from ..errors import ConfigError, DataError
 from ..trials import Trials
 
+ORDINALS = {2: "second", 3: "third", 4: "fourth", 5: "fifth", 6: "sixth", 7: "seventh", 8: "eighth",
+            9: "ninth", 10: "tenth"}  # fmt: skip
+
 
 @dataclasses.dataclass(frozen=True)
 class Split:
@@ -101,11 +104,16 @@ def every_nth(trials: Trials, n: int = 2) -> Split:
     """
     if n < 2:
         raise ConfigError(f"every_nth needs n of at least 2, not {n}: n = 1 would fit no session.")
-    _check_enough(trials, n, f"score every {n}. session")
+    _check_enough(trials, n, f"score {_every(n)}")
     labels = [trials.session_labels[i] for i in order_sessions(trials)]
     test = labels[n - 1 :: n]
     train = [label for i, label in enumerate(labels) if i % n != n - 1]
-    return Split(tuple(train), tuple(test), f"every {n}. session in order of subject and session")
+    return Split(tuple(train), tuple(test), f"{_every(n)} in order of subject and session")
+
+
+def _every(n: int) -> str:
+    """`every second session`."""
+    return f"every {ORDINALS[n]} session" if n in ORDINALS else f"one session in {n}"
 
 
 def none_held_out(trials: Trials) -> Split:

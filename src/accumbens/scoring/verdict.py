@@ -29,7 +29,7 @@ Outcome = Literal["better", "not told apart", "worse", "not known"]
 TOLERANCE = 5e-5
 """Differences smaller than this, in nats per trial or as a part of the mean squared error, are of
 arithmetic: no table shows them."""
-FEW = 6
+MIN_UNITS = 6
 """Units below which a bootstrap interval of 95 % is too narrow: even if all differences of five
 units have one sign, that happens by chance in 1 of 16 experiments."""
 
@@ -112,7 +112,7 @@ class Judgement(NamedTuple):
         return {m: " ".join(a.sentence for a in self.alarms if a.model == m) for m in models}
 
     def as_dict(self) -> dict[str, Any]:
-        """For metrics.json: `verdict` (None without a model to speak of) and `warnings`."""
+        """The entries of metrics.json: `verdict` (None without a model for it) and `warnings`."""
         verdict: dict[str, Any] | None = None
         if self.verdicts:
             choice, *signals = self.verdicts
@@ -153,7 +153,7 @@ def judge(against: Callable[[str], Comparison], contest: Contest, label: Label =
 def strongest(
     comparison: Comparison, names: Collection[str], signal: str | None = None
 ) -> str | None:
-    """Of the models named, the one that predicts the scored trials best; None where there is none.
+    """The model that predicts the scored trials best, among those named; None if none is named.
 
     By normalized likelihood of choices, or by mean squared error of `signal`.
     """
@@ -292,7 +292,11 @@ def _sentence(
     else:
         said = f"predicts {what} {outcome} than {rival}"
     n = _n_units(comparison)
-    few = f" With only {n} {_unit_name(comparison)}s the interval is too narrow." if n < FEW else ""
+    few = (
+        f" With only {n} {_unit_name(comparison)}s the interval is too narrow."
+        if n < MIN_UNITS
+        else ""
+    )
     return f"On held-out sessions, the {who} {said}: {numbers}{few}"
 
 

@@ -193,11 +193,11 @@ def test_the_session_of_the_median_reward_rate(trials):
 
 
 def test_what_a_session_cannot_show(trials, make_trials):
-    with pytest.raises(ConfigError, match="No session number 9; there are 9"):
+    with pytest.raises(ConfigError, match="There is no session number 9; the 9 sessions are"):
         credit_session_data(trials, 9)
     with pytest.raises(ConfigError, match="window is 0; average over at least one choice"):
         credit_session_data(trials, 0, window=0)
-    with pytest.raises(DataError, match="of two choices, not 3"):
+    with pytest.raises(DataError, match="needs trials with two choices, but these have 3"):
         credit_session_data(make_trials(n_choices=3))
 
 
@@ -261,11 +261,11 @@ def test_indices_are_paired_by_subject(indices, tests):
 
 
 def test_indices_that_cannot_be_paired(indices):
-    with pytest.raises(ConfigError, match=r"two indices against each other; given: \['control"):
+    with pytest.raises(ConfigError, match=r"needs two indices, but there are 1: \['control"):
         credit_indices_data(indices[:1])
-    with pytest.raises(ConfigError, match="missing: mouse 1: distractor"):
+    with pytest.raises(ConfigError, match=r"missing \(subject: index\): mouse 1: distractor"):
         credit_indices_data([i for n, i in enumerate(indices) if n != 3])
-    with pytest.raises(ConfigError, match=r"No index \['both'\]"):
+    with pytest.raises(ConfigError, match=r"There is no index both; the indices are"):
         credit_indices_data(indices, x="both")
 
 

@@ -127,7 +127,7 @@ def test_any_model_can_be_shown(trials, check_drawn):
 
 
 def test_what_is_not_there_cannot_be_shown(model, trials):
-    with pytest.raises(ConfigError, match="No session number 9; there are 4"):
+    with pytest.raises(ConfigError, match="There is no session number 9; the 4 sessions are"):
         example_session_data(model, trials, 9)
-    with pytest.raises(ConfigError, match=r"No predicted signal \['calcium'\]"):
+    with pytest.raises(ConfigError, match=r"does not predict the signal calcium; it predicts"):
         example_session_data(model, trials, 0, signals=["calcium"])

@@ -36,7 +36,9 @@ def test_means_are_those_of_each_condition(aligned, tmp_path):
 
 
 def test_what_cannot_be_drawn(aligned):
-    with pytest.raises(ConfigError, match="9 events, but 1 conditions for them"):
+    with pytest.raises(
+        ConfigError, match=r"9 events, but 1 conditions for them\. Give one for each"
+    ):
         event_response_data(aligned, "reward", ["a"])
-    with pytest.raises(ConfigError, match="No event has a condition and was measured"):
+    with pytest.raises(ConfigError, match="No event has both a condition and a measured trace"):
         event_response_data(aligned, "reward", [""] * 9)

@@ -127,7 +127,7 @@ def test_examples_of_units(check_drawn, tmp_path):
     drawn = [line.lines[0].get_ydata()[0] for line in fig.axes[2].containers]
     assert drawn == table.loc[table["unit"] == "c", "mean"].tolist()
     assert save_figure(fig, tmp_path / "units", data).stat().st_size > 10_000
-    with pytest.raises(ConfigError, match=r"No responses of \['x'\]; the table has \['a', 'b'"):
+    with pytest.raises(ConfigError, match=r"The table has no responses of x; its units are a, b"):
         outcome_responses_data(table, ["x"])
 
 

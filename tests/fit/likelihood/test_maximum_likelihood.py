@@ -248,9 +248,12 @@ def test_what_the_target_does_not_depend_on_is_left_in_the_middle(trials):
     assert any("does not depend on inverse_temperature, which was left" in w for w in fit.warnings)
 
 
-def test_the_bias_is_the_log_odds_of_the_counts():
+@pytest.mark.parametrize(
+    "model", [BiasOnly, BiasOnly([0.0, 0.0], n_choices=3)], ids=["class", "model"]
+)
+def test_the_bias_is_the_log_odds_of_the_counts(model):
     trials = example_trials(3, 1)
-    fit = fit_maximum_likelihood(BiasOnly([0.0, 0.0], n_choices=3), trials, key=KEY, n_starts=2)
+    fit = fit_maximum_likelihood(model, trials, key=KEY, n_starts=2)
     counts = np.bincount(trials.choice[trials.scored])
     for i in (0, 1):
         found = fit.parameters[f"bias[{i}]"]

@@ -16,6 +16,14 @@ from accumbens.models.q_learning import QLearning
 NO_SIGNAL = (jnp.zeros(0), jnp.zeros(0))
 
 
+class Pairs(QLearning):
+    """A model of a user's own, of two choices alone."""
+
+    def __check_init__(self):
+        if self.n_choices != 2:
+            raise ConfigError("Pairs is made for two choices.")
+
+
 @pytest.mark.parametrize("model", [QLearning, DFQ, ActorCritic, BiasOnly])
 def test_any_real_vector_is_a_model_within_its_bounds(model):
     space = parameter_space(model, 2)
@@ -157,9 +165,23 @@ def test_bounds_are_noticed():
             r"forgetting_rate cannot be both free and fixed \(variant: q\)",
         ),
         (QLearning(0.1, 2.0), {}, r"model has 2 choices but the trials have 3\. Give a model"),
-        (BiasOnly, {}, r"cannot be built for 3 choices from single numbers\. Give .* a model"),
+        (Pairs, {}, r"Pairs cannot be built for 3 choices from single numbers\. Give .* a model"),
     ],
 )
 def test_what_cannot_be_is_refused(model, options, message):
     with pytest.raises(ConfigError, match=message):
         parameter_space(model, 3 if not options else 2, **options)
+
+
+@pytest.mark.parametrize("n_choices", [2, 3, 4])
+@pytest.mark.parametrize("options", [{}, {"variant": "chance"}, {"fixed": {"bias": 0.3}}])
+def test_a_class_with_a_number_for_each_choice_is_built_for_any_number_of_choices(
+    n_choices, options
+):
+    space = parameter_space(BiasOnly, n_choices, **options)
+    names = ("bias",) if n_choices == 2 else tuple(f"bias[{i}]" for i in range(n_choices - 1))
+    assert space.names == (() if options else names)
+    built = space.build(jnp.arange(len(space.names)) + 1.0, *NO_SIGNAL)
+    held = 0.0 if "variant" in options else 0.3
+    expected = [held] * (n_choices - 1) if options else range(1, n_choices)
+    np.testing.assert_allclose(built.choice_logits(()), [0.0, *expected])

@@ -168,7 +168,7 @@ def test_the_figure_draws_each_kernel():
         np.testing.assert_array_equal(ax.lines[0].get_xdata(), fit.time)
         np.testing.assert_array_equal(ax.lines[0].get_ydata(), fit.kernel[k, 0])
     assert len(data.table()) == 2 * len(CONFIG.lags)
-    with pytest.raises(ConfigError, match="No signal named 'x'; there are da"):
+    with pytest.raises(ConfigError, match="There is no signal 'x'; the signals are da"):
         event_kernels_data(fit, "x")
 
 

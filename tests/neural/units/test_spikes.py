@@ -163,7 +163,7 @@ def test_every_spike_of_a_raster_is_at_its_place():
         if EVENTS[i] - 1 <= t < EVENTS[i] + 2
     ]
     np.testing.assert_allclose(np.column_stack([times, rows]), expected)
-    with pytest.raises(ConfigError, match="There is no unit 99; there are 6 others"):
+    with pytest.raises(ConfigError, match="There is no unit 99 among the 6 units"):
         raster_data(UNITS, EVENTS, "cue", chosen=["99"])
 
 

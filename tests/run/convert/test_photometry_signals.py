@@ -130,10 +130,10 @@ def test_options_that_contradict(session):
     assert "There are 1 channels, but 2 names for them" in refused(channel=("G",), name=("a", "b"))
     assert "There are 1 sessions, but 2 recordings" in refused(channel=("G",), file=(table, table))
     assert (
-        "There is no event 'cue' among the context columns of these trials, which are outcome"
+        "no column 'cue' of event times among the context columns of these trials, which are"
         in refused(channel=("G",), event="cue")
     )
-    assert "No event is named (--photometry.event COLUMN)" in refused(channel=("G",), event="")
+    assert "--photometry.event names no column of event times" in refused(channel=("G",), event="")
     taken = refused(DataError, channel=("G",), name=("reward",))
     assert "There is already a column 'reward'. Give the signal another name" in taken
     assert 'no channel "H" (--photometry.channel)' in refused(DataError, channel=("H",))

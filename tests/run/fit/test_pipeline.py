@@ -23,13 +23,16 @@ from accumbens.io.tables.format import TableFormat
 from accumbens.io.tables.trials import from_table, to_table, write_table
 from accumbens.models.disrnn import DisRNNConfig
 from accumbens.models.q_learning import QLearning
+from accumbens.progress import Progress
 from accumbens.run.fit.config import FitConfig, SplitConfig
 from accumbens.run.fit.folder import load_run
+from accumbens.run.fit.models import METHODS, fit_named
 from accumbens.run.fit.pipeline import make_split, resume_fit, run_fit
 from accumbens.scoring.metrics import normalized_likelihood, pooled, predict, session_sums
 from accumbens.scoring.splits import apply_split, k_fold
 from accumbens.simulation import simulate
 from accumbens.tasks.bandits import DriftingBandit
+from accumbens.threefry import key_of
 from accumbens.unrolling import unroll
 
 CONFIG = FitConfig(
@@ -89,7 +92,7 @@ def test_a_run_shows_scores_and_open_latents(run):
     title, table, latents, heads, *rows = repr(run).splitlines()
     assert title == (
         f"Run {run.folder.path}: 4 models, 4 sessions fitted, 4 held out "
-        "(every 2. session in order of subject and session)"
+        "(every second session in order of subject and session)"
     )
     assert table.split() == ["table", run.about["table"]]
     opened = ", ".join(run.metrics["open_latents"]) or "none"
@@ -170,7 +173,7 @@ def test_choices_alone_need_no_signal(table, tmp_path):
     assert run.metrics["models"]["disrnn"]["signal"] == {}
 
 
-def test_folds_follow_the_seed_of_the_run(table):
+def test_folds_follow_the_seed_of_the_run(table, tmp_path):
     trials = from_table(table, CONFIG.table)
     fold = SplitConfig(folds=4, fold=1)
     splits = [make_split(trials, fold, seed) for seed in (0, 0, 1, 2)]
@@ -178,13 +181,35 @@ def test_folds_follow_the_seed_of_the_run(table):
     assert len({split.test for split in splits}) == 3
     expected = k_fold(trials, 4, np.random.default_rng(2))[1]
     assert splits[3] == expected
+    config = dataclasses.replace(CONFIG, models=("naive",), split=fold, seed=2)
+    assert run_fit(table, config, tmp_path / "run").split == expected
+
+
+def test_every_fit_has_a_key_of_its_own_name(table, monkeypatch, tmp_path):
+    """Whatever else is fitted; the disRNN has the key of the run."""
+    given = {}
+
+    def remember(job):
+        given[job.fit.name] = jax.random.key_data(job.key).tolist()
+        return fit_means(job)
+
+    fit_means = METHODS["means"]
+    for method in METHODS:
+        monkeypatch.setitem(METHODS, method, remember)
+    names = ("disrnn", "gru", "dfq_choice", "dfq_signal", "naive")
+    key = jax.random.key(3)
+    for name in names:
+        fit_named(name, from_table(table, CONFIG.table), CONFIG, key=key, progress=Progress(),
+                  checkpoints=tmp_path, identity="")  # fmt: skip
+    expected = {name: key_of(key, name) for name in names} | {"disrnn": key}
+    assert given == {name: jax.random.key_data(k).tolist() for name, k in expected.items()}
 
 
 def test_a_model_of_two_rewards_needs_two_before_anything_is_fitted(table, tmp_path):
     config = dataclasses.replace(CONFIG, models=("disrnn", "Structure Mixture"))
     message = (
         r"The model structure_mixture learns from 2 kinds of outcome, and these trials have 1 "
-        r"\(reward\): name them with --outcome, or leave the model out\."
+        r"\(reward\)\. Name them with --outcome, or leave the model out\."
     )
     with pytest.raises(ConfigError, match=message):
         run_fit(table, config, tmp_path / "run")

@@ -224,7 +224,7 @@ def test_bad_input_is_one_clear_error(run, cohort, tmp_path, capsys):
         ("unit,region\nunit_0,ACB\nunit_0,MOs\n", "unit_0 is in ACB and in MOs. Keep one row."),
         (
             "unit,region\n0,ACB\n",
-            "none of the units is in it. It names 0, but the signal columns are",
+            "the table of regions has none of the units. It names 0, but the signal columns are",
         ),
     ):
         (tmp_path / "regions.csv").write_text(text)

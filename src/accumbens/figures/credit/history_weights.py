@@ -20,13 +20,14 @@ from ..style import BLACK, GREEN, ORANGE, OUTCOME_LINES, PURPLE, SKY, grid_shape
 from ..style import panels as panels_of
 
 OUTCOME_COLOURS = (BLACK, GREEN, ORANGE, PURPLE, SKY)
-"""Of no outcome, the first alone (controllable), the second alone (distractor), both, a third."""
+"""Colours of outcome types: none, the first alone (controllable), the second alone (distractor),
+both, a third."""
 
 OUTCOME_MARKS = "oos^Dv"
-"""Of the same; that of no outcome is hollow."""
+"""Markers of the same outcome types; the marker of no outcome is hollow."""
 
 PER_ROW = 3
-"""Groups side by side; more go on in the next row."""
+"""Number of groups side by side; further groups are in the next rows."""
 
 COLUMNS = ("group", "subject", "outcome", "lag", "weight", "low", "high", "n_subjects")
 
@@ -49,7 +50,7 @@ class HistoryWeightsData(NamedTuple):
 
 
 def outcome_colour(number: int) -> str:
-    """Of an outcome type by its number (see `outcomes`): the same in all figures of credit."""
+    """The colour of an outcome type by its number (see `outcomes`), as in all figures of credit."""
     return OUTCOME_COLOURS[number % len(OUTCOME_COLOURS)]
 
 

@@ -57,17 +57,24 @@ def credit_indices_data(
     """
     names = list(dict.fromkeys(index.name for index in indices))
     if len(names) < 2:
-        raise ConfigError(f"This figure sets two indices against each other; given: {names}.")
+        raise ConfigError(
+            f"The figure needs two indices, but there are {len(names)}: {names}. Give both."
+        )
     across, up = x or names[1], y or names[0]
     unknown = [name for name in (across, up) if name not in names]
     if unknown:
-        raise ConfigError(f"No index {unknown}; there are {names}.")
+        raise ConfigError(
+            f"There is no index {', '.join(unknown)}; the indices are {', '.join(names)}."
+        )
     found = {(index.subject, index.name): index for index in indices}
     subjects = list(dict.fromkeys(index.subject for index in indices if index.subject != GROUP))
     subjects += [GROUP] if any(index.subject == GROUP for index in indices) else []
     lacking = [f"{s}: {n}" for s in subjects for n in (across, up) if (s, n) not in found]
     if lacking:
-        raise ConfigError(f"These indices are missing: {', '.join(lacking)}.")
+        raise ConfigError(
+            f"These indices are missing (subject: index): {', '.join(lacking)}. Give both indices "
+            "of each subject."
+        )
     rows = []
     for subject in subjects:
         one, other = found[subject, across], found[subject, up]

@@ -17,8 +17,8 @@ from ..rows import column, combinations, joined, pick
 from ..style import GREY, PAGE_MM, lay_out, styled
 
 COLUMNS = ("weight", "mice", "sessions", "test", "power", "low", "high")
-"""Of the table: assumed structure weight of the agent, mice, sessions of each mouse, the test, its
-power with the ends of a 95 % interval."""
+"""Columns of the table: assumed structure weight of the agent, mice, sessions of each mouse, the
+test, its power with the ends of a 95 % interval."""
 
 _MARKS = "os^Dv<>P"
 

@@ -25,7 +25,7 @@ WINDOW = 15
 """Choices in the running mean, half of them before and half after."""
 
 MARKS = "osDv"
-"""Of the first outcome (the controllable reward), the second (the distractor), and further ones."""
+"""Markers of the first outcome (controllable reward), the second (distractor), and further ones."""
 
 
 class CreditSessionData(NamedTuple):
@@ -67,9 +67,12 @@ def credit_session_data(
     are not two choices.
     """
     if trials.n_choices != 2:
-        raise DataError(f"This figure is of two choices, not {trials.n_choices}.")
+        raise DataError(
+            f"The figure needs trials with two choices, but these have {trials.n_choices}. Select "
+            "trials with two choices."
+        )
     if window < 1:
-        raise ConfigError(f"window is {window}; average over at least one choice.")
+        raise ConfigError(f"window is {window}; it must be at least 1 (choice).")
     why = ""
     if session is None:
         session = _median_session(trials)
@@ -77,7 +80,10 @@ def credit_session_data(
             trials.n_sessions > 1
         )
     if not 0 <= session < trials.n_sessions:
-        raise ConfigError(f"No session number {session}; there are {trials.n_sessions} (from 0).")
+        raise ConfigError(
+            f"There is no session number {session}; the {trials.n_sessions} sessions are numbered "
+            "from 0."
+        )
     n_all = int(trials.length[session])
     n = min(n_all, max_trials)
     here = (session, slice(0, n))

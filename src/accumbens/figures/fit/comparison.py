@@ -17,8 +17,8 @@ from ..rows import column, combinations, joined, pick
 from ..style import PAGE_MM, ModelLook, grid_shape, lay_out, model_looks, panels, styled
 
 COLUMNS = ("model", "signal", "metric", "value", "low", "high", "subject")
-"""Of the table: signal is empty for metrics of choice, subject for the pooled value; low and high
-are the interval's ends (NaN for none)."""
+"""Columns of the table: signal is empty for metrics of choice, subject for the pooled value; low
+and high are the ends of the interval (NaN without an interval)."""
 
 _METRICS = {
     "normalized_likelihood": ("choice: normalized likelihood", "better →"),

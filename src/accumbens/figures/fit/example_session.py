@@ -90,12 +90,18 @@ def example_session_data(
     else:
         why = ""
     if not 0 <= session < trials.n_sessions:
-        raise ConfigError(f"No session number {session}; there are {trials.n_sessions} (from 0).")
+        raise ConfigError(
+            f"There is no session number {session}; the {trials.n_sessions} sessions are numbered "
+            "from 0."
+        )
     predicted_names = trials.names.signals if model.n_signals else ()
     wanted = predicted_names[:MAX_SIGNALS] if signals is None else tuple(signals)
     unknown = [name for name in wanted if name not in predicted_names]
     if unknown:
-        raise ConfigError(f"No predicted signal {unknown}; there are {predicted_names}.")
+        raise ConfigError(
+            f"The model does not predict the signal {', '.join(unknown)}; it predicts "
+            f"{', '.join(predicted_names) or 'none'}."
+        )
     n_all = int(trials.length[session])
     n = min(n_all, max_trials)
     here = (session, slice(0, n))

@@ -14,7 +14,7 @@ from ..rows import column, combinations, pick
 from ..style import BLUE, COLUMN_MM, GREEN, GREY, ORANGE, PURPLE, VERMILLION, lay_out, styled
 
 COLOURS = (BLUE, ORANGE, PURPLE, GREEN)
-"""Of the shares, in rising order; more than four begin again."""
+"""Colours of the shares, in rising order; the fifth share has the first colour again."""
 INNER = "inner_normalized_likelihood"
 
 

@@ -130,7 +130,7 @@ def _average_subject(model: DisRNN, trials: Trials) -> DisRNN:
     if trials.subject.max() >= n:
         raise DataError(
             f"The model describes {counted(n, 'subject')}, but these trials are of subject number "
-            f"{trials.subject.max()} (from 0) too: draw the trials that the model was fitted to."
+            f"{trials.subject.max()} (from 0) too. Draw the trials that the model was fitted to."
         )
     weight = np.bincount(trials.subject, weights=trials.valid.sum(1), minlength=n)
     return model.average_subject(_float(weight / weight.sum()))

@@ -36,7 +36,9 @@ def event_kernels_data(
     """The kernels of one signal, by default the first. Raises ConfigError if it is unknown."""
     signal = fit.signals[0] if signal is None else signal
     if signal not in fit.signals:
-        raise ConfigError(f"No signal named {signal!r}; there are {', '.join(fit.signals)}.")
+        raise ConfigError(
+            f"There is no signal {signal!r}; the signals are {', '.join(fit.signals)}."
+        )
     s = fit.signals.index(signal)
     unique = tuple(float(value) for value in fit.unique[:, s])
     rows = pick(fit.to_frame(), signal=signal)

@@ -19,15 +19,15 @@ from ..rows import column, combinations, joined, pick
 from ..style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, lay_out, styled
 
 COLUMNS = ("condition", "time", "mean", "low", "high", "n")
-"""Of the table: time in s from the event; low and high are the ends of the 95 % interval."""
+"""Columns of the table: time in s from the event; low and high are the ends of a 95 % interval."""
 
 CONDITION_COLOURS = (VERMILLION, BLUE, GREEN, ORANGE, PURPLE, SKY, BLACK)
-"""Of the first condition (rewarded), the second (unrewarded), and further ones."""
+"""Colours of the first condition (rewarded), the second (unrewarded), and further ones."""
 
 RESPONSES: Colormap = LinearSegmentedColormap.from_list(
     "responses", ["#053061", "#4393C3", "#FFFFFF", "#D6604D", "#67001F"]
 )
-"""From below the baseline (blue) to above it (red)."""
+"""Colours of responses, from below the baseline (blue) to above it (red)."""
 
 FULL_COLOUR = 98
 """Percentile of the sizes at which colours are full; the bar's ends point to what is beyond."""
@@ -63,11 +63,17 @@ def event_response_data(
     """
     labels = ["all events"] * len(aligned.values) if conditions is None else list(conditions)
     if len(labels) != len(aligned.values):
-        raise ConfigError(f"{len(aligned.values)} events, but {len(labels)} conditions for them.")
+        raise ConfigError(
+            f"There are {len(aligned.values)} events, but {len(labels)} conditions for them. Give "
+            "one for each event."
+        )
     measured: np.ndarray = np.isfinite(aligned.values).max(axis=1)
     names = tuple(dict.fromkeys(x for i, x in enumerate(labels) if x and measured[i]))
     if not names:
-        raise ConfigError("No event has a condition and was measured: there is nothing to draw.")
+        raise ConfigError(
+            "No event has both a condition and a measured trace, so there is nothing to draw. Name "
+            "other conditions, or other events."
+        )
     parts, blocks, counts = [], [], []
     for name in names:
         chosen = measured & np.array([label == name for label in labels])

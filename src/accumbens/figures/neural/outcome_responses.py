@@ -19,7 +19,8 @@ from ..rows import column, combinations, joined, pick
 from ..style import GREY, lay_out, panels, styled
 
 COLUMNS = ("unit", "region", "outcome", "trials", "mean", "low", "high")
-"""Of the table: outcome is the type; low and high are the ends of the 95 % interval of the mean."""
+"""Columns of the table: outcome is the type; low and high are the ends of the 95 % interval of the
+mean."""
 
 MAX_UNITS, PER_ROW = 8, 4
 
@@ -53,7 +54,10 @@ def outcome_responses_data(
     chosen = list(known if units is None else units)[:MAX_UNITS]
     unknown = [name for name in chosen if name not in known]
     if unknown or not chosen:
-        raise ConfigError(f"No responses of {unknown or 'any unit'}; the table has {known[:10]}.")
+        raise ConfigError(
+            f"The table has no responses of {', '.join(map(str, unknown)) or 'any unit'}; its "
+            f"units are {', '.join(map(str, known[:10]))}{', ...' * (len(known) > 10)}."
+        )
     rows = joined([pick(whole, unit=name) for name in chosen], COLUMNS)
     outcomes = tuple(name for (name,) in combinations(rows, "outcome"))
     return OutcomeResponsesData(rows, outcomes, unit, caption)

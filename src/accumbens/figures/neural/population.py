@@ -17,7 +17,7 @@ from ..style import BLACK, lay_out, styled
 from .event_response import RESPONSES
 
 COLUMNS = ("unit", "region", "condition", "time", "z", "rate")
-"""Of the table: z in standard deviations of the baseline, rate in spikes/s."""
+"""Columns of the table: z in standard deviations of the baseline, rate in spikes/s."""
 
 LIMIT = 97.0
 """Percentile of the sizes at which colours are full."""

@@ -20,10 +20,11 @@ from ..style import BLACK, grid_shape, lay_out, styled
 from .event_response import condition_colour, draw_condition_bars
 
 COLUMNS = ("unit", "region", "condition", "time", "rate", "low", "high", "n")
-"""Of the table: rate in spikes/s with the ends of its 95 % interval, time in s from the event."""
+"""Columns of the table: rate in spikes/s with the ends of its 95 % interval, time in s from the
+event."""
 
 UNITS_PER_FIGURE = 8
-"""More units are not drawn; name those that matter."""
+"""Largest number of units that are drawn; further ones are left out."""
 
 PER_ROW = {1: 1, 2: 2, 3: 3, 4: 2, 5: 3, 6: 3, 7: 4, 8: 4}
 """Panels side by side, by the number of units."""
@@ -35,8 +36,8 @@ PANEL_MM = {1: 76.0, 2: 76.0, 3: 50.0, 4: 37.0}
 """Width of a panel, by the number of panels side by side."""
 
 RASTER_MM, RATES_MM = 38.0, 24.0
-THINNEST, THICKEST = 0.25, 0.8
-"""Of the marks, in points; between them they leave as much white as they ink."""
+MIN_MARK, MAX_MARK = 0.25, 0.8
+"""Thickness of the marks of spikes, in points; between both, half of each row is white."""
 
 
 class RasterData(NamedTuple):
@@ -76,7 +77,10 @@ def raster_data(
     if chosen is not None:
         unknown = [name for name in chosen if name not in units.ids]
         if unknown:
-            raise ConfigError(f"There is no unit {unknown[0]}; there are {len(units)} others.")
+            raise ConfigError(
+                f"There is no unit {unknown[0]} among the {len(units)} units ({units.ids[0]}, "
+                "...). Name others."
+            )
         units = units.select([units.ids.index(name) for name in chosen])
     responses = unit_responses(units, events, conditions, config)
     drawn = responses.ids[:UNITS_PER_FIGURE]
@@ -173,9 +177,9 @@ def _facts(n_drawn: int, n_units: int, n_events: int, stride: int, config: Respo
 
 
 def _thickness(per_row: float, panel_mm: float) -> float:
-    """Of the marks, in points, where a row has so many spikes."""
+    """Thickness of the marks, in points, for this number of spikes in a row."""
     gap_points = panel_mm / max(per_row, 1.0) / 25.4 * 72
-    return float(np.clip(0.5 * gap_points, THINNEST, THICKEST))
+    return float(np.clip(0.5 * gap_points, MIN_MARK, MAX_MARK))
 
 
 def _raster(

@@ -18,7 +18,7 @@ from ..rows import column, combinations, joined, pick
 from ..style import BLACK, lay_out, styled
 
 CONTRAST_COLOURS = (outcome_colour(1), outcome_colour(2), BLACK)
-"""Of the first outcome and the second, as those of types of outcome, and of their difference."""
+"""Colours of the contrasts: first outcome, second outcome (as outcome types have), difference."""
 
 
 class SelectiveFractionData(NamedTuple):

@@ -18,15 +18,15 @@ from ..rows import column, pick
 from ..style import BLACK, GREY, lay_out, panels, styled
 
 COLUMNS = ("unit", "region", "x", "y", "kind", "apart")
-"""Of the table: x, y: effect of the first and of the second outcome; kind: the outcomes that the
-unit responds to; apart: it tells the two apart."""
+"""Columns of the table: x, y: effect of the first and of the second outcome; kind: the outcomes
+that the unit responds to; apart: whether its responses to the two differ."""
 
 _LOOKS = ((GREY, "o"), *((outcome_colour(k), OUTCOME_MARKS[k]) for k in (1, 2, 3)))
-"""Of units that respond to neither, the first outcome, the second, both: colours as those of types
-of outcome, and a shape each."""
+"""Colour and marker of units that respond to neither outcome, the first, the second, both; the
+colours are those of outcome types."""
 
 CROWDED = 10.0
-"""Where the largest effect is so many times that of three quarters, axes become logarithmic."""
+"""Axes are logarithmic where the largest effect is more than this many times the third quartile."""
 
 
 class UnitEffectsData(NamedTuple):

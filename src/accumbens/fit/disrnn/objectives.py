@@ -31,7 +31,7 @@ Weights = dict[str, Float[Array, ""]]
 
 
 class ReadOutData(NamedTuple):
-    """For the second stage: the batch, and the frozen core's latents before each trial."""
+    """Data of the second stage: the batch, and the frozen core's latents before each trial."""
 
     batch: Batch
     before: Float[Array, "trial latent session"]
@@ -51,7 +51,7 @@ class ReadOutData(NamedTuple):
 
 
 class JointData(NamedTuple):
-    """For joint training: the batch, and the weight of the signal's squared error."""
+    """Data of joint training: the batch, and the weight of the signal's squared error."""
 
     batch: Batch
     signal_weight: Float[Array, ""]

@@ -33,7 +33,7 @@ WARM_UP = 150
 """Steps without noise and penalties, at a learning rate of WARM_UP_RATE."""
 WARM_UP_RATE = 2e-3
 STAGE = DisRNNStageConfig(learning_rate=1e-2, bottleneck_rate=2.0)
-WEAKEST, STRONGEST = 0.5, 15.0
+MIN_MULTIPLE, MAX_MULTIPLE = 0.5, 15.0
 """Multiples of the penalties at the beginning and the end of a path, with 5,000 trials."""
 UNIT_TRIALS, GROWTH, MIN_STRENGTH = 5000, 0.7, 0.3
 """See `strength`."""
@@ -71,7 +71,7 @@ def rising(steps: Int[np.ndarray, " step"], n_steps: int, scale: float) -> Sched
     way = np.clip((steps - WARM_UP) / (n_steps - WARM_UP), 0, 1)
     rise = np.where(warm, (steps + 1) / 20, (steps - WARM_UP + 1) / 50)
     rate = np.where(warm, WARM_UP_RATE, STAGE.learning_rate) * np.minimum(rise, 1)
-    factor = scale * WEAKEST * (STRONGEST / WEAKEST) ** way
+    factor = scale * MIN_MULTIPLE * (MAX_MULTIPLE / MIN_MULTIPLE) ** way
     return _schedule(steps, rate, factor, ~warm)
 
 

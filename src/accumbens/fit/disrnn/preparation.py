@@ -69,7 +69,7 @@ def initial_disrnn(trials: Trials, config: DisRNNConfig, key: PRNGKeyArray) -> D
 
 
 def learning_rates(model: DisRNN, parts: Parts, stage: DisRNNStageConfig) -> PyTree:
-    """For `train`: these parts learn, bottlenecks at a rate of their own; all others are frozen."""
+    """Learning rates for `train`: these parts learn, bottlenecks at a rate of their own."""
     frozen = jax.tree.map(lambda _: None, model)
     rates = tuple(
         relative_learning_rates(part, stage.bottleneck_rate, 1.0) for part in parts(model)

@@ -210,7 +210,7 @@ def _run_stage(
 
 
 def _template_of_state(stages: list[_Stage]):
-    """For reading a checkpoint: the (untrained) training state of each stage."""
+    """The (untrained) training state of each stage, for reading a checkpoint."""
     return lambda model, index: initial_state(
         model,
         learning_rates(model, stages[index].parts, stages[index].config),

@@ -43,14 +43,14 @@ GUIDES: dict[str, tuple[type[CognitiveModel], int]] = {
     "dfq": (DFQ, 1),
     "structure_mixture": (StructureMixture, 2),
 }
-"""Cognitive models towards the best of which a disRNN may be shrunk, and how many kinds of outcome
-each needs."""
+"""Cognitive models, and how many kinds of outcome each needs. A disRNN may be shrunk towards the
+best of them."""
 TOLERANCE = 1e-4
-"""In nats of the whole log-likelihood: far below what tells two guides apart."""
+"""Tolerance of the log likelihood in nats, far below the differences between guides."""
 
 
 class SoftChoices(NamedTuple):
-    """A batch, and the probabilities as which each trial's choice is to be predicted."""
+    """A batch, and the probabilities of the choices that are to be predicted on each trial."""
 
     batch: Batch
     target: Float[Array, "session trial choice"]
@@ -71,7 +71,7 @@ class Guide(NamedTuple):
 def soft_choice_objective(
     model: DisRNN, data: SoftChoices, weights: Weights, noise: NoiseSource | None
 ) -> tuple[Float[Array, ""], Terms]:
-    """As `choice_objective`, with the cross-entropy against the targets for the likelihood."""
+    """The objective `choice_objective`, with the cross-entropy to the targets as the likelihood."""
 
     def cross_entropy(logits: Float[Array, "session trial choice"]) -> Float[Array, ""]:
         of_trial = -(data.target * jax.nn.log_softmax(logits)).sum(-1)

@@ -28,7 +28,7 @@ class Walked(NamedTuple):
 
 
 def write_walked(file: Path, identity: str, walked: Walked) -> None:
-    """Keeps it in one safetensors file. identity: of data and options."""
+    """Writes checkpoints to one safetensors file. identity: of data and options."""
     from safetensors.numpy import save
 
     arrays = {"scores": np.ascontiguousarray(walked.scores), "n_open": walked.n_open}
@@ -42,7 +42,7 @@ def write_walked(file: Path, identity: str, walked: Walked) -> None:
 
 
 def read_walked(file: Path, identity: str, like: PyTree) -> Walked | None:
-    """What `write_walked` kept; None where there is none. like: one path's weights.
+    """The checkpoints that `write_walked` wrote; None without a file. like: weights of one path.
 
     Raises DataError when the file is damaged or belongs to other data or options.
     """

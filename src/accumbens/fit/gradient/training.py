@@ -114,7 +114,7 @@ def compile_training(
 
 
 def initial_state(model: PyTree, rates: PyTree, stage: StageConfig) -> TrainingState:
-    """The state before a stage's first step. rates: as for `train`."""
+    """The state before the first step of a stage. rates: those of `train`."""
     trained = _split(_strongly_typed(model), rates)[0]
     adam = _strongly_typed(_adam_before(trained, stage.pace))
     return TrainingState(trained, adam, 0, stage.steps - stage.decay_steps, 1.0, 0)

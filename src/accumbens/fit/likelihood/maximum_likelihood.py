@@ -26,7 +26,7 @@ from .moments import (
 from .parameter_space import Held, M, ParameterSpace, parameter_space
 
 _TOLERANCE = 1e-6
-"""In nats of the whole log-likelihood: about a thousandth of a standard error in each estimate."""
+"""Tolerance of the log likelihood in nats: about a thousandth of a standard error of estimates."""
 _CHUNK = 200_000
 """Trials times starts that are computed at once; a matter of speed only."""
 
@@ -201,7 +201,7 @@ def _solve(space: ParameterSpace, target: Target, batches: Batch, starts, max_ev
         regression = regress_signals(near(jnp.zeros(n_places)))
 
         def likelihoods(shifts):
-            """Of choices and signals, by shifts of the parameters and of their regression."""
+            """Negative log likelihoods of choices and signals, by shifts of all estimates."""
             found = near(shifts[:n_places])
             gain, offset, log_variance = shifts[n_places:].reshape(3, n_signals)
             shifted = Regression(

@@ -196,13 +196,8 @@ def _template(model, n_choices):
                 f"model with n_choices={n_choices}, or the class {model.name}."
             )
         return model
-    start = {
-        name: sum(p.start) / 2 if p.default is None else p.default
-        for name, p in model.parameters.items()
-        if not isinstance(p.default, str)
-    }
     try:
-        return model(**start, n_choices=n_choices)
+        return model.at_start(n_choices)
     except ConfigError as problem:
         raise ConfigError(
             f"{model.__name__} cannot be built for {n_choices} choices from single numbers. Give "

@@ -52,7 +52,7 @@ class Reader(eqx.Module):
 
     @property
     def bottlenecks(self) -> tuple[Bottleneck, Bottleneck, Bottleneck]:
-        """In the order in which the networks see their outputs."""
+        """The three bottlenecks, in the order in which the networks see their outputs."""
         return self.latent, self.observation, self.subject
 
     @property

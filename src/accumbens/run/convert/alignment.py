@@ -64,11 +64,11 @@ def event_times(
         ConfigError: there is no such context column; the message lists the columns.
     """
     if event not in trials.names.contexts:
-        named = f"There is no event {event!r}" if event else f"No event is named ({option} COLUMN)"
+        named = f"There is no column {event!r}" if event else f"{option} names no column"
         raise ConfigError(
-            f"{named} among the context columns of these trials, which are "
-            f"{', '.join(trials.names.contexts) or 'none'}. Keep a column of times with --context "
-            "COLUMN."
+            f"{named} of event times among the context columns of these trials, which are "
+            f"{', '.join(trials.names.contexts) or 'none'}. Keep the column of times with "
+            "--context COLUMN."
         )
     column = trials.names.contexts.index(event)
     return trials.context[session, : int(trials.length[session]), column] * TIME_UNITS[unit]

@@ -85,7 +85,7 @@ def check_fits(names: Sequence[str], trials: Trials) -> None:
         if entry.n_outcomes > n:
             raise ConfigError(
                 f"The model {entry.name} learns from {entry.n_outcomes} kinds of outcome, and "
-                f"these trials have {n} ({', '.join(trials.names.outcomes) or 'none'}): name them "
+                f"these trials have {n} ({', '.join(trials.names.outcomes) or 'none'}). Name them "
                 "with --outcome, or leave the model out."
             )
 

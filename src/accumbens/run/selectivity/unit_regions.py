@@ -90,8 +90,9 @@ def read_regions(path: Path, units: tuple[str, ...]) -> dict[str, str]:
             raise DataError(f"{path}: {name} is in {regions[name]} and in {place}. Keep one row.")
     if not set(units) & set(regions):
         raise DataError(
-            f"{path}: none of the units is in it. It names {_some(tuple(regions))}, but the signal "
-            f"columns are {_some(units)}. Name the units like their columns."
+            f"{path}: the table of regions has none of the units. It names "
+            f"{_some(tuple(regions))}, but the signal columns are {_some(units)}. Name the units "
+            "like their columns."
         )
     return regions
 

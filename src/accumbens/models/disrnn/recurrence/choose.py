@@ -47,7 +47,7 @@ def choose_loop(inputs: LoopInputs) -> Choice:
         return best
     if wanted == "compiled":
         raise ConfigError(
-            f"{VARIABLE} asks for the compiled loop, which cannot be had: {best.reason}."
+            f"{VARIABLE} asks for the compiled loop, which cannot be used here: {best.reason}."
         )
     return Choice("scan", run_loop, best.reason)
 

@@ -32,8 +32,11 @@ LATENT_BOUND = 2.0
 
 
 class Noise(NamedTuple):
-    """Of training. sigma: of each network's bottlenecks; latent_sigma: of each latent's own one;
-    key: two words, from `threefry.words_of`."""
+    """The noise of training.
+
+    sigma: of each network's bottlenecks; latent_sigma: of each latent's own bottleneck; key: two
+    words, from `threefry.words_of`.
+    """
 
     sigma: Float[Array, "latent input"]
     latent_sigma: Float[Array, " latent"]
@@ -88,8 +91,11 @@ class LoopInputs(eqx.Module):
 
 
 class LoopUnrolled(NamedTuple):
-    """before: z at the start of each trial, noise included. mean: m, what the latent's own
-    bottleneck received on that trial; z itself on trials without a valid choice."""
+    """The latents along all trials.
+
+    before: z at the start of each trial, noise included. mean: m, what the latent's own bottleneck
+    received on that trial; z itself on trials without a valid choice.
+    """
 
     before: Float[Array, "trial latent session"]
     mean: Float[Array, "trial latent session"]

@@ -91,7 +91,7 @@ def _worst_of_the_smallest() -> float:
 
 
 def _gradient_of_the_smallest(run: Callable[[LoopInputs], LoopUnrolled]) -> ResidualMLPs:
-    """Of the sum of latents of two latents in three sessions of four trials, in the networks."""
+    """The gradient in the networks of the sum of two latents over three sessions of four trials."""
     mlps = ResidualMLPs.initial(
         n_nets=2, n_inputs=3, n_units=4, n_layers=1, n_outputs=2, activation="tanh",
         key=jax.random.key(0),

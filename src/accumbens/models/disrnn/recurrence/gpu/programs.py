@@ -23,7 +23,7 @@ TILE = 32
 
 
 class Sizes(NamedTuple):
-    """n_rows, n_units: padded; the rest as they are."""
+    """Sizes of the loop. n_rows, n_units: padded; the others are not."""
 
     n_latents: int
     n_inputs: int
@@ -34,7 +34,7 @@ class Sizes(NamedTuple):
 
 
 class Weights(NamedTuple):
-    """One model's, padded. multiplier and sigma: of each network's inputs."""
+    """Weights of one model, padded. multiplier and sigma: of each network's inputs."""
 
     w_in: Float[Array, "latent unit row"]
     b_in: Float[Array, "latent unit"]
@@ -48,7 +48,7 @@ class Weights(NamedTuple):
 
 
 class Network(NamedTuple):
-    """One latent's, out of `Weights`; lists by layer, and by output."""
+    """Weights of the network of one latent, from `Weights`; lists by layer, and by output."""
 
     w_in: Float[Array, "unit row"]
     b_in: Float[Array, " unit"]
@@ -111,7 +111,7 @@ def _networks(sizes: Sizes, refs: Weights) -> list[Network]:
 def _deviates(
     sizes: Sizes, key: tuple[Array, Array], trial: Array, first: Array
 ) -> list[tuple[Array, Array]]:
-    """For each network the deviates of its inputs and of the latent's own bottleneck: those of
+    """The deviates of each network's inputs and of the latent's own bottleneck: those of
     `core.deviates` from session `first` on."""
     n_pairs = (sizes.n_inputs + 2) // 2
     session = first + jax.lax.broadcasted_iota(jnp.uint32, (sizes.n_rows, TILE), 1)
