@@ -92,7 +92,7 @@ class CognitiveModel(Model):
 
         Raises ConfigError when it cannot be built for that many choices from single numbers.
         """
-        values = {
+        values: dict[str, Any] = {
             name: sum(p.start) / 2 if p.default is None else p.default
             for name, p in cls.parameters.items()
             if not isinstance(p.default, str)

@@ -195,7 +195,7 @@ def test_the_session_of_the_median_reward_rate(trials):
 def test_what_a_session_cannot_show(trials, make_trials):
     with pytest.raises(ConfigError, match="There is no session number 9; the 9 sessions are"):
         credit_session_data(trials, 9)
-    with pytest.raises(ConfigError, match="window is 0; average over at least one choice"):
+    with pytest.raises(ConfigError, match="window is 0; it must be at least 1"):
         credit_session_data(trials, 0, window=0)
     with pytest.raises(DataError, match="needs trials with two choices, but these have 3"):
         credit_session_data(make_trials(n_choices=3))

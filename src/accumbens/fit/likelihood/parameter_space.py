@@ -146,7 +146,7 @@ def parameter_space(
         ConfigError: a variant or parameter is unknown, a value is out of bounds, or options
             contradict each other.
     """
-    template = with_parts_of(_template(model, n_choices), (*free, *(fixed or {})))
+    template: Any = with_parts_of(_template(model, n_choices), (*free, *(fixed or {})))
     known = template.parameters
     of_parts = [n for kind in PARTS for n in kind.parameters if n not in known]
     for name in (*free, *(fixed or {})):
