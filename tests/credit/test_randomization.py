@@ -119,6 +119,7 @@ def test_redrawn_labels_have_their_conditional_probability():
 
 def test_p_values_count_ties_and_themselves():
     assert p_value(1.0, np.array([0.0, 1.0, 2.0])) == 0.75
+    assert type(p_value(1.0, np.array([0.0, 1.0, 2.0]))) is float
     assert p_value(1.0, np.array([0.0, 1.0, 2.0]), "less") == 0.75
     assert p_value(5.0, np.array([0.0, 1.0, 2.0]), "two-sided") == 0.5
 

@@ -79,7 +79,9 @@ def test_models_are_built_from_plain_or_traced_numbers(name):
 def test_signals_need_a_gain_and_an_offset_each():
     assert at_start(DFQ).n_signals == 0
     assert at_start(DFQ, gain=[1, 2, 3], offset=np.zeros(3)).n_signals == 3
-    with pytest.raises(ConfigError, match="QLearning has 2 gains but 1 offsets: give one of each"):
+    with pytest.raises(
+        ConfigError, match=r"QLearning has 2 gains but 1 offsets\. Give one of each"
+    ):
         QLearning(0.1, 1.0, gain=[1.0, 2.0], offset=0.0)
 
 

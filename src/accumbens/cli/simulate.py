@@ -45,7 +45,7 @@ accumbens simulate again.csv --run-folder runs/trials --model disrnn
     run_folder: Path | None = None
     """Simulate the model of this run instead of an agent."""
     model: str = "disrnn"
-    """With run-folder: which of its models."""
+    """Name of the model of the run (with run-folder)."""
     task: Literal["drifting", "reversal", "distractor"] = "drifting"
     """Drifting reward probabilities; probabilistic reversals in blocks; or reversals of a
     controllable reward beside a distractor that comes whatever the choice."""

@@ -34,15 +34,15 @@ class GRUConfig:
     """How a GRU is built and fitted."""
 
     hidden: int = 16
-    """Hidden units."""
+    """Number of hidden units."""
     subject_embedding: int = 0
     """Numbers that describe each subject to the network; 0 for none."""
     l2: float = 1e-4
-    """Squared weights."""
+    """Weight of the L2 penalty, the sum of squared weights."""
     stage: StageConfig = dataclasses.field(
         default_factory=lambda: StageConfig(steps=2000, learning_rate=1e-2, decay=0.0)
     )
-    """Training, at most."""
+    """How long and how fast it is trained; it may stop earlier."""
     validate_every: int = 4
     """Every n-th training session is set aside to decide when to stop."""
     patience: int = 400

@@ -88,7 +88,9 @@ def _described(value: Any, path: str, arrays: dict[str, np.ndarray]) -> Any:
     if isinstance(value, jax.Array | np.ndarray):
         array = np.array(value, order="C")
         if not np.isfinite(array).all():
-            raise DataError(f"Cannot save {path}: it holds numbers that are not finite.")
+            raise DataError(
+                f"Cannot save {path}: it holds numbers that are not finite. Fit it again."
+            )
         arrays[path] = array
         return {"array": path}
     if dataclasses.is_dataclass(value):
@@ -96,7 +98,8 @@ def _described(value: Any, path: str, arrays: dict[str, np.ndarray]) -> Any:
         if name is None:
             raise DataError(
                 f"Cannot save {path or 'the model'}: {type(value).__name__} is not a class of "
-                "accumbens, so it could not be found again."
+                "accumbens, so a saved one cannot be loaded. Save its parameters in a file of your "
+                "own."
             )
         fields = {
             f.name: _described(getattr(value, f.name), f"{path}.{f.name}".lstrip("."), arrays)
@@ -107,4 +110,7 @@ def _described(value: Any, path: str, arrays: dict[str, np.ndarray]) -> Any:
         return {"tuple": [_described(v, f"{path}.{i}", arrays) for i, v in enumerate(value)]}
     if value is None or isinstance(value, str | int | float | bool):
         return {"value": value}
-    raise DataError(f"Cannot save {path or 'the model'}: it holds a {type(value).__name__}.")
+    raise DataError(
+        f"Cannot save {path or 'the model'}: it holds a {type(value).__name__}. Use arrays, "
+        "numbers and text."
+    )

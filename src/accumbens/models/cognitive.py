@@ -78,8 +78,8 @@ class CognitiveModel(Model):
     def __check_init__(self) -> None:
         if self.gain.shape != self.offset.shape:
             raise ConfigError(
-                f"{self.name} has {self.gain.size} gains but {self.offset.size} offsets: "
-                "give one of each for every signal."
+                f"{self.name} has {self.gain.size} gains but {self.offset.size} offsets. "
+                "Give one of each for every signal."
             )
 
     @property
@@ -132,7 +132,8 @@ class CognitiveModel(Model):
         if self.reward >= outcome.shape[0]:
             raise ConfigError(
                 f"{self.name} takes outcome column {self.reward} as the reward, but the "
-                f"outcomes have {outcome.shape[0]} columns, counted from 0."
+                f"outcomes have {outcome.shape[0]} columns, counted from 0. Give another "
+                "column (reward)."
             )
         return outcome[self.reward]
 

@@ -96,7 +96,7 @@ class HistoryRegression(Model):
             raise ConfigError(
                 f"This HistoryRegression has weights for {self.weights.shape[1]} outcome types, "
                 f"but the trials have {outcome.shape[0]} outcome columns, hence "
-                f"{2 ** outcome.shape[0]} types."
+                f"{2 ** outcome.shape[0]} types. Use trials with the outcomes of the fit."
             )
         sign = jnp.where(choice == 1, 1.0, -1.0).astype(state.sign.dtype)
         return HistoryState(

@@ -54,7 +54,8 @@ class TwoRewards(UnitReward):
             raise ConfigError(
                 f"{type(self).__name__} takes outcome columns {self.controllable} and "
                 f"{self.distractor} as the controllable and the distractor reward, but the "
-                f"outcomes have {outcome.shape[0]} columns, counted from 0."
+                f"outcomes have {outcome.shape[0]} columns, counted from 0. Give other "
+                "columns (controllable, distractor)."
             )
         columns = outcome[self.controllable], outcome[self.distractor]
         return self.in_units(columns[0]), self.in_units(columns[1])

@@ -76,7 +76,7 @@ class Alarm(NamedTuple):
 
 
 class Contest(NamedTuple):
-    """Who meets whom, by name.
+    """The names of the models that are compared.
 
     model: of which the verdict speaks; None for no verdict. cognitive: its opponents for choices.
     signal_models: its opponents for signals. choosers: every model that was fitted to choices.
@@ -99,7 +99,7 @@ class Judgement(NamedTuple):
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """Alarms first."""
+        """All sentences, alarms first."""
         return (*self.warnings, *(verdict.sentence for verdict in self.verdicts))
 
     @property

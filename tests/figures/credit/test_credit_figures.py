@@ -312,7 +312,9 @@ def test_enough_sessions_for_the_wanted_power(power):
         power_curves_data(power.drop(columns="low"))
     with pytest.raises(ConfigError, match="no rows"):
         power_curves_data(power.iloc[:0])
-    with pytest.raises(ConfigError, match="probabilities between 0 and 1"):
+    with pytest.raises(ConfigError, match="wanted is 80; it must lie between 0 and 1"):
+        power_curves_data(power, wanted=80.0)
+    with pytest.raises(ConfigError, match="The table has powers outside 0 to 1"):
         power_curves_data(power.assign(power=1.2))
 
 

@@ -75,7 +75,9 @@ def history_weights_data(
         raise ConfigError("Give at least one group of fits, each of at least one subject.")
     kinds = {fit.data.type_names for fits in groups.values() for fit in fits}
     if len(kinds) > 1:
-        raise ConfigError(f"These fits are of different outcomes: {sorted(kinds)}.")
+        raise ConfigError(
+            f"The fits are of different outcomes: {sorted(kinds)}. Draw them in separate figures."
+        )
     parts = []
     for group, fits in groups.items():
         each = [fit.to_frame().query("lag > 0").reset_index(drop=True) for fit in fits]

@@ -58,9 +58,11 @@ def power_curves_data(
         raise ConfigError(f"The table of powers lacks the columns {missing}; it has {list(table)}.")
     if not len(table):
         raise ConfigError("The table of powers has no rows.")
+    if not 0 < wanted < 1:
+        raise ConfigError(f"wanted is {wanted:g}; it must lie between 0 and 1.")
     power = column(table, "power")
-    if not (0 < wanted < 1) or not ((power >= 0) & (power <= 1)).all():
-        raise ConfigError("Powers, and the wanted power, are probabilities between 0 and 1.")
+    if not ((power >= 0) & (power <= 1)).all():
+        raise ConfigError("The table has powers outside 0 to 1. Correct them.")
     rows = joined([table], COLUMNS).sort_values(
         by=["weight", "mice", "sessions"], kind="stable", ignore_index=True
     )

@@ -27,7 +27,7 @@ class NwbFormat:
     context: tuple[str, ...] = ()
     """Columns of further numbers to carry along: event times, reward probabilities."""
     optional_context: tuple[str, ...] = ()
-    """The same, but blank for files that do not have them."""
+    """Columns of further numbers, which are blank for files that do not have them."""
     signal: tuple[str, ...] = ()
     """Columns of neural signals, one number a trial."""
     instructed: str | None = None

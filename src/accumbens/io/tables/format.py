@@ -32,7 +32,7 @@ class TableFormat:
     context: tuple[str, ...] = ()
     """Columns of further numbers to carry along, which no model sees (reward probabilities)."""
     optional_context: tuple[str, ...] = ()
-    """The same, but left out where the table does not have them."""
+    """Columns of further numbers, which are left out where the table does not have them."""
     missed: tuple[ChoiceText, ...] = ()
     """Codes in the choice column that mean a missed trial, such as 2 or ignored; so do blanks."""
     choices: tuple[ChoiceText, ...] = ()

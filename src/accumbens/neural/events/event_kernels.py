@@ -32,7 +32,7 @@ class EventKernelConfig:
     """How event kernels are estimated."""
 
     window: Window = (-1.0, 2.0)
-    """From and to, in s from an event: the times at which it may have an effect."""
+    """Start and end of the time in which an event may have an effect, in s from the event."""
     bin: float = 0.05
     """Width of a bin of the signal and of the kernels, in s."""
     folds: int = 5

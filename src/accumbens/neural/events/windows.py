@@ -23,9 +23,9 @@ class WindowConfig:
     shift: float = 0.0
     """Seconds to add to each event's time, for a known delay."""
     window: Window = (0.0, 1.0)
-    """From and to, relative to the event: the response."""
+    """Start and end of the response, relative to the event."""
     baseline: Window | None = (-1.0, 0.0)
-    """From and to: the baseline, whose mean is subtracted; None: nothing is subtracted."""
+    """Start and end of the baseline, whose mean is subtracted; None: nothing is subtracted."""
     baseline_event: str | None = None
     """Event that the baseline is relative to, if it is another one (the cue before the choice)."""
     statistic: Literal["mean", "peak", "trough", "area"] = "mean"

@@ -22,13 +22,13 @@ class ResponseConfig:
     """Responses of units around an event."""
 
     window: Window = (-1.0, 2.0)
-    """From and to, in s from the event."""
+    """Start and end of the responses, in s from the event."""
     bin: float = 0.05
     """Width of a bin of the histogram, in s."""
     smooth: float = 0.0
     """Standard deviation (s) of a Gaussian that smooths each trial's rate; 0: none."""
     baseline: Window = (-1.0, 0.0)
-    """From and to, in s from the event: what heatmaps are normalised to."""
+    """Start and end of the baseline that heatmaps are normalised to, in s from the event."""
     min_rate: float = 0.1
     """Units with a lower rate over the whole recording, in spikes/s, are left out."""
     min_trials: int = 5

@@ -31,7 +31,7 @@ class SpikesConfig:
     event: str = ""
     """Context column with the time of the event in each trial; none: no spikes."""
     window: Window = (0.0, 1.0)
-    """From and to, in s from the event: where spikes are counted."""
+    """Start and end of the window in which spikes are counted, in s from the event."""
     file: Annotated[tuple[Path, ...], KNOWN] = ()
     """Spikes, one for each session, where they are not in its own file."""
     labels: tuple[str, ...] = ("good",)

@@ -29,7 +29,7 @@ class SplitConfig:
     folds: int = 0
     """Hold out one of this many folds within each subject instead; 0 for none."""
     fold: int = 0
-    """With folds: which fold to hold out, from 0."""
+    """Number of the fold to hold out (with folds), from 0."""
 
 
 @dataclasses.dataclass(frozen=True)

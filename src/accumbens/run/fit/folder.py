@@ -48,7 +48,7 @@ class RunFolder:
 
     @property
     def finished(self) -> bool:
-        """metrics.json is written last."""
+        """Whether the run is finished; metrics.json is written last."""
         return self.metrics.is_file()
 
     def begin(self, config: FitConfig, table: str, fingerprint: str, split: Split) -> None:

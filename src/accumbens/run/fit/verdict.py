@@ -1,4 +1,4 @@
-"""Who meets whom in a run: the network, its opponents, and the baseline without memory."""
+"""The models compared in a run: the network, its opponents, and the baseline without memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ...trials import Trials
 from .models import Fitted
 
 BASELINE = "without memory"
-"""Beside the names of fits, and none of them."""
+"""Names of the predictions without memory, which no fit has."""
 
 
 def without_memory(train: Trials, trials: Trials) -> Predictions:
