@@ -14,7 +14,15 @@ from accumbens.errors import ConfigError, DataError
 from accumbens.io import sources
 from accumbens.io.contents import inspect_file
 from accumbens.io.photometry.files import Recording, read_recording
-from accumbens.io.sources import SOURCES, Reader, SourceKind, file_kind, names_of, reader_of
+from accumbens.io.sources import (
+    HEAD_BYTES,
+    SOURCES,
+    Reader,
+    SourceKind,
+    file_kind,
+    names_of,
+    reader_of,
+)
 from accumbens.io.spikes.files import read_units
 from accumbens.io.trial_sources import SourceFormat, read_sources
 from accumbens.lazy import at_place
@@ -39,9 +47,10 @@ def test_every_entry_can_be_recognised_and_read(kind):
 def test_names_and_endings_mean_one_kind_each():
     names = [kind.name for kind in SOURCES]
     assert len(set(names)) == len(names)
-    endings = [ending for kind in SOURCES for ending in kind.endings]
+    endings = [(ending, kind.magic) for kind in SOURCES for ending in kind.endings]
     assert len(set(endings)) == len(endings)
-    assert endings == [ending.casefold() for ending in endings]
+    assert all(ending == ending.casefold() for ending, _ in endings)
+    assert all(len(kind.magic) <= HEAD_BYTES for kind in SOURCES)
 
 
 def test_the_list_is_there_without_pandas():
@@ -68,6 +77,24 @@ def test_files_are_asked_only_for_what_they_hold(tmp_path):
     ):
         read_units(tmp_path / "a.csv")
     assert reader_of(tmp_path / "a.csv", "recording").options == ("time", "time_unit")
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["listed first", "listed last"])
+def test_of_kinds_with_one_ending_the_first_bytes_decide(monkeypatch, tmp_path, first):
+    own = SourceKind("rig", "a recording of our rig (.csv)", (".csv",), b"FrameCounter,")
+    hdf = SourceKind("rig5", "a recording of our rig (.rig)", (".rig",), sources.HDF5_MAGIC)
+    listed = (own, hdf, *SOURCES) if first else (*SOURCES, own, hdf)
+    monkeypatch.setattr(sources, "SOURCES", listed)
+    files = {
+        "a.csv": (b"FrameCounter,glow\n1,2\n", "rig"), "b.csv": (b"Frame,glow\n", "table"),
+        "c.rig": (sources.HDF5_MAGIC + b"...", "rig5"), "d.rig": (b"damaged", "rig5"),
+        "e.nwb": (sources.HDF5_MAGIC + b"...", "nwb"), "f.nwb": (b"", "nwb"),
+    }  # fmt: skip
+    for name, (content, kind) in files.items():
+        (tmp_path / name).write_bytes(content)
+        assert file_kind(tmp_path / name).name == kind
+    (tmp_path / "g").write_bytes(b"FrameCounter,glow\n")
+    assert file_kind(tmp_path / "g").name == "rig"
 
 
 def read_beats(path: Path) -> Recording:

@@ -47,7 +47,8 @@ class SourceKind:
         name: of the kind.
         words: its name in messages and help.
         endings: of the names of its files, in small letters.
-        magic: the first bytes of its files, where the ending says nothing.
+        magic: the first bytes of its files, at most `HEAD_BYTES`. Of kinds with one ending, they
+            say which it is: a recording as .csv with a first line of its own is no table.
         inside: of a folder: files of which one is enough to recognise it.
         folder_endings: of a folder: endings of its name.
         trials: place of the function `(paths, format) -> SourcedTrials`.
@@ -76,6 +77,7 @@ class SourceKind:
 
 TABLE_ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
 NWB_ENDINGS = (".nwb", ".nwb.zarr")
+HEAD_BYTES = 64
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 ZARR_FILES = (".zgroup", ".zattrs", ".zmetadata")
 
@@ -119,7 +121,7 @@ _OTHERS = {
 
 
 def file_kind(path: str | os.PathLike[str]) -> SourceKind:
-    """The kind of a file, by its ending, its first bytes, or the files in a folder.
+    """The kind of a file, by its ending and first bytes, or the files in a folder.
 
     Args:
         path: of a file or folder. Whether it is complete is not checked.
@@ -132,14 +134,12 @@ def file_kind(path: str | os.PathLike[str]) -> SourceKind:
         return _folder_kind(path)
     if not path.exists():
         raise DataError(f"Cannot read {path}: {_absent(path)}")
-    name = path.name.casefold()
-    found = next((kind for kind in SOURCES if kind.endings and name.endswith(kind.endings)), None)
     try:
         with path.open("rb") as file:
-            head = file.read(8)
+            head = file.read(HEAD_BYTES)
     except OSError as error:
         raise DataError(f"Cannot read {path}: {error.strerror}. Allow it to be read.") from error
-    found = found or next((kind for kind in SOURCES if kind.magic and head == kind.magic), None)
+    found = _by_name_and_head(path.name.casefold(), head)
     if found is not None:
         return found
     seems = next((words for magic, words in _OTHERS.items() if head.startswith(magic)), "")
@@ -147,6 +147,15 @@ def file_kind(path: str | os.PathLike[str]) -> SourceKind:
         f"Cannot read {path}: its kind of file is not known"
         f"{f'; it seems to be {seems}' if seems else ''}. Known are {names_of()}."
     )
+
+
+def _by_name_and_head(name: str, head: bytes) -> SourceKind | None:
+    """The kind whose ending and first bytes fit, else whose ending fits, else whose first bytes."""
+    ending = [kind for kind in SOURCES if kind.endings and name.endswith(kind.endings)]
+    begun = [kind for kind in SOURCES if kind.magic and head.startswith(kind.magic)]
+    both = [kind for kind in ending if kind in begun]
+    free = [kind for kind in ending if not kind.magic]
+    return next(iter([*both, *free, *ending, *begun]), None)
 
 
 def reader_of(path: str | os.PathLike[str], what: Literal["recording", "units"]) -> Reader:
