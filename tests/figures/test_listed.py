@@ -70,7 +70,7 @@ def test_a_new_figure_is_drawn_with_the_others(make_trials, tmp_path, monkeypatc
     monkeypatch.setattr(fit, "FIGURES", (*fit.FIGURES, entry))
     trials = make_trials()
     drawn = draw_all(None, trials, tmp_path / "figures")
-    assert list(drawn) == ["shares", "shares_2"]
+    assert list(drawn)[-2:] == ["shares", "shares_2"]
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "figures" / "shares.csv"), table)
     assert drawn["shares_2"].read_bytes().startswith(b"\x89PNG")
 
@@ -80,4 +80,5 @@ def test_models_are_compared_without_a_disrnn(make_trials, make_model, tmp_path)
     models = {"mine": make_model(trials, [0])}
     comparison = compare(models, trials, rng=np.random.default_rng(0), n_draws=5)
     drawn = draw_all(None, trials, tmp_path, comparison=comparison)
-    assert list(drawn) == ["comparison"]
+    assert "comparison" in drawn
+    assert not {"bottlenecks", "choice_rule", "update_rule", "penalty_path"} & drawn.keys()

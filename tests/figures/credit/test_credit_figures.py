@@ -16,7 +16,7 @@ from accumbens.credit.history.indices import Index
 from accumbens.credit.randomization import RandomizationTest
 from accumbens.credit.schedule import Schedule
 from accumbens.errors import ConfigError, DataError
-from accumbens.figures.credit.all import draw_credit_figures
+from accumbens.figures.credit.all import FIGURES, draw_credit_figures
 from accumbens.figures.credit.history_weights import (
     draw_history_weights,
     history_weights_data,
@@ -346,10 +346,7 @@ def test_files_of_two_rewards(trials, fits, schedule, indices, tests, power, tmp
         trials, fits, indices, tests[:1], tmp_path, schedule, beside={"agent": fits[:1]},
         power=power[:6],
     )  # fmt: skip
-    assert set(drawn) == {
-        "credit_session", "history_weights", "credit_indices", "null_distributions",
-        "power_curves",
-    }  # fmt: skip
+    assert set(drawn) == {figure.name for figure in FIGURES}
     for name, png in drawn.items():
         assert png == tmp_path / f"{name}.png"
         assert png.read_bytes().startswith(b"\x89PNG")
@@ -364,5 +361,6 @@ def test_files_of_one_reward(make_trials, tmp_path):
     fits = fit_history(trials, 2)
     only = [Index("mouse 0", "reward", 1.0, 0.1, 0.8, 1.2)]
     drawn = draw_credit_figures(trials, fits, only, [], tmp_path)
-    assert set(drawn) == {"credit_session", "history_weights"}
-    assert len(list(tmp_path.iterdir())) == 6
+    assert {"credit_session", "history_weights"} <= drawn.keys()
+    assert not {"null_distributions", "power_curves"} & drawn.keys()
+    assert len(list(tmp_path.iterdir())) == 3 * len(drawn)
