@@ -65,6 +65,7 @@ def print_selection(out: Output, metrics: dict[str, Any]) -> None:
         out.say(f"disRNN. {found['why']}")
         if "signal" in found:
             out.say(found["signal"]["why"])
+        _print_routes(out, found.get("routes", []))
 
 
 def print_verdict(out: Output, metrics: dict[str, Any]) -> None:
@@ -78,6 +79,8 @@ def print_verdict(out: Output, metrics: dict[str, Any]) -> None:
     if verdict:
         for found in (verdict["choice"], *verdict["signal"].values()):
             out.headline(found["sentence"])
+        if verdict.get("structure"):
+            out.headline(verdict["structure"])
 
 
 def _interval(value: float | None, low: float | None, high: float | None) -> str:
@@ -126,6 +129,24 @@ def _print_bottlenecks(out: Output, run: Run) -> None:
     rows = [(what, ", ".join(inputs)) for what, inputs in readers.items() if inputs]
     title = "disRNN bottlenecks that are not closed (noise: 0 open, 1 closed)"
     out.table(("read by", "inputs"), rows, title=title)
+
+
+def _print_routes(out: Output, routes: list[dict[str, Any]]) -> None:
+    """The best candidate along each path."""
+    headings = (
+        "share", "numbers a subject", "start", "penalties", "inner normalized likelihood ↑",
+        "open latents of folds", "kept",
+    )  # fmt: skip
+    rows = [
+        (
+            f"{route['share']:g}", str(route["embedding"]), str(route["start"]),
+            f"x {route['factor']:.2g}", f"{route['inner_normalized_likelihood']:.4f}",
+            ", ".join(map(str, route["open_latents_of_folds"])), "yes" if route["kept"] else "",
+        )
+        for route in routes
+    ]  # fmt: skip
+    if rows:
+        out.table(headings, rows, title="disRNN candidates, the best along each path")
 
 
 def _print_seeds(out: Output, seeds: list[dict[str, Any]]) -> None:

@@ -1,7 +1,9 @@
 """Fitting: maximum likelihood of cognitive models, gradient training of GRU and disRNN."""
 
 from .disrnn.candidates import Candidate as Candidate
+from .disrnn.candidates import Route as Route
 from .disrnn.candidates import SelectionConfig as SelectionConfig
+from .disrnn.guides import Guide as Guide
 from .disrnn.penalty_path import PenaltyPath as PenaltyPath
 from .disrnn.penalty_path import PenaltyPathConfig as PenaltyPathConfig
 from .disrnn.penalty_path import penalty_path as penalty_path
@@ -10,7 +12,6 @@ from .disrnn.recipe import RecipeConfig as RecipeConfig
 from .disrnn.recipe import fit_disrnn as fit_disrnn
 from .disrnn.selection import Selection as Selection
 from .disrnn.selection import select_disrnn as select_disrnn
-from .disrnn.shrinkage import Guide as Guide
 from .disrnn.signal_selection import SignalSelection as SignalSelection
 from .disrnn.signal_selection import select_signal_networks as select_signal_networks
 from .disrnn.stage import DisRNNStageConfig as DisRNNStageConfig

@@ -92,15 +92,20 @@ class Contest(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """All verdicts and alarms of one comparison."""
+    """All verdicts and alarms of one comparison.
+
+    structure: whether the model's structure is fit to be read, in words; empty if nothing is known.
+    """
 
     verdicts: tuple[Verdict, ...]
     alarms: tuple[Alarm, ...]
+    structure: str = ""
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """All sentences, alarms first."""
-        return (*self.warnings, *(verdict.sentence for verdict in self.verdicts))
+        """All sentences, alarms first, the structure last."""
+        found = (*self.warnings, *(verdict.sentence for verdict in self.verdicts))
+        return (*found, self.structure) if self.structure else found
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -120,6 +125,7 @@ class Judgement(NamedTuple):
                 "sentence": " ".join(v.sentence for v in self.verdicts),
                 "choice": choice.as_dict(),
                 "signal": {v.target: v.as_dict() for v in signals},
+                "structure": self.structure,
             }
         return {"verdict": verdict, "warnings": list(self.warnings)}
 

@@ -6,6 +6,7 @@ import pytest
 from accumbens.errors import ConfigError
 from accumbens.fit.disrnn.candidates import (
     Candidate,
+    Route,
     SelectionConfig,
     best_candidate,
     expected_after_all,
@@ -28,7 +29,8 @@ def some_trials(lengths, subjects):
 
 def candidate(share=0.0, start=0, step=600, held_out=-0.5, fitted=-0.5, n_open=2):
     expected = expected_after_all(held_out, fitted, 4)
-    return Candidate(share, start, step, 1.0, held_out, fitted, expected, n_open, (n_open,) * 4)
+    route = Route(share, 0, start)
+    return Candidate(route, step, 1.0, held_out, fitted, expected, n_open, (n_open,) * 4)
 
 
 def test_every_session_is_held_out_once_and_every_subject_is_on_both_sides():
@@ -124,6 +126,12 @@ def test_paired_differences_against_a_plain_computation():
         ({"shares": (0.0, 1.5)}, "give one or more numbers from 0 to 1"),
         ({"shares": (0.0, 0.0)}, "give each share once"),
         ({"folds": 1}, "selection.folds is 1; it must be at least 2"),
+        (
+            {"guides": ("q_learning", "nobody")},
+            "selection.guides holds nobody; name one or more of",
+        ),
+        ({"guides": ()}, "selection.guides is empty"),
+        ({"embedding": -1}, "selection.embedding is -1; it cannot be negative"),
         ({"starts": 0}, "selection.starts is 0; it must be at least 1"),
         ({"steps": 599}, "selection.steps is 599; it must be at least 600"),
         ({"relaxing": -1}, "selection.relaxing is -1; it cannot be negative"),

@@ -16,13 +16,7 @@ from accumbens.fit.disrnn.paths import Path, relaxing, rising, score, strength
 from accumbens.fit.disrnn.preparation import initial_disrnn
 from accumbens.fit.disrnn.recipe import RecipeConfig
 from accumbens.fit.disrnn.selection import relaxed_as_far_as_it_helps, select_disrnn
-from accumbens.fit.disrnn.shrinkage import (
-    SoftChoices,
-    best_guide,
-    most_likely_models,
-    soft_choice_objective,
-    soft_targets,
-)
+from accumbens.fit.disrnn.shrinkage import SoftChoices, soft_choice_objective, soft_targets
 from accumbens.fit.disrnn.signal_selection import error_after_outcome, select_signal_networks
 from accumbens.fit.disrnn.stage import DisRNNStageConfig
 from accumbens.models.disrnn import DisRNNConfig, Penalties, bottlenecks
@@ -37,12 +31,21 @@ SMALL = RecipeConfig(
     disrnn=DisRNNConfig(latents=2, update_units=4, update_layers=1, choice_layers=1),
     signal_stage=DisRNNStageConfig(steps=200, learning_rate=2e-2, bottleneck_rate=5.0),
 )
-QUICK = SelectionConfig(shares=(0.0, 1.0), starts=1, folds=2, steps=600, relaxing=50)
+QUICK = SelectionConfig(
+    shares=(0.0, 1.0), starts=1, folds=2, steps=600, relaxing=50, guides=("bias", "q_learning")
+)
 
 
 @pytest.fixture(scope="module")
 def trials():
     return simulate(AGENT, DriftingBandit(), n_sessions=6, n_trials=50, key=jax.random.key(1))
+
+
+@pytest.fixture(scope="module")
+def two_subjects(trials):
+    """The same trials, every other session by a second subject."""
+    names = dataclasses.replace(trials.names, subjects=("a", "b"))
+    return dataclasses.replace(trials, subject=np.arange(6, dtype=np.int32) % 2, names=names)
 
 
 @pytest.fixture(scope="module")
@@ -77,30 +80,6 @@ def test_at_a_share_of_1_nothing_beats_the_probabilities_themselves(trials):
     itself = -(target * np.log(target)).sum(-1)
     other = soft_targets(trials, QLearning(0.1, 2.0), 1.0)
     assert (itself <= -(target * np.log(other)).sum(-1) + 1e-6).all()
-
-
-def test_the_best_cognitive_model_is_the_one_that_predicts_what_folds_held_out(trials):
-    guide = best_guide(trials, folds_of(trials, 2), key=jax.random.key(0))
-    assert set(guide.held_out) == {"bias_only", "q_learning", "dfq"}
-    assert len(guide.models) == 3
-    assert guide.held_out["q_learning"].sum() > guide.held_out["bias_only"].sum()
-    assert guide.held_out[guide.name].sum() == max(x.sum() for x in guide.held_out.values())
-
-
-def test_a_fit_without_a_fold_does_not_see_it(trials):
-    fold = folds_of(trials, 2)[0]
-    other = dataclasses.replace(
-        trials, choice=np.where(fold, trials.number % 2, trials.choice).astype(np.int32)
-    )
-    counted = np.stack([~fold, np.ones_like(fold)])
-
-    def parameters(of):
-        fits = most_likely_models(QLearning, of, counted, jax.random.key(0), 4)
-        return [np.array([m.learning_rate, m.inverse_temperature]) for m in fits]
-
-    (without, everything), (without_too, everything_too) = parameters(trials), parameters(other)
-    np.testing.assert_allclose(without, without_too, rtol=1e-3)
-    assert not np.allclose(everything, everything_too, rtol=1e-1)
 
 
 def test_fewer_trials_need_stronger_penalties_unless_targets_have_no_noise():
@@ -193,7 +172,7 @@ def test_a_stopped_selection_goes_on_where_it_was(trials, selection, tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         select(Stopping())
-    assert [path.name for path in tmp_path.iterdir()] == ["selection-0-0.safetensors"]
+    assert [path.name for path in tmp_path.iterdir()] == ["selection-0-0-0-folds.safetensors"]
     resumed = select(Progress())
     assert resumed.candidates == selection.candidates
     assert all(jax.tree.leaves(jax.tree.map(np.array_equal, resumed.model, selection.model)))
@@ -210,17 +189,22 @@ def test_checkpoints_of_other_data_or_damaged_ones_are_refused(trials, tmp_path)
         select("a")
     with pytest.raises(DataError, match="belongs to a fit with other data or options"):
         select("b")
-    file = tmp_path / "selection-0-0.safetensors"
+    file = tmp_path / "selection-0-0-0-folds.safetensors"
     file.write_bytes(file.read_bytes()[:100])
     with pytest.raises(DataError, match=r"is damaged.*Delete it to start afresh"):
         select("a")
 
 
 def test_every_candidate_says_what_it_is(selection):
-    keys = [(c.share, c.start, c.step) for c in selection.candidates]
+    keys = [(c.route, c.step) for c in selection.candidates]
     assert len(set(keys)) == len(keys)
-    assert {c.share for c in selection.candidates} == {0.0, 1.0}
+    assert {c.route.share for c in selection.candidates} == {0.0, 1.0}
     assert all(len(c.n_open_of_folds) == QUICK.folds for c in selection.candidates)
+
+
+def test_all_trials_are_fitted_along_the_best_route_alone(selection):
+    fitted = {c.route for c in selection.candidates if c.n_open is not None}
+    assert fitted == {selection.candidate.route}
     assert math.exp(selection.held_out) > 0.5
     assert selection.penalties.latent == pytest.approx(
         Penalties().latent * selection.candidate.factor
@@ -230,18 +214,26 @@ def test_every_candidate_says_what_it_is(selection):
 def signals(trials, selection, values):
     """Signal networks for these values of one signal, chosen in two folds."""
     own = trials.with_signals(values[..., None], ("dopamine",))
-    model = initial_disrnn(own, SMALL.disrnn, jax.random.key(4))
-    model = dataclasses.replace(
-        model, core=selection.model.core, choice_network=selection.model.choice_network
+    return select_signal_networks(
+        selection.model, own, SMALL, folds=2, embedding=1, key=jax.random.key(5)
     )
-    return select_signal_networks(model, own, SMALL, folds=2, key=jax.random.key(5))
 
 
 def test_a_signal_that_follows_values_is_better_than_the_mean_after_each_outcome(trials, selection):
     latents = unroll(selection.model, trials).latents["z_1"]
     found = signals(trials, selection, np.asarray(latents, float) + trials.outcome[..., 0])
     assert found.better_than_outcome
-    assert found.error.shape == found.factors.shape
+    assert found.error.shape == (1, *found.factors.shape)  # one subject: no embedding tried
+
+
+def test_signals_that_differ_between_subjects_get_numbers_for_each(two_subjects, selection):
+    sign = np.array([-1.0, 1.0])[two_subjects.subject][:, None]
+    found = signals(two_subjects, selection, sign * two_subjects.outcome[..., 0])
+    assert found.embeddings == (0, 1)
+    assert found.chosen[0] == 1
+    assert found.error[1].min() < 0.5 < 0.9 < found.error[0].min()
+    alike = signals(two_subjects, selection, two_subjects.outcome[..., 0] + 0.0 * sign)
+    assert alike.chosen[0] == 0
 
 
 def test_noise_is_no_better_than_the_mean_after_each_outcome(trials, selection):
@@ -274,3 +266,21 @@ def test_the_mean_after_each_outcome_against_a_plain_loop(trials, selection):
     held_out = np.stack([fold.reshape(-1) for fold in folds])
     error = error_after_outcome(jax.tree.map(jnp.asarray, one_each), model, held_out)
     assert error == pytest.approx(total / own.scored.sum(), rel=1e-4)
+
+
+def test_animals_are_told_apart_only_where_they_differ(trials):
+    """Two animals alike get one model; two that prefer opposite sides get numbers each."""
+    config = dataclasses.replace(QUICK, shares=(1.0,), embedding=1, guides=("bias",))
+    names = dataclasses.replace(trials.names, subjects=("a", "b"))
+    who = np.arange(6, dtype=np.int32) % 2
+    rng = np.random.default_rng(3)
+    for p, apart in (((0.5, 0.5), 0), ((0.1, 0.9), 1)):
+        choice = (rng.random(trials.choice.shape) < np.array(p)[who][:, None]).astype(np.int32)
+        both = dataclasses.replace(trials, choice=choice, subject=who, names=names)
+        found = select_disrnn(both, SMALL, config, key=jax.random.key(0))
+        assert {c.route.embedding for c in found.candidates} == {0, 1}
+        assert found.candidate.route.embedding == apart
+        if apart:
+            said = unroll(found.model, both).choice_logits
+            p_second = 1 / (1 + np.exp(said[..., 0] - said[..., 1]))
+            assert p_second[who == 0].mean() < 0.2 < 0.8 < p_second[who == 1].mean()

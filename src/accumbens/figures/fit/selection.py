@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -15,12 +16,16 @@ from ..style import BLUE, COLUMN_MM, GREEN, GREY, ORANGE, PURPLE, VERMILLION, la
 
 COLOURS = (BLUE, ORANGE, PURPLE, GREEN)
 """Colours of the shares, in rising order; the fifth share has the first colour again."""
+DASHES = (("-", (0, (6, 1.5))), ((0, (3, 2)), (0, (1, 1.2))))
+"""Of the first start and of others, each without and with numbers that describe a subject."""
+ROUTE = ("share", "embedding", "start")
 INNER = "inner_normalized_likelihood"
 
 
 class SelectionData(NamedTuple):
-    """One row a candidate: share, start, step, factor, inner_normalized_likelihood,
-    fitted_normalized_likelihood, open_latents, chosen; and the cognitive models' inner normalized
+    """One row a candidate: share, embedding, start, step, factor, inner_normalized_likelihood,
+    fitted_normalized_likelihood, open_latents (of the fit to all trials; on paths without one the
+    median of the fits without each fold), chosen; and the cognitive models' inner normalized
     likelihood."""
 
     candidates: pd.DataFrame
@@ -40,9 +45,10 @@ def selection_data(record: Mapping[str, Any], caption: str = "") -> SelectionDat
     if not record.get("candidates"):
         raise ConfigError("This selection holds no candidates, so there is nothing to draw.")
     table = pd.DataFrame(record["candidates"])
-    chosen = [record[name] for name in ("share", "start", "step")]
-    table["chosen"] = (table[["share", "start", "step"]] == chosen).all(axis=1)
-    table = table.drop(columns="open_latents_of_folds")
+    chosen = [record[name] for name in (*ROUTE, "step")]
+    table["chosen"] = (table[[*ROUTE, "step"]] == chosen).all(axis=1)
+    of_folds = table.pop("open_latents_of_folds").map(np.median)
+    table["open_latents"] = table["open_latents"].astype(float).fillna(of_folds)
     return SelectionData(table, dict(record["cognitive_models"]), caption)
 
 
@@ -51,20 +57,23 @@ def draw_selection(data: SelectionData, fig: Figure) -> None:
     """Above the likelihood of what folds held out, below the open latents, along each path."""
     words = (
         "Each line: one path under rising penalties. Share: how much of what it was fitted to is "
-        "the best cognitive model's prediction."
+        "the best cognitive model's prediction. Subjects apart: numbers describe each subject."
     )
     lay_out(fig, COLUMN_MM, 100, f"{words} {data.caption}".strip())
     above, below = fig.subplots(2, 1, sharex=True, height_ratios=[1.6, 1])
     table = data.candidates
     shares = sorted(set(column(table, "share")))
-    for share, start in combinations(table, "share", "start"):
-        path = pick(table, share=share, start=start)
+    routes = combinations(table, *ROUTE)
+    for share, embedding, start in routes:
+        path = pick(table, share=share, embedding=embedding, start=start)
         colour = COLOURS[shares.index(share) % len(COLOURS)]
-        dash = "-" if start == 0 else "--"
-        label = f"share {share:g}" if start == 0 else f"share {share:g}, start {start}"
-        above.plot(path["factor"], path[INNER], dash, color=colour,
+        dash = DASHES[min(start, 1)][min(embedding, 1)]
+        label = f"share {share:g}"
+        label += ", subjects apart" if embedding else ""
+        label += f", start {start}" if start else ""
+        above.plot(path["factor"], path[INNER], linestyle=dash, color=colour,
                    label=label)  # fmt: skip
-        below.plot(path["factor"], path["open_latents"], dash, color=colour)
+        below.plot(path["factor"], path["open_latents"], linestyle=dash, color=colour)
     name = max(data.cognitive_models, key=lambda name: data.cognitive_models[name])
     above.axhline(data.cognitive_models[name], color=GREY, linewidth=0.8, linestyle=":",
                   label=f"{name}, the best cognitive model")  # fmt: skip
@@ -74,8 +83,7 @@ def draw_selection(data: SelectionData, fig: Figure) -> None:
                 markerfacecolor="none", markeredgewidth=1.3, zorder=3,
                 label="chosen" if ax is above else None)  # fmt: skip
     heights = [
-        max(column(pick(table, share=share, start=start), INNER))
-        for share, start in combinations(table, "share", "start")
+        max(column(pick(table, **dict(zip(ROUTE, route, strict=True))), INNER)) for route in routes
     ]
     best, lowest = max(heights), min(*heights, data.cognitive_models[name])
     span = max(best - lowest, 0.004)

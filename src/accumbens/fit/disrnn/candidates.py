@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Int
 
 from ...errors import ConfigError
 from ...trials import Trials
+from .guide_kinds import GUIDES
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,10 +20,15 @@ class SelectionConfig:
 
     factor: float | None = None
     """Multiply all penalties by this number, and choose nothing."""
-    shares: tuple[float, ...] = (0.0, 0.5, 1.0)
+    shares: tuple[float, ...] = (0.5, 1.0, 0.0)
     """Shares of the best cognitive model in what the disRNN is fitted to; 0: the choices alone."""
+    guides: tuple[str, ...] = tuple(GUIDES)
+    """Cognitive models, of which the disRNN may lean on the one that predicts best. Habits: with a
+    side bias and a choice kernel."""
+    embedding: int = 2
+    """Numbers that describe each subject, tried beside none with the best share; 0: not tried."""
     starts: int = 2
-    """Random starts; all but the first are tried with the best share only."""
+    """Random starts; all but the first are tried with the best share and embedding only."""
     folds: int = 4
     """Parts of the training sessions, each held out once."""
     steps: int = 1500
@@ -41,6 +47,12 @@ class SelectionConfig:
             )
         if len(set(self.shares)) < len(self.shares):
             raise ConfigError(f"selection.shares is {self.shares}; give each share once.")
+        unknown = [name for name in self.guides if name not in GUIDES]
+        if unknown or not self.guides:
+            given = f"holds {', '.join(unknown)}" if unknown else "is empty"
+            raise ConfigError(f"selection.guides {given}; name one or more of {', '.join(GUIDES)}.")
+        if self.embedding < 0:
+            raise ConfigError(f"selection.embedding is {self.embedding}; it cannot be negative.")
         if self.folds < 2:
             raise ConfigError(f"selection.folds is {self.folds}; it must be at least 2.")
         if self.starts < 1:
@@ -63,23 +75,31 @@ HOPELESS = 5e-3
 """Nats per trial that relaxing cannot make up for."""
 
 
+class Route(NamedTuple):
+    """What tells paths apart: the share of the best cognitive model, the numbers that describe a
+    subject, the random start."""
+
+    share: float
+    embedding: int
+    start: int
+
+
 class Candidate(NamedTuple):
-    """One checkpoint along the path of one share and start.
+    """One checkpoint along the path of one route.
 
     factor: of the penalties there. held_out, fitted: mean log likelihood per trial (nats) of the
     trials that each fold held out, and of those that it was fitted to. expected: what `held_out`
     would be after fitting all trials, see `expected_after_all`. n_open: open latents of the model
-    fitted to everything; n_open_of_folds: of those fitted without each fold.
+    fitted to all trials, None where none was; n_open_of_folds: of those fitted without each fold.
     """
 
-    share: float
-    start: int
+    route: Route
     step: int
     factor: float
     held_out: float
     fitted: float
     expected: float
-    n_open: int
+    n_open: int | None
     n_open_of_folds: tuple[int, ...]
 
 
@@ -122,10 +142,12 @@ def simplest_first(candidates: list[Candidate]) -> list[int]:
     """What is worth relaxing: on the best candidate's path, the best checkpoint with each number of
     open latents up to its own, the fewest first."""
     best = candidates[best_candidate(candidates)]
+    most = best.n_open or 0
     of_number: dict[int, int] = {}
     for i, c in enumerate(candidates):
-        near = c.held_out >= best.held_out - HOPELESS and c.n_open <= best.n_open
-        if c[:2] == best[:2] and c.step >= FIRST_CANDIDATE and near:
+        if c.route != best.route or c.step < FIRST_CANDIDATE or c.n_open is None:
+            continue
+        if c.held_out >= best.held_out - HOPELESS and c.n_open <= most:
             held = of_number.get(c.n_open)
             if held is None or c.held_out > candidates[held].held_out:
                 of_number[c.n_open] = i

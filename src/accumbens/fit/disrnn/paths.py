@@ -37,12 +37,22 @@ MIN_MULTIPLE, MAX_MULTIPLE = 0.5, 15.0
 """Multiples of the penalties at the beginning and the end of a path, with 5,000 trials."""
 UNIT_TRIALS, GROWTH, MIN_STRENGTH = 5000, 0.7, 0.3
 """See `strength`."""
-L2 = 10.0
-"""Multiple of the L2 penalty."""
+L2, SUBJECT = 10.0, 0.1
+"""Multiples of the L2 penalty and of those of what describes a subject. They do not rise along a
+path: animals differ by less than rising penalties would let through, and what describes them is a
+few numbers, not one for each trial."""
+HELD = {"l2": L2, "update_subject": SUBJECT, "choice_subject": SUBJECT}
+"""Multiples of the penalties that do not rise."""
 AVERAGING = 0.98
 """Weights are exponential averages over steps with this decay."""
 RELAXED = 0.1
 """Share of the penalties that is left at the end of relaxing."""
+
+
+def penalties_at(penalties: Penalties, factor: float) -> Penalties:
+    """The penalties where a path has multiplied by `factor` those that rise."""
+    scaled = {name: float(w) * HELD.get(name, factor) for name, w in penalties.weights().items()}
+    return Penalties(**scaled)
 
 
 def strength(share: float, n_trials: int) -> float:
@@ -159,7 +169,7 @@ def _steps(
     """Gradient steps to the next checkpoint; what changes along the path is an array of them."""
 
     def loss(trained, step, factor, amount):
-        scaled = {kind: w * (L2 if kind == "l2" else factor) for kind, w in weights.items()}
+        scaled = {kind: w * HELD.get(kind, factor) for kind, w in weights.items()}
         noise = NoiseSource(jax.random.fold_in(key, step), amount)
         return soft_choice_objective(eqx.combine(trained, frozen), data, scaled, noise)[0]
 

@@ -1,13 +1,16 @@
 """The penalties of the signal networks, chosen by held-out signal error inside the training
 sessions.
 
-Core and choice network stay as they are. For each factor of the penalties the signal networks are
-trained without each fold, and scored on it without noise. The strongest penalties whose error lies
-within `TOLERANCE` of the lowest are taken, and the networks are trained again on everything.
+Core and choice network stay as they are. The signal networks are trained without each fold, and
+scored on it without noise, for each factor of the penalties, and with and without numbers that
+describe each subject. The simplest whose error lies within `TOLERANCE` of the lowest are taken:
+without such numbers rather than with, then the strongest penalties. They are trained again on
+everything.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -25,10 +28,10 @@ from ...unrolling import squared_signal_errors
 from ..gradient.training import train
 from .candidates import folds_of
 from .objectives import ReadOutData, signal_objective
-from .preparation import learning_rates, signal_parts
+from .preparation import initial_disrnn, learning_rates, signal_parts
 from .recipe import RecipeConfig
 
-FACTORS = (0.3, 1.0, 3.0, 10.0)
+FACTORS = (1.0, 3.0, 10.0)
 """Multiples of the signal networks' penalties that are tried."""
 TOLERANCE = 1e-3
 """Share of the signal's variance that stronger penalties may cost."""
@@ -37,17 +40,19 @@ TOLERANCE = 1e-3
 class SignalSelection(NamedTuple):
     """The model with signal networks fitted to all trials, and how their penalties were chosen.
 
-    factors: multiples of the penalties that were tried. error: mean squared error of what folds
-    held out, in units of each signal's variance, averaged over signals. after_outcome: the same
-    of the mean after each outcome. chosen: index of the factor taken.
+    embeddings: numbers that describe each subject, as tried. factors: multiples of the penalties
+    that were tried. error: mean squared error of what folds held out, in units of each signal's
+    variance, averaged over signals. after_outcome: the same of the mean after each outcome.
+    chosen: indices of the embedding and the factor that were taken.
     """
 
     model: DisRNN
     history: dict[str, Float[np.ndarray, " step"]]
+    embeddings: tuple[int, ...]
     factors: Float[np.ndarray, " factor"]
-    error: Float[np.ndarray, " factor"]
+    error: Float[np.ndarray, "embedding factor"]
     after_outcome: float
-    chosen: int
+    chosen: tuple[int, int]
 
     @property
     def better_than_outcome(self) -> bool:
@@ -61,22 +66,27 @@ def select_signal_networks(
     recipe: RecipeConfig,
     *,
     folds: int,
+    embedding: int = 0,
     key: PRNGKeyArray,
     progress: Progress | None = None,
 ) -> SignalSelection:
     """`model` with signal networks for the signals of `trials`.
 
-    folds: parts of the sessions, each held out once. key: of starts and noise.
+    folds: parts of the sessions, each held out once. embedding: numbers that describe each subject,
+    tried beside none; 0: not tried. key: of starts and noise.
     """
     progress = progress or Progress()
+    several = len(np.unique(trials.subject)) > 1
+    embeddings = (0, embedding) if embedding and several else (0,)
+    models = [_with_signal_networks(model, trials, n, key) for n in embeddings]
     batch = jax.tree.map(jnp.asarray, trials.batch())
     data = ReadOutData.of_valid_trials(batch, _latents_before(model, batch))
     trial, session = np.nonzero(np.asarray(batch.valid).T)
     held_out = np.stack([out[session, trial] for out in folds_of(trials, folds)])
-    jobs = [(factor, out) for factor in FACTORS for out in held_out]
+    jobs = [(of, factor, out) for of in models for factor in FACTORS for out in held_out]
     everything = np.zeros(len(trial), bool)
 
-    def fit(factor: float, out: Bool[np.ndarray, " sample"], to: Progress):
+    def fit(model: DisRNN, factor: float, out: Bool[np.ndarray, " sample"], to: Progress):
         kept = jnp.asarray(~out)[:, None]
         seen = data.batch
         seen = seen._replace(
@@ -95,10 +105,10 @@ def select_signal_networks(
                 on_dispatch=on_dispatch,
             )  # fmt: skip
 
-    def error(job: tuple[float, Bool[np.ndarray, " sample"]]) -> Float[np.ndarray, "sample signal"]:
+    def error(job: _Job) -> Float[np.ndarray, "sample signal"]:
         fitted = fit(*job, task.shared()).model
         squared = np.asarray(_squared_errors(fitted, data))[:, 0]
-        return np.where(job[1][:, None], squared, 0.0)
+        return np.where(job[2][:, None], squared, 0.0)
 
     with progress.task("disrnn selection: signal", len(jobs) * recipe.signal_stage.steps) as task:
         errors = [error(jobs[0])]  # compiles
@@ -106,14 +116,31 @@ def select_signal_networks(
             errors += list(pool.map(error, jobs[1:]))
     scored = np.asarray(data.batch.signal_scored)[:, 0]
     n = np.maximum(scored.sum(0), 1)
-    by_factor = np.stack(errors).reshape(len(FACTORS), -1, *scored.shape).sum(1)
-    mean = (by_factor.sum(1) / n).mean(-1)
-    chosen = int(np.flatnonzero(mean <= mean.min() + TOLERANCE).max())
-    final = fit(FACTORS[chosen], everything, progress)
+    of_all = np.stack(errors).reshape(len(models), len(FACTORS), -1, *scored.shape).sum(2)
+    mean = (of_all.sum(2) / n).mean(-1)
+    good = mean <= mean.min() + TOLERANCE
+    of = int(np.argmax(good.any(1)))
+    chosen = of, int(np.flatnonzero(good[of]).max())
+    final = fit(models[of], FACTORS[chosen[1]], everything, progress)
     return SignalSelection(
-        final.model, final.history, np.array(FACTORS), mean,
-        error_after_outcome(data.batch, model, held_out), chosen,
+        final.model, final.history, embeddings, np.array(FACTORS), mean,
+        error_after_outcome(data.batch, models[0], held_out), chosen,
     )  # fmt: skip
+
+
+_Job = tuple[DisRNN, float, Bool[np.ndarray, " sample"]]
+"""Networks before training, factor of their penalties, and what is held out."""
+
+
+def _with_signal_networks(
+    model: DisRNN, trials: Trials, embedding: int, key: PRNGKeyArray
+) -> DisRNN:
+    """Core and choice network of `model`, with untrained networks for the signals of `trials`."""
+    config = dataclasses.replace(model.config, signal_subject_embedding=embedding)
+    whole = initial_disrnn(trials, config, key)
+    return eqx.tree_at(
+        lambda m: [m.core, m.choice_network], whole, [model.core, model.choice_network]
+    )
 
 
 def error_after_outcome(

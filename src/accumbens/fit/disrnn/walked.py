@@ -1,4 +1,4 @@
-"""What the paths of one share and start came to, in memory and on disk."""
+"""What the paths along one route came to, in memory and on disk."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ...files import make_folder, write_atomically
 
 
 class Walked(NamedTuple):
-    """Every checkpoint of the paths of all folds, and last of the path fitted to all trials.
+    """Every checkpoint of the paths of some folds; of all trials too, last, where it was walked.
 
     averages: averaged weights, by checkpoint and fold. scores: log likelihood (nats) of each
     session's held-out and fitted trials. n_open: open latents.
@@ -25,6 +25,13 @@ class Walked(NamedTuple):
     averages: list[list[PyTree]]
     scores: Float[np.ndarray, "checkpoint fold part session"]
     n_open: Int[np.ndarray, "checkpoint fold"]
+
+
+def joined(folds: Walked, whole: Walked) -> Walked:
+    """The paths of all folds, and the path of all trials."""
+    averages = [a + b for a, b in zip(folds.averages, whole.averages, strict=True)]
+    scores = np.concatenate([folds.scores, whole.scores], axis=1)
+    return Walked(averages, scores, np.concatenate([folds.n_open, whole.n_open], axis=1))
 
 
 def write_walked(file: Path, identity: str, walked: Walked) -> None:

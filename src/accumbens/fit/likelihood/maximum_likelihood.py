@@ -251,7 +251,9 @@ def _solve_all(space, target, datasets, starts, max_evaluations) -> list[Solutio
     size = max(1, min(len(datasets), _CHUNK // (n_sessions * n_trials * len(starts))))
     solutions = []
     for first in range(0, len(datasets), size):
-        part = [_pad(d.batch(np.float64), n_sessions, n_trials) for d in datasets[first:][:size]]
+        part = [
+            pad_batch(d.batch(np.float64), n_sessions, n_trials) for d in datasets[first:][:size]
+        ]
         part += part[:1] * (size - len(part))
         batches = jax.tree.map(lambda *a: np.stack(a), *part)
         found = _solve(space, target, batches, starts, np.asarray(max_evaluations))
@@ -260,7 +262,7 @@ def _solve_all(space, target, datasets, starts, max_evaluations) -> list[Solutio
     return solutions[: len(datasets)]
 
 
-def _pad(batch: Batch, n_sessions: int, n_trials: int) -> Batch:
+def pad_batch(batch: Batch, n_sessions: int, n_trials: int) -> Batch:
     """Further trials and sessions in which nothing is valid."""
 
     def pad(array):

@@ -10,6 +10,8 @@ from jaxtyping import Array, Float
 from ...errors import ConfigError
 from .residual_mlp import ACTIVATIONS, Activation
 
+EMBEDDINGS = ("subject_embedding", "signal_subject_embedding")
+
 
 @dataclasses.dataclass(frozen=True)
 class DisRNNConfig:
@@ -41,18 +43,26 @@ class DisRNNConfig:
     """Nonlinearity of all networks."""
     subject_embedding: int = 0
     """Numbers that describe each subject to all networks, through bottlenecks; 0 for none."""
+    signal_subject_embedding: int | None = None
+    """The same for the signal networks alone, whose numbers are their own; not given: as many."""
 
     def __post_init__(self) -> None:
         for name in ("latents", "update_units", "choice_units", "signal_units"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"disrnn.{name} is {getattr(self, name)}; it must be at least 1.")
-        for name in ("update_layers", "choice_layers", "signal_layers", "subject_embedding"):
-            if getattr(self, name) < 0:
+        for name in ("update_layers", "choice_layers", "signal_layers", *EMBEDDINGS):
+            if (getattr(self, name) or 0) < 0:
                 raise ConfigError(f"disrnn.{name} is {getattr(self, name)}; it cannot be negative.")
         if self.activation not in ACTIVATIONS:
             raise ConfigError(
                 f"disrnn.activation is {self.activation!r}; choose one of {', '.join(ACTIVATIONS)}."
             )
+
+    @property
+    def subject_numbers_for_signals(self) -> int:
+        """Numbers that describe each subject to the signal networks."""
+        own = self.signal_subject_embedding
+        return self.subject_embedding if own is None else own
 
 
 @dataclasses.dataclass(frozen=True)

@@ -91,7 +91,7 @@ class SignalNetworks(eqx.Module):
         keys: tuple[PRNGKeyArray, PRNGKeyArray],
     ) -> SignalNetworks:
         """All bottlenecks open and random weights. keys: for the networks, for the embedding."""
-        k, e = config.latents, config.subject_embedding
+        k, e = config.latents, config.subject_numbers_for_signals
         return cls(
             reader=Reader.initial(
                 n_signals, k, n_observations, e, n_units=config.signal_units,

@@ -91,7 +91,8 @@ class DisRNN(Model):
         """Every bottleneck: latents' own, then of each network in the order of its inputs."""
         parts = Parts(
             self.core, self.choice_network, self.signal_networks, self.latent_names,
-            self.observation_names, self.subject_names, self.signal_names,
+            self.observation_names, self.subject_names, self.signal_subject_names,
+            self.signal_names,
         )  # fmt: skip
         return bottleneck_rows(parts)
 
@@ -111,7 +112,7 @@ class DisRNN(Model):
             ],
             "numbers for each subject": [
                 self.core.embedding.shape[1],
-                *(head.reader.subject.log_sigma.shape[1] for head in self._heads),
+                self.choice_network.reader.subject.log_sigma.shape[1],
             ],
             "subjects": [part.embedding.shape[0] for part in (self.core, self.signal_networks)],
             "signals": [
@@ -139,7 +140,8 @@ class DisRNN(Model):
 
     @property
     def n_subjects(self) -> int | None:
-        return self.core.embedding.shape[0] if self.core.embedding.shape[1] else None
+        told_apart = self.core.embedding.shape[1] or self.signal_networks.embedding.shape[1]
+        return self.core.embedding.shape[0] if told_apart else None
 
     @property
     def n_latents(self) -> int:
@@ -157,8 +159,13 @@ class DisRNN(Model):
 
     @property
     def subject_names(self) -> tuple[str, ...]:
-        """Names of the numbers that describe a subject."""
-        return tuple(f"subject_{i + 1}" for i in range(self.core.embedding.shape[1]))
+        """Names of the numbers that describe a subject to core and choice network."""
+        return _subject_names(self.core.embedding)
+
+    @property
+    def signal_subject_names(self) -> tuple[str, ...]:
+        """Names of the numbers that describe a subject to the signal networks."""
+        return _subject_names(self.signal_networks.embedding)
 
     def initial_state(self, subject: Int[Array, ""]) -> DisRNNState:
         return DisRNNState(self.core.z_initial, jnp.asarray(subject))
@@ -225,3 +232,7 @@ class DisRNN(Model):
         return eqx.tree_at(
             lambda m: [m.core.embedding, m.signal_networks.embedding], self, replace_fn=mean
         )
+
+
+def _subject_names(embedding: Array) -> tuple[str, ...]:
+    return tuple(f"subject_{i + 1}" for i in range(embedding.shape[1]))

@@ -39,7 +39,11 @@ class BottleneckRow(NamedTuple):
 
 
 class Parts(NamedTuple):
-    """The parts of a disRNN, and the names of what they read and predict."""
+    """The parts of a disRNN, and the names of what they read and predict.
+
+    subject, signal_subject: numbers that describe a subject to core and choice network, and to the
+    signal networks.
+    """
 
     core: Core
     choice_network: ChoiceNetwork
@@ -47,6 +51,7 @@ class Parts(NamedTuple):
     latents: Sequence[str]
     observations: Sequence[str]
     subject: Sequence[str]
+    signal_subject: Sequence[str]
     signals: Sequence[str]
 
 
@@ -58,7 +63,8 @@ def bottleneck_rows(parts: Parts) -> list[BottleneckRow]:
     rows = [_row("latent", name, name, float(s), 1.0) for name, s in zip(latents, own, strict=True)]
     rows += _reader_rows("update", update, latents, everything)
     rows += _reader_rows("choice", choice, ("choice",), (*latents, *subject))
-    rows += _reader_rows("signal", signal, parts.signals, everything)
+    to_signals = (*latents, *parts.observations, *parts.signal_subject)
+    rows += _reader_rows("signal", signal, parts.signals, to_signals)
     return rows
 
 

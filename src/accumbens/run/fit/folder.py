@@ -14,6 +14,7 @@ checkpoints/          what unfinished training has reached; removed at the end
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,9 @@ from .config import FitConfig
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+USED = "# Penalties that the disRNN was fitted with (in [recipe.penalties] they are used again):"
 
 
 class RunFolder:
@@ -73,6 +77,14 @@ class RunFolder:
                 f"folder that `accumbens fit` wrote; accumbens show {self.path} prints this one."
             )
         return about
+
+    def note_penalties(self, weights: Mapping[str, float]) -> None:
+        """Says at the end of config.toml, in a comment, which penalties were used."""
+        config = self.config.read_text()
+        if USED in config:
+            return
+        lines = [USED, *(f"# {name} = {w:.4g}" for name, w in weights.items())]
+        write_atomically(self.config, (config.rstrip() + "\n\n" + "\n".join(lines) + "\n").encode())
 
     def save_model(self, name: str, model: Model) -> None:
         save_model(model, self.models / name)

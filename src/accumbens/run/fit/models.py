@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -173,6 +173,19 @@ def _select_disrnn(job: Job) -> Fitted:
     return Fitted(
         selected.model, True, {"loop": loop} | selected.notes, selected.seconds, histories
     )
+
+
+def penalties_used(fits: Mapping[str, Fitted], config: FitConfig) -> dict[str, float] | None:
+    """Weight of each penalty of the disRNN that was kept; None without one.
+
+    config: with the penalties of a path, where there was one.
+    """
+    if "disrnn" not in fits:
+        return None
+    if "selection" in fits["disrnn"].notes:
+        return fits["disrnn"].notes["selection"]["penalties"]
+    scaled = config.recipe.penalties.scaled(config.selection.factor or 1.0)
+    return {name: float(weight) for name, weight in scaled.weights().items()}
 
 
 def final_loss(history: History) -> float:

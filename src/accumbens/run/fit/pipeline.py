@@ -36,7 +36,7 @@ from ..provenance import fingerprint
 from ..toml import as_tables, read_toml
 from .config import FitConfig, SplitConfig
 from .folder import Run, RunFolder, load_run
-from .models import Fitted, check_fits, fit_named
+from .models import Fitted, check_fits, fit_named, penalties_used
 from .records import draw_figures, write_history, write_predictions, write_table1
 from .verdict import BASELINE, judge_fits, without_memory
 
@@ -157,6 +157,7 @@ def _fit_into(
             return dataclasses.replace(found, held_out=split.holds_out)
 
         judgement = judge_fits(fits, against)
+    used = penalties_used(fits, config)
     write_table1(folder, on_test, judgement)
     write_predictions(folder, trials, split, fits)
     write_history(folder, fits)
@@ -165,6 +166,8 @@ def _fit_into(
     )
     with progress.task("figures"):
         draw_figures(folder, trials, split, fits, on_test, path)
+    if used is not None:
+        folder.note_penalties(used)
     folder.write_metrics(metrics)
     shutil.rmtree(folder.checkpoints, ignore_errors=True)
     return load_run(folder.path)

@@ -49,4 +49,8 @@ def judge_fits(fits: Mapping[str, Fitted], against: Callable[[str], Comparison])
         baseline=BASELINE,
         by_outcome=means[0] if means else None,
     )
-    return judge(against, contest, label_of)
+    found = judge(against, contest, label_of)
+    if contest.model is None:
+        return found
+    selection = fits[contest.model].notes.get("selection", {})
+    return found._replace(structure=selection.get("structure", ""))

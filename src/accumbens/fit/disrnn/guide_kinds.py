@@ -1,0 +1,27 @@
+"""Which cognitive models a disRNN may lean on, by name."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class GuideKind(NamedTuple):
+    """A cognitive model of the catalogue, and parameters of parts that stand beside it."""
+
+    model: str
+    free: tuple[str, ...] = ()
+
+
+HABITS = ("side_bias", "perseveration", "perseveration_rate")
+"""A side bias, and a choice kernel."""
+GUIDES: dict[str, GuideKind] = {
+    "bias": GuideKind("bias"),
+    "q_learning": GuideKind("q_learning"),
+    "q_learning_habits": GuideKind("q_learning", HABITS),
+    "dfq": GuideKind("dfq"),
+    "dfq_habits": GuideKind("dfq", HABITS),
+    "belief_habits": GuideKind("belief", HABITS[:2]),
+    "structure_mixture": GuideKind("structure_mixture"),
+    "structure_mixture_habits": GuideKind("structure_mixture", HABITS),
+}
+"""The guides by name."""

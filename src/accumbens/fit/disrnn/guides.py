@@ -1,0 +1,174 @@
+"""Guides: the cognitive models towards the best of which a disRNN may be shrunk.
+
+Each is fitted once for all subjects, without each fold of the trials and to all of them. The best
+on what the folds held out is then fitted with parameters of each subject's own (see
+`likelihood.empirical_bayes`), and that fit is the guide where it predicts the folds better.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, PRNGKeyArray
+
+from ...errors import ConfigError, DataError
+from ...models.base import Model
+from ...models.by_subject import BySubject
+from ...models.catalogue import cognitive
+from ...trials import Batch, Trials
+from ...unrolling import choice_log_likelihood, unroll
+from ..likelihood.empirical_bayes import most_probable_groups, subjects_apart
+from ..likelihood.lbfgs import minimize_lbfgs
+from ..likelihood.moments import moments
+from ..likelihood.parameter_space import ParameterSpace, parameter_space
+from .guide_kinds import GUIDES
+
+MIN_SUBJECTS = 2
+"""Fewer cannot differ from one another."""
+TOLERANCE = 1e-4
+"""In nats of the whole log-likelihood: far below what tells two guides apart."""
+
+
+class Guide(NamedTuple):
+    """The cognitive model with the highest likelihood on held-out trials of the training sessions.
+
+    models: its fit without each fold, then its fit to all. by_subject: whether each subject has
+    parameters of its own. held_out: log likelihood (nats) of each session's trials under the fits
+    that did not see them, of every model that was tried.
+    """
+
+    name: str
+    models: list[Model]
+    by_subject: bool
+    held_out: dict[str, Float[np.ndarray, " session"]]
+
+
+def best_guide(
+    trials: Trials,
+    folds: list[Bool[np.ndarray, "session trial"]],
+    *,
+    key: PRNGKeyArray,
+    guides: Sequence[str] = tuple(GUIDES),
+    n_starts: int = 4,
+) -> Guide:
+    """Each guide fitted without each fold and to all, and the best on the folds.
+
+    folds: the trials that each fold holds out. key: draws the starts. guides: names of those that
+    are tried; what does not suit the trials is left out. n_starts: of each fit.
+    Raises ConfigError where none suits.
+    """
+    counted = np.stack([*(~fold for fold in folds), np.ones(trials.choice.shape, bool)])
+
+    def fit(space: ParameterSpace) -> _Fits:
+        return _pooled(space, trials, counted, key, n_starts)
+
+    spaces = _spaces(guides, trials)
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:  # most of it is compiling
+        fits = dict(zip(spaces, pool.map(fit, spaces.values()), strict=True))
+    held_out = {name: _held_out(fit.models, trials, folds) for name, fit in fits.items()}
+    best = max(held_out, key=lambda name: float(held_out[name].sum()))
+    models, by_subject = fits[best].models, False
+    if len(np.unique(trials.subject)) >= MIN_SUBJECTS and fits[best].values.shape[1]:
+        apart, name = _by_subject(fits[best], trials, counted), f"{best}, by subject"
+        held_out[name] = _held_out(apart, trials, folds)
+        if held_out[name].sum() > held_out[best].sum():
+            best, models, by_subject = name, apart, True
+    return Guide(best, models, by_subject, held_out)
+
+
+class _Fits(NamedTuple):
+    """Pooled fits of one guide: unconstrained parameters, and models."""
+
+    space: ParameterSpace
+    values: Float[np.ndarray, "fit place"]
+    models: list[Model]
+
+
+def _spaces(names: Sequence[str], trials: Trials) -> dict[str, ParameterSpace]:
+    """The guides that suit these trials. Raises ConfigError where none does."""
+    entries, found = cognitive(), {}
+    for name in names:
+        kind = GUIDES[name]
+        entry = entries[kind.model]
+        if len(trials.names.outcomes) < entry.n_outcomes:
+            continue
+        space = parameter_space(entry.model_class, trials.n_choices, free=kind.free)
+        try:
+            space.template.check_outcomes(trials)
+        except DataError:
+            continue
+        found[name] = space
+    if not found:
+        raise ConfigError(
+            f"None of selection.guides ({', '.join(names)}) suits these trials: add bias, which "
+            "suits all."
+        )
+    return found
+
+
+def _pooled(space, trials, counted, key, n_starts) -> _Fits:
+    """The most likely parameters over the trials that count, for each set of them."""
+    batch = trials.select_signals(()).batch(np.float64)
+    with jax.enable_x64(True):
+        found = most_likely_values(space, batch, counted, space.draw_starts(key, n_starts))
+        models = [space.build(u, jnp.zeros(0), jnp.zeros(0)) for u in found]
+    return _Fits(space, np.asarray(found), [_single_precision(m) for m in models])
+
+
+def _by_subject(pooled: _Fits, trials: Trials, counted) -> list[Model]:
+    """The same model with parameters of each subject's own."""
+    nothing = jnp.zeros(0)
+    with jax.enable_x64(True):
+        batches = subjects_apart(trials, counted)
+        groups = most_probable_groups(pooled.space, batches, jnp.asarray(pooled.values))
+        build = jax.vmap(lambda u: pooled.space.build(u, nothing, nothing))
+        models = [build(of_fit) for of_fit in groups.of_subject]
+    return [BySubject(_single_precision(model)) for model in models]
+
+
+def _held_out(
+    models: list[Model], trials: Trials, folds: list[Bool[np.ndarray, "session trial"]]
+) -> Float[np.ndarray, " session"]:
+    """Log likelihood (nats) of each session's trials under the fits that did not see them."""
+    batch, log_p = trials.batch(), np.zeros(trials.choice.shape)
+    for fold, model in zip(folds, models, strict=False):
+        logits = jnp.asarray(unroll(model, trials).choice_logits)
+        log_p = np.where(fold, np.asarray(choice_log_likelihood(logits, batch)), log_p)
+    return log_p.sum(1)
+
+
+@eqx.filter_jit
+def most_likely_values(
+    space: ParameterSpace,
+    batch: Batch,
+    counted: Bool[Array | np.ndarray, "fit session trial"],
+    starts: Float[Array, "start place"],
+) -> Float[Array, "fit place"]:
+    """The most likely parameters (unconstrained) over the trials that count, for each set of them.
+
+    starts: unconstrained; the best end is taken.
+    """
+
+    def most_likely(counted: Any) -> Any:
+        seen = batch._replace(scored=batch.scored & counted)
+
+        def cost(u):
+            return -moments(space.build(u, jnp.zeros(0), jnp.zeros(0)), seen).log_p
+
+        minima = jax.vmap(
+            lambda u: minimize_lbfgs(cost, u, tolerance=TOLERANCE, max_evaluations=200)
+        )(starts)
+        return minima.x[jnp.argmin(jnp.where(jnp.isnan(minima.value), jnp.inf, minima.value))]
+
+    return jax.lax.map(most_likely, jnp.asarray(counted))
+
+
+def _single_precision(model: Any) -> Any:
+    return jax.tree.map(lambda x: jnp.asarray(np.asarray(x, np.float32)), model)

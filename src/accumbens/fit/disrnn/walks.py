@@ -1,0 +1,248 @@
+"""The paths of a selection: along each route one without each fold of the trials, and along the
+best route one of all trials.
+
+A route is a share of the best cognitive model, the numbers that describe a subject, and a start.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path as FilePath
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, PRNGKeyArray, PyTree
+
+from ...models.disrnn import open_latents
+from ...progress.base import Progress
+from ...trials import Trials
+from .candidates import (
+    FIRST_CANDIDATE,
+    Candidate,
+    Route,
+    SelectionConfig,
+    best_candidate,
+    expected_after_all,
+    folds_of,
+    paired_difference,
+)
+from .guides import best_guide
+from .paths import STEPS_PER_CHECKPOINT, Path, rising, score, strength
+from .preparation import initial_disrnn, longest_first
+from .recipe import RecipeConfig
+from .shrinkage import SoftChoices, soft_targets
+from .walked import Walked, joined, read_walked, write_walked
+
+GIVE_UP = 0.01
+"""A path ends when its held-out likelihood is so many nats per trial below its own best."""
+BEHIND = 0.003
+"""After `JUDGED_FROM` steps, it also ends when its best is so many below another route's."""
+JUDGED_FROM = 900
+
+
+class Walks:
+    """What all paths of a selection share, and where they have led."""
+
+    def __init__(
+        self, trials: Trials, recipe: RecipeConfig, config: SelectionConfig, key: PRNGKeyArray,
+        progress: Progress, checkpoints: FilePath | None, identity: str,
+    ) -> None:  # fmt: skip
+        self.trials, self.recipe, self.config, self.key = trials, recipe, config, key
+        self.progress, self.checkpoints, self.identity = progress, checkpoints, identity
+        self.folds = folds_of(trials, config.folds)
+        with progress.task("disrnn selection: cognitive models"):
+            self.guide = best_guide(
+                trials, self.folds, key=jax.random.fold_in(key, 1), guides=config.guides
+            )
+        self.batch = trials.select_signals(()).batch()
+        self.on_device = jax.tree.map(jnp.asarray, self.batch)
+        self.n = max(int(trials.scored.sum()), 1)
+        nothing = np.zeros(trials.choice.shape, bool)
+        self.held_out = [*self.folds, nothing]
+        self.counted = [jnp.asarray(np.stack([out, ~out])) for out in self.held_out]
+        self.walked: dict[Route, Walked] = {}
+        self.chosen = Route(config.shares[0], recipe.disrnn.subject_embedding, 0)
+
+    def explore(self) -> None:
+        """Walks each share from the first start; an embedding with the best share, if it is to be
+        tried; the better of the two from every other start; the best of these with all trials.
+
+        Animals are told apart only where that is better by more than one standard error.
+        """
+        given, tried = self.recipe.disrnn.subject_embedding, self.config.embedding
+        routes = [Route(share, given, 0) for share in self.config.shares]
+        for route in routes:
+            self._walk_folds(route)
+        best = self._best_of(routes)
+        if tried and not given and len(np.unique(self.trials.subject)) > 1:
+            apart = best._replace(embedding=tried)
+            self._walk_folds(apart)
+            best = apart if self._clearly_better(apart, best) else best
+        routes = [best._replace(start=start) for start in range(self.config.starts)]
+        for route in routes[1:]:
+            self._walk_folds(route)
+        self.walked = dict(sorted(self.walked.items()))
+        self.chosen = self._best_of(routes)
+        self._walk_everything(self.chosen)
+
+    def candidates(self) -> list[Candidate]:
+        """Every checkpoint of these paths, in order of route and step."""
+        return [c for route in self.walked for c in self.along(route)]
+
+    def along(self, route: Route) -> list[Candidate]:
+        """Every checkpoint along a route."""
+        return self._of_route(route, self.walked[route])
+
+    def best_along(self, route: Route) -> Candidate:
+        """The best checkpoint along a route."""
+        candidates = self.along(route)
+        return candidates[best_candidate(candidates)]
+
+    def _best_of(self, routes: list[Route]) -> Route:
+        return max(routes, key=lambda route: self.best_along(route).expected)
+
+    def _clearly_better(self, route: Route, other: Route) -> bool:
+        """Whether the best along a route is expected to be better than the best along another, by
+        more than one standard error of what folds held out."""
+        ours, theirs = self.best_along(route), self.best_along(other)
+        n_scored = self.trials.scored.sum(1)
+        _, error = paired_difference(self._held_out(ours), self._held_out(theirs), n_scored)
+        return ours.expected - theirs.expected > error
+
+    def paths(self, route: Route, folds: Sequence[int]) -> list[Path]:
+        """The beginnings of these folds' paths along a route; the last fold holds nothing out."""
+        share, embedding, start = route
+        architecture = dataclasses.replace(self.recipe.disrnn, subject_embedding=embedding)
+        key = jax.random.fold_in(self.key, 1000 * start)
+        model = initial_disrnn(self.trials.select_signals(()), architecture, key)
+        return [
+            Path.beginning(
+                model, self._data(share, fold),
+                jax.random.fold_in(self.key, 1000 * start + fold + 2),
+            )
+            for fold in folds
+        ]  # fmt: skip
+
+    def scores(
+        self, paths: list[Path], folds: Sequence[int]
+    ) -> Float[np.ndarray, "fold part session"]:
+        """Log likelihood of each session's trials that each fold held out, and of the others."""
+        return np.stack([
+            score(path.model, self.on_device, self.counted[fold])
+            for path, fold in zip(paths, folds, strict=True)
+        ])  # fmt: skip
+
+    def _held_out(self, candidate: Candidate) -> Float[np.ndarray, " session"]:
+        """Log likelihood (nats) of each session's trials under the fits that did not see them."""
+        at = candidate.step // STEPS_PER_CHECKPOINT - 1
+        return self.walked[candidate.route].scores[at, : len(self.folds), 0].sum(0)
+
+    def _walk_folds(self, route: Route) -> None:
+        """The checkpoints along a route without each fold."""
+        best = max((c.expected for c in self.candidates()), default=-np.inf)
+        first = FIRST_CANDIDATE // STEPS_PER_CHECKPOINT - 1
+
+        def hopeless(scores: list[np.ndarray]) -> bool:
+            mean = [float(x[:, 0].sum() / self.n) for x in scores[first:]]
+            if not mean:
+                return False
+            late = len(scores) * STEPS_PER_CHECKPOINT >= JUDGED_FROM
+            return mean[-1] < max(mean) - GIVE_UP or (late and max(mean) < best - BEHIND)
+
+        self.walked[route] = self._walk(route, range(len(self.folds)), "folds", hopeless)
+
+    def _walk_everything(self, route: Route) -> None:
+        """Adds the checkpoints along a route with all trials, as many as without each fold."""
+        folds = self.walked[route]
+        whole = self._walk(
+            route, [len(self.folds)], "all", lambda scores: len(scores) == len(folds.scores)
+        )
+        self.walked[route] = joined(folds, whole)
+
+    def _walk(
+        self, route: Route, folds: Sequence[int], name: str,
+        ends: Callable[[list[np.ndarray]], bool],
+    ) -> Walked:  # fmt: skip
+        """The checkpoints of these folds' paths, read from disk where they were walked before.
+
+        ends: whether to stop early, given the scores of all checkpoints so far.
+        """
+        file = None
+        if self.checkpoints is not None:
+            of_route = "-".join(f"{x:g}" for x in route)
+            file = self.checkpoints / f"selection-{of_route}-{name}.safetensors"
+        paths = self.paths(route, folds)
+        if file is not None and (kept := read_walked(file, self.identity, paths[0].average)):
+            return kept
+        scale = strength(route.share, self.n)
+        n_checkpoints = self.config.steps // STEPS_PER_CHECKPOINT
+        averages: list[list[PyTree]] = []
+        scores: list[np.ndarray] = []
+        described = f"share {route.share:g}, embedding {route.embedding}, start {route.start}"
+
+        def advance(path: Path) -> None:
+            path.advance(schedule, self.recipe.penalties)
+
+        label = f"disrnn selection: {described}, {name}"
+        with self.progress.task(label, n_checkpoints * STEPS_PER_CHECKPOINT) as task:
+            for i in range(n_checkpoints):
+                steps = i * STEPS_PER_CHECKPOINT + np.arange(STEPS_PER_CHECKPOINT)
+                schedule = rising(steps, self.config.steps, scale)
+                in_parallel(advance, paths)
+                averages.append([path.average for path in paths])
+                scores.append(self.scores(paths, folds))
+                part = 0 if name == "folds" else 1
+                nll = -float(scores[-1][:, part].sum() / self.n)
+                task.update((i + 1) * STEPS_PER_CHECKPOINT, terms={"choice_nll": nll})
+                if ends(scores):
+                    break
+        n_open = [[len(open_latents(p.model)) for p in placed(paths, a)] for a in averages]
+        walked = Walked(averages, np.stack(scores), np.array(n_open))
+        if file is not None:
+            write_walked(file, self.identity, walked)
+        return walked
+
+    def _of_route(self, route: Route, walked: Walked) -> list[Candidate]:
+        k, scale, candidates = len(self.folds), strength(route.share, self.n), []
+        for i, scores in enumerate(walked.scores):
+            step = (i + 1) * STEPS_PER_CHECKPOINT
+            held_out = float(scores[:k, 0].sum() / self.n)
+            fitted = float(scores[:k, 1].sum() / (self.n * (k - 1)))
+            factor = float(rising(np.array([step - 1]), self.config.steps, scale).factor[0])
+            n_open = [int(n) for n in walked.n_open[i]]
+            candidates.append(
+                Candidate(
+                    route, step, factor, held_out, fitted, expected_after_all(held_out, fitted, k),
+                    n_open[k] if len(n_open) > k else None, tuple(n_open[:k]),
+                )
+            )  # fmt: skip
+        return candidates
+
+    def _data(self, share: float, fold: int) -> SoftChoices:
+        """Targets of this fold's guide; nothing is fitted to what the fold holds out."""
+        held_out, batch = self.held_out[fold], self.batch
+        target = soft_targets(self.trials, self.guide.models[fold], share)
+        gone = (held_out | ~batch.valid).all(1)
+        batch = batch._replace(valid=batch.valid & ~gone[:, None], scored=batch.scored & ~held_out)
+        order = np.asarray(longest_first(batch._replace(subject=np.arange(len(target)))).subject)
+        return jax.tree.map(
+            lambda x: jnp.asarray(np.asarray(x)[order]), SoftChoices(batch, jnp.asarray(target))
+        )
+
+
+def placed(paths: list[Path], averages: list[PyTree]) -> list[Path]:
+    """The same paths at other weights."""
+    return [
+        dataclasses.replace(path, average=average)
+        for path, average in zip(paths, averages, strict=True)
+    ]
+
+
+def in_parallel(work: Callable[[Path], None], paths: Iterable[Path]) -> None:
+    """Has all cores advance the paths."""
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        list(pool.map(work, paths))

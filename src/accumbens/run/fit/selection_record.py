@@ -1,0 +1,168 @@
+"""What a selection tried and took, in numbers for metrics.json and in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...fit.disrnn.candidates import best_candidate
+from ...fit.disrnn.selection import Selection
+from ...fit.disrnn.signal_selection import SignalSelection
+from ...trials import Trials
+
+
+def as_record(selection: Selection, trials: Trials, folds: int) -> dict[str, Any]:
+    """What was tried and what was taken, for metrics.json and the figure. folds: how many."""
+    n = max(int(trials.scored.sum()), 1)
+    taken = selection.candidate
+    along = [c for c in selection.candidates if c.route == taken.route]
+    best = along[best_candidate(along)]
+    guides = {
+        name: float(np.exp(of_session.sum() / n))
+        for name, of_session in selection.guide.held_out.items()
+    }
+    return {
+        **taken.route._asdict(),
+        "step": taken.step,
+        "factor": taken.factor,
+        "penalties": {
+            name: float(weight) for name, weight in selection.penalties.weights().items()
+        },
+        "relaxed_steps": selection.relaxed,
+        "inner_normalized_likelihood": float(np.exp(selection.held_out)),
+        "folds": folds,
+        "open_latents": taken.n_open,
+        "open_latents_of_folds": list(taken.n_open_of_folds),
+        "guide": selection.guide.name,
+        "cognitive_models": guides,
+        "why": reason(selection, best, guides),
+        "structure": structure(selection),
+        "routes": _routes(selection),
+        "candidates": [
+            {
+                **c.route._asdict(),
+                "step": c.step,
+                "factor": c.factor,
+                "inner_normalized_likelihood": float(np.exp(c.held_out)),
+                "fitted_normalized_likelihood": float(np.exp(c.fitted)),
+                "expected_normalized_likelihood": float(np.exp(c.expected)),
+                "open_latents": c.n_open,
+                "open_latents_of_folds": list(c.n_open_of_folds),
+            }
+            for c in selection.candidates
+        ],
+    }
+
+
+def structure(selection: Selection) -> str:
+    """Whether the structure is fit to be read: how many fits have as many open latents."""
+    taken = selection.candidate
+    starts = [
+        round(float(np.median(c.n_open_of_folds)))
+        for c in selection.candidates
+        if c.step == taken.step and c.route != taken.route
+        and c.route._replace(start=taken.route.start) == taken.route
+    ]  # fmt: skip
+    others = [*taken.n_open_of_folds, *starts]
+    same = sum(n == taken.n_open for n in others)
+    words = f"{len(taken.n_open_of_folds)} without a fold" + (
+        f" and {len(starts)} from another start" if starts else ""
+    )
+    counts = ", ".join(map(str, others))
+    fit = (
+        f"{same} of {len(others)} further disRNNs ({words}) have as many open latents as this one: "
+        f"{taken.n_open} ({counts})."
+    )
+    if same == len(others):
+        return f"Structure: {fit}"
+    return f"Structure: {fit} Do not interpret what this one disRNN has open."
+
+
+def warnings_of(selection: Selection) -> list[str]:
+    """What a reader must know of the choice besides."""
+    taken, found = selection.candidate, []
+    usual = float(np.median(taken.n_open_of_folds))
+    if taken.n_open != usual:
+        found.append(
+            f"fitted to all training sessions it has {taken.n_open} open latents, without a fold "
+            f"{', '.join(map(str, taken.n_open_of_folds))}"
+        )
+    steps = [c.step for c in selection.candidates if c.route == taken.route]
+    if taken.step == max(steps):
+        found.append(
+            f"the strongest penalties of the path were taken ({taken.factor:.2g} times the "
+            "default): stronger ones might do as well"
+        )
+    return found
+
+
+def _routes(selection: Selection) -> list[dict[str, Any]]:
+    """The best candidate along each route."""
+    rows = []
+    for route in dict.fromkeys(c.route for c in selection.candidates):
+        of_route = [c for c in selection.candidates if c.route == route]
+        best = of_route[best_candidate(of_route)]
+        rows.append({
+            **route._asdict(),
+            "step": best.step,
+            "factor": best.factor,
+            "inner_normalized_likelihood": float(np.exp(best.held_out)),
+            "expected_normalized_likelihood": float(np.exp(best.expected)),
+            "open_latents_of_folds": list(best.n_open_of_folds),
+            "kept": route == selection.candidate.route,
+        })  # fmt: skip
+    return rows
+
+
+def reason(selection: Selection, best: Any, guides: dict[str, float]) -> str:
+    """What was chosen and why, in words."""
+    taken, guide = selection.candidate, selection.guide.name
+    share, embedding, start = taken.route
+    if share == 0:
+        leaning = "It was fitted to the choices alone"
+    elif share == 1:
+        leaning = (
+            f"It was fitted to what {guide}, the best cognitive model there, says of each choice: "
+            f"its latents are those of {guide}"
+        )
+    else:
+        leaning = (
+            f"It was fitted to the choices ({1 - share:.0%}) and to what {guide}, the best "
+            f"cognitive model there, says of them ({share:.0%})"
+        )
+    embedded = (
+        f"{embedding} numbers for each subject" if embedding else "one model for all subjects"
+    )
+    return (
+        f"Chosen inside the training sessions: penalties {taken.factor:.2g} times the default, "
+        f"start {start}, {embedded}. {leaning}. Normalized likelihood of what folds held out: "
+        f"{np.exp(selection.held_out):.4f} (best candidate {np.exp(best.held_out):.4f}; {guide} "
+        f"{guides[guide]:.4f}). Open latents: {taken.n_open}; in fits without each fold: "
+        f"{', '.join(map(str, taken.n_open_of_folds))}."
+    )
+
+
+def signal_record(signal: SignalSelection) -> dict[str, Any]:
+    factor = float(signal.factors[signal.chosen[1]])
+    embedding = signal.embeddings[signal.chosen[0]]
+    embedded = f"{embedding} numbers a subject" if embedding else "one for all subjects"
+    error = float(signal.error[signal.chosen])
+    verdict = (
+        "better than the mean after each outcome"
+        if signal.better_than_outcome
+        else "no better than the mean after each outcome"
+    )
+    return {
+        "embeddings": list(signal.embeddings),
+        "embedding": embedding,
+        "factors": signal.factors.tolist(),
+        "inner_mse": signal.error.tolist(),
+        "inner_mse_of_mean_after_outcome": signal.after_outcome,
+        "factor": factor,
+        "why": (
+            f"Signal networks: {embedded}, penalties {factor:g} times the default; mean squared "
+            f"error of what folds held out {error:.4f} of the variance, {verdict} "
+            f"({signal.after_outcome:.4f})."
+        ),
+    }

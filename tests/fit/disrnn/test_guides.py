@@ -1,0 +1,103 @@
+"""Guides: the best cognitive model on held-out trials, for all subjects or for each its own."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from accumbens.errors import ConfigError
+from accumbens.fit.disrnn.candidates import folds_of
+from accumbens.fit.disrnn.guides import best_guide, most_likely_values
+from accumbens.fit.likelihood.parameter_space import parameter_space
+from accumbens.models.by_subject import BySubject
+from accumbens.models.parts.composed import with_parts
+from accumbens.models.q_learning import QLearning
+from accumbens.simulation import simulate
+from accumbens.tasks.bandits import DriftingBandit
+from accumbens.trials import concatenate
+from accumbens.unrolling import choice_log_likelihood, unroll
+
+AGENT = QLearning(0.4, 4.0)
+SOME = ("bias", "q_learning", "dfq")
+
+
+def simulated(agent, n_sessions, seed, name="a"):
+    trials = simulate(
+        agent, DriftingBandit(), n_sessions=n_sessions, n_trials=80, key=jax.random.key(seed)
+    )
+    return dataclasses.replace(trials, names=dataclasses.replace(trials.names, subjects=(name,)))
+
+
+@pytest.fixture(scope="module")
+def trials():
+    return simulated(AGENT, 8, 1)
+
+
+def log_likelihood(model, trials):
+    logits = jnp.asarray(unroll(model, trials).choice_logits)
+    return np.asarray(choice_log_likelihood(logits, trials.batch())).sum()
+
+
+def test_the_best_cognitive_model_is_the_one_that_predicts_what_folds_held_out(trials):
+    guide = best_guide(trials, folds_of(trials, 2), key=jax.random.key(0), guides=SOME)
+    assert set(guide.held_out) == set(SOME)
+    assert len(guide.models) == 3
+    assert guide.held_out["q_learning"].sum() > guide.held_out["bias"].sum()
+    assert guide.held_out[guide.name].sum() == max(x.sum() for x in guide.held_out.values())
+    assert not guide.by_subject  # there is one
+    whole = [log_likelihood(guide.models[-1], trials), log_likelihood(AGENT, trials)]
+    assert whole[0] > whole[1] - 1.0  # fitted to these very trials
+
+
+def test_habits_are_seen(trials):
+    habitual = with_parts(QLearning(0.4, 2.0), perseveration=3.0, perseveration_rate=0.15)
+    trials = simulated(habitual, 20, 2)
+    guides = ("q_learning", "q_learning_habits")
+    guide = best_guide(trials, folds_of(trials, 2), key=jax.random.key(0), guides=guides)
+    assert guide.name == "q_learning_habits"
+    assert guide.held_out[guide.name].sum() > guide.held_out["q_learning"].sum() + 20.0
+
+
+def test_guides_that_do_not_suit_the_trials_are_left_out(trials):
+    guides = ("structure_mixture", "bias")
+    guide = best_guide(trials, folds_of(trials, 2), key=jax.random.key(0), guides=guides)
+    assert list(guide.held_out) == ["bias"]
+    with pytest.raises(ConfigError, match=r"structure_mixture.*suits these trials: add bias"):
+        best_guide(trials, folds_of(trials, 2), key=jax.random.key(0), guides=guides[:1])
+
+
+def test_a_fit_without_a_fold_does_not_see_it(trials):
+    fold = folds_of(trials, 2)[0]
+    other = dataclasses.replace(
+        trials, choice=np.where(fold, trials.number % 2, trials.choice).astype(np.int32)
+    )
+    counted = np.stack([~fold, np.ones_like(fold)])
+    space = parameter_space(QLearning, 2)
+
+    def parameters(of):
+        with jax.enable_x64(True):
+            starts = space.draw_starts(jax.random.key(0), 4)
+            return np.asarray(most_likely_values(space, of.batch(np.float64), counted, starts))
+
+    (without, everything), (without_too, everything_too) = parameters(trials), parameters(other)
+    np.testing.assert_allclose(without, without_too, atol=1e-2)
+    assert not np.allclose(everything, everything_too, atol=1e-1)
+
+
+def test_subjects_that_differ_get_parameters_of_their_own():
+    names = ["a", "b", "c", "d"]
+    agents = [QLearning(rate, 5.0) for rate in (0.05, 0.1, 0.7, 0.9)]
+    trials = concatenate([
+        simulated(agent, 6, 10 + i, name)
+        for i, (agent, name) in enumerate(zip(agents, names, strict=True))
+    ])  # fmt: skip
+    guide = best_guide(trials, folds_of(trials, 3), key=jax.random.key(0), guides=SOME)
+    assert guide.by_subject
+    assert guide.name.endswith(", by subject")
+    pooled = guide.held_out[guide.name.removesuffix(", by subject")].sum()
+    assert guide.held_out[guide.name].sum() > pooled + 20
+    assert all(isinstance(model, BySubject) for model in guide.models)
+    target = [unroll(guide.models[-1], trials.select_sessions([s])) for s in (0, 23)]
+    assert target[0].choice_logits.shape == target[1].choice_logits.shape

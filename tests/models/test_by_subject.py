@@ -1,0 +1,63 @@
+"""One model with parameters of each subject's own, against each subject's model by itself."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from accumbens.errors import DataError
+from accumbens.models.by_subject import BySubject
+from accumbens.models.dfq import DFQ
+from accumbens.models.parts.composed import with_parts
+from accumbens.models.q_learning import QLearning
+from accumbens.simulation import simulate
+from accumbens.tasks.bandits import DriftingBandit
+from accumbens.unrolling import unroll
+
+AGENTS = {
+    "q_learning": [
+        QLearning(rate, 3.0, gain=g, offset=0.1) for rate, g in ((0.2, 1.0), (0.7, 2.0))
+    ],
+    "with parts": [
+        with_parts(DFQ(rate, 0.2, 2.0, 0.5), side_bias=b, perseveration=0.5)
+        for rate, b in ((0.2, -1.0), (0.7, 0.5))
+    ],
+}
+
+
+@pytest.mark.parametrize("agents", AGENTS.values(), ids=AGENTS)
+def test_every_session_is_its_subjects(agents):
+    both = BySubject(jax.tree.map(lambda *x: jnp.stack(x), *agents))
+    trials = simulate(
+        both, DriftingBandit(), n_sessions=4, n_trials=30, subject=[0, 1, 1, 0],
+        key=jax.random.key(0),
+    )  # fmt: skip
+    found = unroll(both, trials)
+    for session, subject in enumerate([0, 1, 1, 0]):
+        alone = unroll(agents[subject], trials.select_sessions([session]))
+        np.testing.assert_allclose(found.choice_logits[session], alone.choice_logits[0], atol=1e-6)
+        np.testing.assert_allclose(found.signals[session], alone.signals[0], atol=1e-6)
+        assert list(found.latents) == list(alone.latents)
+        for name, values in alone.latents.items():
+            np.testing.assert_allclose(found.latents[name][session], values[0], atol=1e-6)
+
+
+def test_a_subject_that_it_does_not_know_is_refused():
+    both = BySubject(jax.tree.map(lambda *x: jnp.stack(x), *AGENTS["q_learning"]))
+    assert (both.n_subjects, both.n_choices, both.n_signals) == (2, 2, 1)
+    trials = simulate(
+        AGENTS["q_learning"][0], DriftingBandit(), n_sessions=3, n_trials=5, subject=[0, 1, 2],
+        key=jax.random.key(0),
+    )  # fmt: skip
+    with pytest.raises(DataError, match="has 2 subjects, but these trials have more"):
+        unroll(both, trials)
+    names = dataclasses.replace(trials.names, subjects=("a", "b"))
+    unroll(both, dataclasses.replace(trials, names=names, subject=np.array([0, 1, 1], np.int32)))
+
+
+def test_it_shows_the_parameters_of_all():
+    both = BySubject(jax.tree.map(lambda *x: jnp.stack(x), *AGENTS["q_learning"]))
+    assert repr(both).startswith("QLearning by subject: 2 choices, 1 signal, 2 subjects")
+    assert "learning_rate" in repr(both)
