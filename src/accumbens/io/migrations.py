@@ -65,6 +65,7 @@ ADDED_SINCE_FORMAT_1: dict[str, dict[str, Any]] = {
     "structure_savvy": _FROM_0_TO_1,
     "structure_mixture": _FROM_0_TO_1,
     "two_process": _FROM_0_TO_1,
+    "disrnn.config": {"signal_subject_embedding": {"value": None}},
 }  # fmt: skip
 """Fields that models have got since, with values that make them what they were."""
 
@@ -81,8 +82,7 @@ def as_current_format(description: Any) -> Mapping[str, Any]:
         unknown = set(description["model"]["fields"]) - _fields_of_format_1(DISRNN_OF_FORMAT_1)
         if unknown:
             raise Damage(f"{', '.join(sorted(unknown))} is unknown")
-    fields = ADDED_SINCE_FORMAT_1.get(model["class"], {}) | model["fields"]
-    return {"format": FORMAT, "model": model["class"], "fields": fields}
+    return {"format": FORMAT, "model": model["class"], "fields": model["fields"]}
 
 
 def _named(node: Any, path: str) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def _named(node: Any, path: str) -> dict[str, Any]:
         field: _named(inner, field) if isinstance(inner, dict) and "class" in inner else inner
         for field, inner in node["fields"].items()
     }
-    return {"class": name, "fields": fields}
+    return {"class": name, "fields": ADDED_SINCE_FORMAT_1.get(name, {}) | fields}
 
 
 def _parts(layout: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
