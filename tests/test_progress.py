@@ -1,8 +1,10 @@
 """Reports of long work: what is counted, who may stop it, and what people see of it."""
 
 import io
+import signal
 import sys
 import threading
+import time
 import types
 
 import pytest
@@ -10,6 +12,7 @@ from rich.console import Console
 
 from accumbens.progress import Progress, Stopped, display
 from accumbens.progress.display import Lines, in_notebook, notebook_table, shown, terminal_bars
+from accumbens.progress.threads import in_threads
 from helpers.progress import Recorded
 
 
@@ -185,3 +188,48 @@ def test_nobody_looks_at_a_file(monkeypatch, capsys):
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     with shown(None) as progress:
         assert isinstance(progress, display._Rows)
+
+
+def test_threads_give_results_in_order_and_raise_what_was_raised():
+    assert in_threads(lambda n: n * n, range(50), threads=3) == [n * n for n in range(50)]
+    assert in_threads(str, []) == []
+    begun = []
+
+    def work(n):
+        begun.append(n)
+        raise ValueError(n)
+
+    with pytest.raises(ValueError, match="0"):
+        in_threads(work, range(1000), threads=1)
+    assert len(begun) < 1000
+
+
+def test_threads_end_with_the_thread_that_waits_for_them():
+    """An interrupt of the main thread stops those that work, and drops those that wait."""
+    recorded, ended = Recorded(), []
+    part = recorded.within("")
+
+    def work(n):
+        try:
+            with part.task(f"item {n}") as task:
+                while True:
+                    time.sleep(0.01)
+                    task.advance()
+        finally:
+            ended.append(n)
+
+    def interrupt():
+        while len(recorded.seen) < 10:
+            time.sleep(0.01)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        threading.Thread(target=interrupt).start()
+        with pytest.raises(KeyboardInterrupt):
+            in_threads(work, range(10), threads=2, progress=part)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert sorted(ended) == [0, 1]
+    assert recorded.finished == []
+    assert not recorded.stopping

@@ -7,10 +7,8 @@ address (key, session, trial), so a session is the same however many others are 
 from __future__ import annotations
 
 import math
-import os
 from collections import OrderedDict
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -22,6 +20,7 @@ from jaxtyping import Array, Float, Int, Key
 from .choices import sample_choice
 from .errors import ConfigError
 from .models.base import Model
+from .progress.threads import in_threads
 from .tasks.base import Task, standard_normal
 from .threefry import threefry, uniforms
 from .trials import TrialNames, Trials
@@ -136,8 +135,7 @@ def _simulate(
         compiled,
     )
     store(0, compiled)
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
-        list(threads.map(lambda first: store(first, part(first)), range(size, n_sessions, size)))
+    in_threads(lambda first: store(first, part(first)), range(size, n_sessions, size))
     trials = Trials(
         choice=whole.choice,
         outcome=whole.outcome,

@@ -10,7 +10,6 @@ from __future__ import annotations
 import ctypes
 import os
 import warnings
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -19,6 +18,7 @@ from jaxtyping import Float, Int
 
 from ...errors import ConfigError
 from ...native import Built, Reason, Source, built
+from ...progress.threads import in_threads
 from .design import HistoryData
 from .fitting import HistoryFit
 from .newton import fit_logistic
@@ -246,8 +246,8 @@ def _refit_compiled(
 
     n_parts = min(os.cpu_count() or 1, max(1, count // 16))
     edges = np.linspace(0, count, n_parts + 1).astype(int)
-    with ThreadPoolExecutor(n_parts) as threads:
-        list(threads.map(part, edges[:-1].tolist(), edges[1:].tolist()))
+    spans = zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)
+    in_threads(lambda span: part(*span), spans, threads=n_parts)
     for i in np.flatnonzero(steps < 0):  # rare: too little data for single precision
         out[i] = refit_numpy(problem, seed=seed, count=1, first=first + int(i))[0]
     return out

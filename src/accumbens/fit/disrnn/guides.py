@@ -7,9 +7,7 @@ on what the folds held out is then fitted with parameters of each subject's own 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -22,6 +20,7 @@ from ...errors import ConfigError, DataError
 from ...models.base import Model
 from ...models.by_subject import BySubject
 from ...models.catalogue import cognitive
+from ...progress.threads import in_threads
 from ...trials import Batch, Trials
 from ...unrolling import choice_log_likelihood, unroll
 from ..likelihood.empirical_bayes import most_probable_groups, subjects_apart
@@ -70,8 +69,7 @@ def best_guide(
         return _pooled(space, trials, counted, key, n_starts)
 
     spaces = _spaces(guides, trials)
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:  # most of it is compiling
-        fits = dict(zip(spaces, pool.map(fit, spaces.values()), strict=True))
+    fits = dict(zip(spaces, in_threads(fit, spaces.values()), strict=True))  # compiles, mostly
     held_out = {name: _held_out(fit.models, trials, folds) for name, fit in fits.items()}
     best = max(held_out, key=lambda name: float(held_out[name].sum()))
     models, by_subject = fits[best].models, False

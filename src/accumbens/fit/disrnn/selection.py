@@ -23,6 +23,7 @@ from jaxtyping import Float, Int, PRNGKeyArray
 
 from ...models.disrnn import DisRNN, Penalties, in_order
 from ...progress.base import Progress
+from ...progress.threads import in_threads
 from ...trials import Trials
 from .candidates import (
     TOLERANCE,
@@ -34,7 +35,7 @@ from .candidates import (
 from .guides import Guide
 from .paths import STEPS_PER_CHECKPOINT, Path, penalties_at, relaxing
 from .recipe import RecipeConfig
-from .walks import Walks, in_parallel, placed
+from .walks import Walks, placed
 
 
 class Selection(NamedTuple):
@@ -133,7 +134,7 @@ def _relax(walks: Walks, candidate: Candidate) -> Relaxed:
         for first in range(0, n_steps, STEPS_PER_CHECKPOINT):
             steps = first + np.arange(STEPS_PER_CHECKPOINT)
             schedule = relaxing(steps, n_steps, candidate.factor, candidate.step)
-            in_parallel(advance, paths)
+            in_threads(advance, paths)
             models.append(paths[-1].model)
             scores.append(walks.scores(paths, folds))
             task.update(min(first + STEPS_PER_CHECKPOINT, n_steps))

@@ -11,8 +11,6 @@ everything.
 from __future__ import annotations
 
 import dataclasses
-import os
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import equinox as eqx
@@ -23,6 +21,7 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from ...models.disrnn import DisRNN
 from ...progress.base import Progress
+from ...progress.threads import in_threads
 from ...trials import Batch, Trials
 from ...unrolling import squared_signal_errors
 from ..gradient.training import train
@@ -75,7 +74,7 @@ def select_signal_networks(
     folds: parts of the sessions, each held out once. embedding: numbers that describe each subject,
     tried beside none; 0: not tried. key: of starts and noise.
     """
-    progress = progress or Progress()
+    progress = (progress or Progress()).within("")
     several = len(np.unique(trials.subject)) > 1
     embeddings = (0, embedding) if embedding and several else (0,)
     models = [_with_signal_networks(model, trials, n, key) for n in embeddings]
@@ -112,8 +111,7 @@ def select_signal_networks(
 
     with progress.task("disrnn selection: signal", len(jobs) * recipe.signal_stage.steps) as task:
         errors = [error(jobs[0])]  # compiles
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            errors += list(pool.map(error, jobs[1:]))
+        errors += in_threads(error, jobs[1:], progress=progress)
     scored = np.asarray(data.batch.signal_scored)[:, 0]
     n = np.maximum(scored.sum(0), 1)
     of_all = np.stack(errors).reshape(len(models), len(FACTORS), -1, *scored.shape).sum(2)

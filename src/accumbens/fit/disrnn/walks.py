@@ -7,9 +7,7 @@ A route is a share of the best cognitive model, the numbers that describe a subj
 from __future__ import annotations
 
 import dataclasses
-import os
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from pathlib import Path as FilePath
 
 import jax
@@ -19,6 +17,7 @@ from jaxtyping import Float, PRNGKeyArray, PyTree
 
 from ...models.disrnn import open_latents
 from ...progress.base import Progress
+from ...progress.threads import in_threads
 from ...trials import Trials
 from .candidates import (
     FIRST_CANDIDATE,
@@ -192,7 +191,7 @@ class Walks:
             for i in range(n_checkpoints):
                 steps = i * STEPS_PER_CHECKPOINT + np.arange(STEPS_PER_CHECKPOINT)
                 schedule = rising(steps, self.config.steps, scale)
-                in_parallel(advance, paths)
+                in_threads(advance, paths)
                 averages.append([path.average for path in paths])
                 scores.append(self.scores(paths, folds))
                 part = 0 if name == "folds" else 1
@@ -240,9 +239,3 @@ def placed(paths: list[Path], averages: list[PyTree]) -> list[Path]:
         dataclasses.replace(path, average=average)
         for path, average in zip(paths, averages, strict=True)
     ]
-
-
-def in_parallel(work: Callable[[Path], None], paths: Iterable[Path]) -> None:
-    """Has all cores advance the paths."""
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        list(pool.map(work, paths))

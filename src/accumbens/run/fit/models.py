@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +21,7 @@ from ...models.base import Model
 from ...models.catalogue import Method, NamedFit, find_fit
 from ...models.disrnn import open_latents
 from ...progress.base import Progress
+from ...progress.threads import in_threads
 from ...threefry import key_of
 from ...trials import Trials
 from .config import FitConfig
@@ -137,14 +136,7 @@ def _fit_disrnns(job: Job) -> Fitted:
             ),
         )  # fmt: skip
 
-    pool = ThreadPoolExecutor(max_workers=min(config.seeds, os.cpu_count() or 1))
-    try:
-        fits = list(pool.map(fit, range(config.seeds)))
-    except BaseException:
-        all_seeds.stop()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
+    fits = in_threads(fit, range(config.seeds), progress=all_seeds)
     losses = [final_loss(fit.history) for fit in fits]
     best = int(np.argmin(losses))
     notes = {
