@@ -20,8 +20,8 @@ from pathlib import Path
 import jax
 
 from accumbens.cli.demo import demo_config
-from accumbens.fit.disrnn.recipe import RecipeConfig, fit_disrnn
-from accumbens.fit.disrnn.stage import DisRNNStageConfig
+from accumbens.fit.disrnn.config import DisRNNStageConfig, RecipeConfig
+from accumbens.fit.disrnn.recipe import fit_disrnn
 from accumbens.io.tables.format import TableFormat
 from accumbens.run.fit.config import FitConfig
 from accumbens.run.fit.pipeline import make_split, read_trials

@@ -15,7 +15,8 @@ import jax
 import numpy as np
 
 from accumbens.cli.demo import demo_agent, demo_config, demo_trials
-from accumbens.fit.disrnn.recipe import DisRNNFit, RecipeConfig, fit_disrnn
+from accumbens.fit.disrnn.config import RecipeConfig
+from accumbens.fit.disrnn.recipe import DisRNNFit, fit_disrnn
 from accumbens.models.disrnn import DisRNN, bottlenecks, open_latents
 from accumbens.scoring.metrics import (
     mean_squared_error,

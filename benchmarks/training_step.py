@@ -23,9 +23,9 @@ import jax.numpy as jnp
 
 import peer
 from accumbens.cli.demo import demo_agent
+from accumbens.fit.disrnn.config import DisRNNStageConfig
 from accumbens.fit.disrnn.objectives import choice_objective
 from accumbens.fit.disrnn.preparation import choice_parts, initial_disrnn, learning_rates
-from accumbens.fit.disrnn.stage import DisRNNStageConfig
 from accumbens.fit.gradient.training import STEPS_PER_DISPATCH, train
 from accumbens.models.disrnn import DisRNNConfig, Penalties
 from accumbens.simulation import simulate

@@ -18,8 +18,8 @@ import jax
 import numpy as np
 
 from accumbens.cli.demo import demo_config
+from accumbens.fit.disrnn.config import DisRNNStageConfig
 from accumbens.fit.disrnn.recipe import fit_disrnn
-from accumbens.fit.disrnn.stage import DisRNNStageConfig
 from accumbens.models.disrnn import DisRNNConfig, bottlenecks, open_latents
 from accumbens.models.structured import StructureMixture
 from accumbens.simulation import simulate_with_latents

@@ -18,7 +18,7 @@ from .errors import AccumbensError as AccumbensError
 from .errors import ConfigError as ConfigError
 from .errors import DataError as DataError
 from .errors import DivergedError as DivergedError
-from .fit.disrnn.recipe import RecipeConfig as RecipeConfig
+from .fit.disrnn.config import RecipeConfig as RecipeConfig
 from .fit.disrnn.recipe import fit_disrnn as fit_disrnn
 from .fit.likelihood.maximum_likelihood import fit_by_subject as fit_by_subject
 from .fit.likelihood.maximum_likelihood import fit_maximum_likelihood as fit_maximum_likelihood

@@ -84,6 +84,26 @@ def test_fit_shows_ten_options_and_then_groups():
     titles = [group.splitlines()[0] for group in groups]
     assert "Columns of the table:" in titles
     assert any("(--choice-stage):" in title for title in titles)
+    assert titles[-3:] == ["Others:", "Words used here:", "Examples:"]
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["disRNN", "GRU", "latent", "bottleneck", "penalty", "fold", "held out", "dfq_choice", "naive"],
+)
+def test_fit_explains_its_words(word):
+    assert word in COMMANDS[0].command.words
+
+
+@pytest.mark.parametrize("entry", COMMANDS, ids=lambda entry: entry.name)
+def test_words_that_are_explained_occur(entry):
+    """A word that no option uses any more is not explained any longer."""
+    command = entry.command
+    options = " ".join(f"{text_of(option)} {option.group}" for option in options_of(command))
+    for word in command.words:
+        others = " ".join(text for other, text in command.words.items() if other != word)
+        stem = re.sub("y$", "", word)  # penalty, penalties
+        assert stem.lower() in f"{command.__doc__} {options} {others}".lower(), word
 
 
 def test_the_overview_has_a_line_for_every_command(capsys):
@@ -117,10 +137,10 @@ Does little.
 
 Options that matter most:
   --n N                 A number. (default: 3)
-  --config PATH         TOML file with any of these options;
-                        those on the command line override
-                        it. The config.toml of a finished
-                        run is such a file.
+  --config PATH         Text file (TOML) with any of these
+                        options; those on the command line
+                        override it. The config.toml of a
+                        finished run is such a file.
   --help                Show this text.
 
 Others:

@@ -3,7 +3,8 @@
 import jax
 import pytest
 
-from accumbens.credit.power import PowerConfig, credit_power
+from accumbens.credit.config import PowerConfig
+from accumbens.credit.power import credit_power
 from accumbens.errors import ConfigError
 from accumbens.tasks.distractor import DistractorRewards
 from helpers.progress import Recorded

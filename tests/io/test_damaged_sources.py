@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from accumbens.errors import AccumbensError
 from accumbens.io.contents import inspect_file
-from accumbens.io.trial_sources import SourceFormat, read_sources
-from accumbens.neural.events.windows import WindowConfig
-from accumbens.run.convert.conversion import ConvertConfig, convert_files
-from accumbens.run.convert.photometry import PhotometryConfig
-from accumbens.run.convert.spikes import SpikesConfig
+from accumbens.io.format import SourceFormat
+from accumbens.io.trial_sources import read_sources
+from accumbens.neural.events.config import WindowConfig
+from accumbens.run.convert.config import ConvertConfig, PhotometryConfig, SpikesConfig
+from accumbens.run.convert.conversion import convert_files
 
 MANY = settings(
     max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True

@@ -13,6 +13,7 @@ from accumbens.cli import main
 from accumbens.errors import ConfigError, DataError
 from accumbens.io import sources
 from accumbens.io.contents import inspect_file
+from accumbens.io.format import SourceFormat
 from accumbens.io.photometry.files import Recording, read_recording
 from accumbens.io.sources import (
     HEAD_BYTES,
@@ -24,11 +25,11 @@ from accumbens.io.sources import (
     reader_of,
 )
 from accumbens.io.spikes.files import read_units
-from accumbens.io.trial_sources import SourceFormat, read_sources
+from accumbens.io.trial_sources import read_sources
 from accumbens.lazy import at_place
 from accumbens.recordings import Channel, units_from_arrays
-from accumbens.run.convert.conversion import ConvertConfig, convert_files
-from accumbens.run.convert.spikes import SpikesConfig
+from accumbens.run.convert.config import ConvertConfig, SpikesConfig
+from accumbens.run.convert.conversion import convert_files
 
 
 @pytest.mark.parametrize("kind", SOURCES, ids=lambda kind: kind.name)

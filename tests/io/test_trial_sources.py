@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from accumbens.errors import ConfigError, DataError
+from accumbens.io.format import SourceFormat
 from accumbens.io.tables.trials import from_table, to_table
-from accumbens.io.trial_sources import SourceFormat, read_sources
+from accumbens.io.trial_sources import read_sources
 
 ROWS = {"choice": ["L", "R", "", "L"], "reward": [1, 0, "", 1], "cue": [1.0, 4.0, 9.0, 12.0]}
 

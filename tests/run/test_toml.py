@@ -10,8 +10,7 @@ from accumbens.errors import ConfigError
 from accumbens.fit import GRUConfig, StageConfig
 from accumbens.io import TableFormat
 from accumbens.run import ConvertConfig, CreditConfig, FitConfig, SelectivityConfig
-from accumbens.run.convert.photometry import PhotometryConfig
-from accumbens.run.convert.spikes import SpikesConfig
+from accumbens.run.convert.config import PhotometryConfig, SpikesConfig
 from accumbens.run.toml import RENAMED, as_tables, read_about, read_toml, write_toml
 
 CONFIGS = [

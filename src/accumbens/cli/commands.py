@@ -15,10 +15,12 @@ class Command:
     """What every command has: its options are the fields, its help the docstrings.
 
     first: names of the options that matter most, in the order of the help.
+    words: what the help means by its words, for who meets them first: a word and a sentence each.
     examples: shown at the end of the help.
     """
 
     first: ClassVar[tuple[str, ...]] = ()
+    words: ClassVar[dict[str, str]] = {}
     examples: ClassVar[str] = ""
 
     def run(self, out: Output) -> None:

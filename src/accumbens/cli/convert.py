@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from ..io.sources import names_of
-from ..run.convert.conversion import ConvertConfig
+from ..run.convert.config import ConvertConfig
 from ..run.options import POSITIONAL, ROOT, Note
 from .commands import Command
 from .output import Output

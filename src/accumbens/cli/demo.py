@@ -53,7 +53,7 @@ accumbens show demo/run
 
 def demo_config(seed: int) -> FitConfig:
     """The options of the demonstration."""
-    from ..fit.disrnn.recipe import RecipeConfig
+    from ..fit.disrnn.config import RecipeConfig
     from ..io.tables.format import TableFormat
     from ..models.disrnn import DisRNNConfig, Penalties
     from ..run.fit.config import FitConfig

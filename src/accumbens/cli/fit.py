@@ -19,8 +19,34 @@ class FitCommand(Command):
     one row a trial. Some sessions are held out; the models are compared on these."""
 
     first: ClassVar = (
-        "out", "signal", "outcome", "choice", "models", "seeds", "seed", "split.every", "resume",
+        "choice", "outcome", "signal", "subject", "session", "models", "split.every", "out", "seed",
     )  # fmt: skip
+    words: ClassVar = {
+        "session": "One sitting of one subject. Every model starts anew in each.",
+        "outcome": "What the choice led to in a trial, such as a reward: one number.",
+        "signal": "What was measured in a trial, such as dopamine at the outcome: one number.",
+        "held out": "Not fitted, but predicted afterwards: this shows what a model has understood.",
+        "fold": "One of equal parts of the sessions. Each is held out once.",
+        "disRNN": "Disentangled recurrent neural network: small networks that learn how a few "
+        "latents follow from choices and outcomes, and predict the next choice and the signals.",
+        "latent": "A number that a model carries from trial to trial, such as a value.",
+        "bottleneck": "Noise on a number that enters a network of the disRNN or is remembered by "
+        "it. Training opens only those (little noise) that predictions need; the others close.",
+        "penalty": "What an open bottleneck adds to the loss. The larger, the fewer stay open.",
+        "loss": "What training makes small: the negative log-likelihood of the choices in nats "
+        "(natural logarithms), the squared errors of the signals, and the penalties.",
+        "gradient step": "One change of all weights, to lower the loss on the training sessions.",
+        "learning rate": "How far a gradient step moves the weights.",
+        "subject embedding": "A few fitted numbers for each subject, by which subjects may differ.",
+        "GRU": "Gated recurrent unit: a common network without bottlenecks. It predicts well, and "
+        "is hard to read.",
+        "cognitive model": "A model with a few parameters that have names, such as q_learning.",
+        "dfq_choice": "Q-learning in which values of the choices not made decay at a rate of their "
+        "own (DFQ), fitted to the choices; dfq_signal: the same, fitted to the signal.",
+        "naive": "Baseline without memory: choices at chance, the signal's mean for each outcome.",
+        "resample": "Held-out sessions, drawn at random, each any number of times. How "
+        "much the scores differ between resamples gives their intervals (bootstrap).",
+    }
     examples: ClassVar = """
 accumbens fit trials.csv --signal dopamine
 accumbens fit trials.parquet --choice side --outcome water --models disrnn dfq_choice
@@ -34,9 +60,9 @@ accumbens fit --resume runs/penalties
     out: Path | None = None
     """Run folder to make; by default runs/<name of the table>."""
     resume: Path | None = None
-    """Finish the interrupted run in this folder, with its own table and options."""
+    """Finish the interrupted run in this folder, with its own table and options; give it alone."""
     options: Annotated[FitConfig, ROOT] = dataclasses.field(default_factory=FitConfig)
-    """Comparison."""
+    """Comparison, and fits from several starts."""
 
     @property
     def folder(self) -> Path:

@@ -1,4 +1,4 @@
-"""The text of `accumbens COMMAND --help`: what matters first, then groups, then examples."""
+"""The text of `accumbens COMMAND --help`: what matters first, groups, words, examples."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..run.values import choices_of, to_toml
 INDENT, MAX_COLUMNS = 24, 100
 CONFIG = (
     "--config PATH",
-    "TOML file with any of these options; those on the command line override it. "
+    "Text file (TOML) with any of these options; those on the command line override it. "
     "The config.toml of a finished run is such a file.",
 )
 HELP = ("--help", "Show this text.")
@@ -24,7 +24,7 @@ def help_text(command: Any, name: str, width: int | None = None) -> str:
 
     Args:
         command: its dataclass, with the names of the options that matter most in `first` (none:
-            all matter) and examples in `examples`.
+            all matter), its words in `words` and examples in `examples`.
         name: of the command.
         width: columns of the text; by default those of the terminal.
     """
@@ -45,18 +45,23 @@ def help_text(command: Any, name: str, width: int | None = None) -> str:
     for title, members in groups(list(named.values())).items():
         rows = [(shown(option), text_of(option)) for option in members]
         parts.append(f"{textwrap.fill(title, columns)}\n{_lines(rows, columns)}")
+    if command.words:
+        parts.append(f"Words used here:\n{_lines(list(command.words.items()), columns)}")
     if command.examples:
         parts.append("Examples:\n" + textwrap.indent(command.examples.strip("\n"), "  "))
     return "\n\n".join(parts) + "\n"
 
 
 def groups(options: list[Option]) -> dict[str, list[Option]]:
-    """Options by their group's title: those of one dataclass together, in the order of the tree."""
+    """Options by their group's title: those of one dataclass together, in the order of the tree.
+
+    Those that belong to no group come last.
+    """
     found: dict[tuple[str, ...], list[Option]] = {}
     for option in options:
         found.setdefault(option.place[:-1], []).append(option)
     titled: dict[str, list[Option]] = {}
-    for members in found.values():
+    for members in sorted(found.values(), key=lambda members: not members[0].group):
         text = members[0].group.rstrip(".") or "Others"
         prefix = members[0].name.rpartition(".")[0]
         titled.setdefault(f"{text} (--{prefix}):" if prefix else f"{text}:", []).extend(members)

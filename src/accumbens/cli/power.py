@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from ..credit.power import PowerConfig
+from ..credit.config import PowerConfig
 from ..errors import ConfigError
 from ..run.options import ROOT
 from .commands import Command

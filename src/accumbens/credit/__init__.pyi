@@ -1,5 +1,6 @@
 """Which outcomes are credited to the choice: history regression, indices, exact tests, power."""
 
+from .config import PowerConfig as PowerConfig
 from .contingency import contingency_warnings as contingency_warnings
 from .history.design import HistoryData as HistoryData
 from .history.design import history_data as history_data
@@ -11,7 +12,6 @@ from .history.indices import Index as Index
 from .history.indices import group_index as group_index
 from .history.indices import index_contrasts as index_contrasts
 from .history.indices import indices as indices
-from .power import PowerConfig as PowerConfig
 from .power import credit_power as credit_power
 from .randomization import RandomizationTest as RandomizationTest
 from .randomization import distractor_test as distractor_test

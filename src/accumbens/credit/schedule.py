@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Int
 
 from ..errors import DataError
 from ..trials import MISSED, Trials
+from .columns import probability_columns
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -111,18 +112,6 @@ def label_probability(
     alone, other_alone = one * (1 - other), other * (1 - one)
     total = alone + other_alone
     return np.divide(alone, total, out=np.zeros_like(alone), where=total > 0)
-
-
-def probability_columns(outcome: str, n_choices: int) -> tuple[str, ...]:
-    """The names of the context columns that can hold an outcome's probability.
-
-    Returns:
-        `<outcome>_probability`, whatever the choice; then, one for each choice,
-        `<outcome>_probability_0`, `<outcome>_probability_1`, ... All tasks of accumbens name the
-        columns of their context so.
-    """
-    name = f"{outcome}_probability"
-    return (name, *(f"{name}_{choice}" for choice in range(n_choices)))
 
 
 def present_columns(trials: Trials, outcome: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from .contents import Contents as Contents
 from .contents import Listing as Listing
 from .contents import inspect_file as inspect_file
+from .format import SourceFormat as SourceFormat
 from .models import load_model as load_model
 from .models import save_model as save_model
 from .nwb.channels import read_nwb_channels as read_nwb_channels
@@ -23,5 +24,4 @@ from .tables.format import TableFormat as TableFormat
 from .tables.trials import from_table as from_table
 from .tables.trials import to_table as to_table
 from .trial_sources import SourcedTrials as SourcedTrials
-from .trial_sources import SourceFormat as SourceFormat
 from .trial_sources import read_sources as read_sources

@@ -4,13 +4,13 @@ from .events.aligned import AlignedTraces as AlignedTraces
 from .events.aligned import MeanCurve as MeanCurve
 from .events.aligned import align_trace as align_trace
 from .events.aligned import mean_curve as mean_curve
+from .events.config import WindowConfig as WindowConfig
 from .events.event_kernels import Binned as Binned
 from .events.event_kernels import EventKernelConfig as EventKernelConfig
 from .events.event_kernels import EventKernels as EventKernels
 from .events.event_kernels import bin_spikes as bin_spikes
 from .events.event_kernels import bin_trace as bin_trace
 from .events.event_kernels import fit_event_kernels as fit_event_kernels
-from .events.windows import WindowConfig as WindowConfig
 from .events.windows import trial_responses as trial_responses
 from .model_signals import LinearFit as LinearFit
 from .model_signals import ModelSignals as ModelSignals
@@ -18,7 +18,7 @@ from .model_signals import SignalsInTime as SignalsInTime
 from .model_signals import model_latents as model_latents
 from .model_signals import signals_in_time as signals_in_time
 from .model_signals import signals_on_latents as signals_on_latents
-from .photometry.preprocessing import PreprocessConfig as PreprocessConfig
+from .photometry.config import PreprocessConfig as PreprocessConfig
 from .photometry.preprocessing import Preprocessed as Preprocessed
 from .photometry.preprocessing import preprocess as preprocess
 from .series_tests import SeriesTest as SeriesTest

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from ..errors import ConfigError, DataError
 from .channels import Channel, Trace
+from .config import ClockConfig
 
 TOLERANCE = 0.2
 """An interval is regular within this share of the median, or of a whole multiple (lost samples)."""
@@ -27,18 +28,6 @@ MAX_DRIFT = 0.01
 
 NEARLY_AS_MANY = 1e-3
 """Channels whose numbers of samples differ by a smaller share were probably recorded together."""
-
-
-@dataclasses.dataclass(frozen=True)
-class ClockConfig:
-    """What to use as the times of samples, where the timestamps of a file are wrong."""
-
-    assume_rate: float | None = None
-    """Samples per second: times are counted from the first timestamp, the others are not used."""
-    clock: str | None = None
-    """Channel of the same file whose timestamps are used instead of the channel's own."""
-    clock_align: Literal["exact", "start", "end"] = "exact"
-    """If that channel has more samples: stop with an error, or use its first, or its last times."""
 
 
 class ClockCheck(NamedTuple):

@@ -1,13 +1,13 @@
 """Whole analyses, from a table to a folder and back; what each command of `accumbens` calls."""
 
-from .convert.conversion import ConvertConfig as ConvertConfig
+from .convert.config import ConvertConfig as ConvertConfig
+from .convert.config import PhotometryConfig as PhotometryConfig
+from .convert.config import SpikesConfig as SpikesConfig
 from .convert.conversion import Converted as Converted
 from .convert.conversion import convert_files as convert_files
 from .convert.conversion import write_converted as write_converted
 from .convert.photometry import ChannelResult as ChannelResult
-from .convert.photometry import PhotometryConfig as PhotometryConfig
 from .convert.photometry import process_channel as process_channel
-from .convert.spikes import SpikesConfig as SpikesConfig
 from .credit.analysis import Credit as Credit
 from .credit.analysis import run_credit as run_credit
 from .credit.config import CreditConfig as CreditConfig

@@ -7,13 +7,13 @@ from accumbens.errors import ConfigError
 from accumbens.fit.disrnn.candidates import (
     Candidate,
     Route,
-    SelectionConfig,
     best_candidate,
     expected_after_all,
     folds_of,
     paired_difference,
     simplest_first,
 )
+from accumbens.fit.disrnn.config import SelectionConfig
 from accumbens.trials import TrialNames, trials_from_arrays
 
 

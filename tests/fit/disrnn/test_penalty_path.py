@@ -7,13 +7,8 @@ import numpy as np
 import pytest
 
 from accumbens.errors import ConfigError
-from accumbens.fit.disrnn.penalty_path import (
-    PenaltyPathConfig,
-    one_standard_error_rule,
-    penalty_path,
-)
-from accumbens.fit.disrnn.recipe import RecipeConfig
-from accumbens.fit.disrnn.stage import DisRNNStageConfig
+from accumbens.fit.disrnn.config import DisRNNStageConfig, PenaltyPathConfig, RecipeConfig
+from accumbens.fit.disrnn.penalty_path import one_standard_error_rule, penalty_path
 from accumbens.models.disrnn import DisRNNConfig
 from accumbens.models.q_learning import QLearning
 from accumbens.simulation import simulate

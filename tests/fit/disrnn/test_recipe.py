@@ -11,6 +11,7 @@ from safetensors import safe_open
 from safetensors.numpy import save
 
 from accumbens.errors import ConfigError, DataError, DivergedError
+from accumbens.fit.disrnn.config import DisRNNStageConfig, RecipeConfig
 from accumbens.fit.disrnn.objectives import ReadOutData, choice_objective, signal_objective
 from accumbens.fit.disrnn.preparation import (
     all_parts,
@@ -22,12 +23,12 @@ from accumbens.fit.disrnn.preparation import (
     longest_first,
     signal_parts,
 )
-from accumbens.fit.disrnn.recipe import RecipeConfig, fit_disrnn
-from accumbens.fit.disrnn.stage import DisRNNStageConfig
+from accumbens.fit.disrnn.recipe import fit_disrnn
 from accumbens.fit.gradient.checkpoints import CheckpointFile
-from accumbens.fit.gradient.stage import StageConfig
+from accumbens.fit.gradient.config import StageConfig
+from accumbens.fit.gradient.stage import Pace
 from accumbens.fit.gradient.training import MAX_RETRIES, SETTLED, settled, train
-from accumbens.fit.gru import GRUConfig
+from accumbens.fit.gru.config import GRUConfig
 from accumbens.models.disrnn import DisRNNConfig, Penalties
 from accumbens.models.q_learning import QLearning
 from accumbens.native import cache_folder
@@ -258,7 +259,7 @@ def test_gradients_are_clipped_before_adam(trials):
 def test_learning_rate_rises_stays_and_falls():
     stage = DisRNNStageConfig(steps=1000, learning_rate=0.1, warm_up=100, decay=0.5)
     at = lambda step, falls_from=500: float(  # noqa: E731
-        stage.pace.rate_at(jnp.asarray(step), jnp.asarray(falls_from))
+        Pace.of(stage).rate_at(jnp.asarray(step), jnp.asarray(falls_from))
     )
     np.testing.assert_allclose(
         [at(0), at(49), at(99), at(499), at(750), at(1000)],

@@ -10,15 +10,14 @@ import numpy as np
 import pytest
 
 from accumbens.errors import DataError
-from accumbens.fit.disrnn.candidates import SelectionConfig, folds_of
+from accumbens.fit.disrnn.candidates import folds_of
+from accumbens.fit.disrnn.config import DisRNNStageConfig, RecipeConfig, SelectionConfig
 from accumbens.fit.disrnn.objectives import choice_objective
 from accumbens.fit.disrnn.paths import Path, relaxing, rising, score, strength
 from accumbens.fit.disrnn.preparation import initial_disrnn
-from accumbens.fit.disrnn.recipe import RecipeConfig
 from accumbens.fit.disrnn.selection import relaxed_as_far_as_it_helps, select_disrnn
 from accumbens.fit.disrnn.shrinkage import SoftChoices, soft_choice_objective, soft_targets
 from accumbens.fit.disrnn.signal_selection import error_after_outcome, select_signal_networks
-from accumbens.fit.disrnn.stage import DisRNNStageConfig
 from accumbens.models.disrnn import DisRNNConfig, Penalties, bottlenecks
 from accumbens.models.q_learning import QLearning
 from accumbens.progress.base import Progress, Task

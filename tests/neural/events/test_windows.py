@@ -8,7 +8,8 @@ from scipy import stats
 
 from accumbens.errors import ConfigError, DataError
 from accumbens.neural.events.aligned import align_trace, mean_curve
-from accumbens.neural.events.windows import WindowConfig, trial_responses
+from accumbens.neural.events.config import WindowConfig
+from accumbens.neural.events.windows import trial_responses
 from accumbens.recordings import Trace
 
 T = np.arange(2000) / 20

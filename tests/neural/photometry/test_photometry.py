@@ -5,9 +5,11 @@ import pytest
 import statsmodels.api as sm
 
 from accumbens.errors import ConfigError, DataError
-from accumbens.neural.events.windows import WindowConfig, trial_responses
+from accumbens.neural.events.config import WindowConfig
+from accumbens.neural.events.windows import trial_responses
 from accumbens.neural.photometry.bleaching import fit_double_exponential, slow_part
-from accumbens.neural.photometry.preprocessing import PreprocessConfig, align_control, preprocess
+from accumbens.neural.photometry.config import PreprocessConfig
+from accumbens.neural.photometry.preprocessing import align_control, preprocess
 from accumbens.neural.regression import fit_line
 from accumbens.recordings import Trace
 

@@ -7,14 +7,15 @@ from matplotlib.figure import Figure
 
 from accumbens.errors import ConfigError, DataError
 from accumbens.figures.neural.event_response import draw_event_response, event_response_data
+from accumbens.io.format import SourceFormat
 from accumbens.io.photometry.files import read_ppd
-from accumbens.io.trial_sources import SourceFormat
 from accumbens.neural.events.aligned import align_trace
-from accumbens.neural.events.windows import WindowConfig
-from accumbens.neural.photometry.preprocessing import PreprocessConfig
+from accumbens.neural.events.config import WindowConfig
+from accumbens.neural.photometry.config import PreprocessConfig
 from accumbens.recordings import ClockConfig
-from accumbens.run.convert.conversion import ConvertConfig, convert_files
-from accumbens.run.convert.photometry import PhotometryConfig, process_channel
+from accumbens.run.convert.config import ConvertConfig, PhotometryConfig
+from accumbens.run.convert.conversion import convert_files
+from accumbens.run.convert.photometry import process_channel
 
 RESPONSE = WindowConfig("reward_outcome_time")
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from accumbens.errors import ConfigError, DataError
+from accumbens.io.format import SourceFormat
 from accumbens.io.tables.trials import from_table, to_table
-from accumbens.io.trial_sources import SourceFormat
-from accumbens.run.convert.conversion import ConvertConfig, convert_files
-from accumbens.run.convert.spikes import SpikesConfig
+from accumbens.run.convert.config import ConvertConfig, SpikesConfig
+from accumbens.run.convert.conversion import convert_files
 
 NWB = SourceFormat(choice="choice", outcome=("reward",), context=("outcome",))
 

@@ -5,12 +5,11 @@ import pandas as pd
 import pytest
 
 from accumbens.errors import ConfigError, DataError
-from accumbens.io.trial_sources import SourceFormat
-from accumbens.neural.events.windows import WindowConfig
-from accumbens.neural.photometry.preprocessing import PreprocessConfig
-from accumbens.run.convert.conversion import ConvertConfig, convert_files
-from accumbens.run.convert.photometry import PhotometryConfig
-from accumbens.run.convert.spikes import SpikesConfig
+from accumbens.io.format import SourceFormat
+from accumbens.neural.events.config import WindowConfig
+from accumbens.neural.photometry.config import PreprocessConfig
+from accumbens.run.convert.config import ConvertConfig, PhotometryConfig, SpikesConfig
+from accumbens.run.convert.conversion import convert_files
 
 FORMAT = SourceFormat(context=("cue_ms",))
 RAW = PreprocessConfig(bleaching="none", regression="none", scale="raw")

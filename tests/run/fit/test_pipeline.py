@@ -16,9 +16,7 @@ import pytest
 from accumbens.cli import main
 from accumbens.errors import ConfigError, DataError
 from accumbens.files import write_atomically
-from accumbens.fit.disrnn.penalty_path import PenaltyPathConfig
-from accumbens.fit.disrnn.recipe import RecipeConfig
-from accumbens.fit.disrnn.stage import DisRNNStageConfig
+from accumbens.fit.disrnn.config import DisRNNStageConfig, PenaltyPathConfig, RecipeConfig
 from accumbens.io.tables.format import TableFormat
 from accumbens.io.tables.trials import from_table, to_table, write_table
 from accumbens.models.disrnn import DisRNNConfig

@@ -11,16 +11,16 @@ import accumbens.io.tables.files
 import accumbens.io.tables.trials
 from accumbens.cli import main
 from accumbens.errors import ConfigError, DataError
+from accumbens.io.format import SourceFormat
 from accumbens.io.tables.files import open_table
 from accumbens.io.tables.format import TableFormat
 from accumbens.io.tables.trials import to_table, write_table
-from accumbens.io.trial_sources import SourceFormat
 from accumbens.models.structured import StructureMixture
 from accumbens.neural.units.outcome_responses import outcome_responses
 from accumbens.neural.units.regions import selectivity_by_region
-from accumbens.run.convert.conversion import ConvertConfig, convert_files, write_converted
+from accumbens.run.convert.config import ConvertConfig, SpikesConfig
+from accumbens.run.convert.conversion import convert_files, write_converted
 from accumbens.run.convert.record import record_path
-from accumbens.run.convert.spikes import SpikesConfig
 from accumbens.run.selectivity.analysis import read_units_table, run_selectivity
 from accumbens.run.selectivity.config import SelectivityConfig
 from accumbens.simulation import simulate

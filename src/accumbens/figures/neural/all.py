@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from ...neural.units.selectivity import Test, most_selective
+from ...neural.units.config import Test
+from ...neural.units.selectivity import most_selective
 from ...trials import Trials
 from ..labels import counted, data_counts
 from ..listed import ListedFigure, draw_listed

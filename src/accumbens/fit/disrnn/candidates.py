@@ -2,73 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from ...errors import ConfigError
 from ...trials import Trials
-from .guide_kinds import GUIDES
+from .config import FIRST_CANDIDATE
 
-
-@dataclasses.dataclass(frozen=True)
-class SelectionConfig:
-    """How the strength of the penalties, when to stop, which start to keep and how much of the best
-    cognitive model to lean on are chosen inside the training sessions."""
-
-    factor: float | None = None
-    """Multiply all penalties by this number, and choose nothing."""
-    shares: tuple[float, ...] = (0.5, 1.0, 0.0)
-    """Shares of the best cognitive model in what the disRNN is fitted to; 0: the choices alone."""
-    guides: tuple[str, ...] = tuple(GUIDES)
-    """Cognitive models, of which the disRNN may lean on the one that predicts best. Habits: with a
-    side bias and a choice kernel."""
-    embedding: int = 2
-    """Numbers that describe each subject, tried beside none with the best share; 0: not tried."""
-    starts: int = 2
-    """Random starts; all but the first are tried with the best share and embedding only."""
-    folds: int = 4
-    """Parts of the training sessions, each held out once."""
-    steps: int = 1500
-    """Gradient steps along which the penalties rise."""
-    relaxing: int = 300
-    """Steps after the choice, over which the penalties of what is open fall; 0: none."""
-
-    def __post_init__(self) -> None:
-        if self.factor is not None and not 0 < self.factor <= 1e4:
-            raise ConfigError(
-                f"selection.factor is {self.factor:g}; it must lie above 0 and at most at 10,000."
-            )
-        if not self.shares or not all(0 <= share <= 1 for share in self.shares):
-            raise ConfigError(
-                f"selection.shares is {self.shares}; give one or more numbers from 0 to 1."
-            )
-        if len(set(self.shares)) < len(self.shares):
-            raise ConfigError(f"selection.shares is {self.shares}; give each share once.")
-        unknown = [name for name in self.guides if name not in GUIDES]
-        if unknown or not self.guides:
-            given = f"holds {', '.join(unknown)}" if unknown else "is empty"
-            raise ConfigError(f"selection.guides {given}; name one or more of {', '.join(GUIDES)}.")
-        if self.embedding < 0:
-            raise ConfigError(f"selection.embedding is {self.embedding}; it cannot be negative.")
-        if self.folds < 2:
-            raise ConfigError(f"selection.folds is {self.folds}; it must be at least 2.")
-        if self.starts < 1:
-            raise ConfigError(f"selection.starts is {self.starts}; it must be at least 1.")
-        if self.steps < FIRST_CANDIDATE:
-            raise ConfigError(
-                f"selection.steps is {self.steps}; it must be at least {FIRST_CANDIDATE}, because "
-                "bottlenecks need so many to close."
-            )
-        if self.relaxing < 0:
-            raise ConfigError(f"selection.relaxing is {self.relaxing}; it cannot be negative.")
-
-
-FIRST_CANDIDATE = 600
-"""Steps before the first checkpoint that may be chosen: until then bottlenecks have had no time to
-close, and whatever scores well there does so by luck."""
 TOLERANCE = 5e-4
 """Nats per trial of held-out likelihood that fewer open latents may cost."""
 HOPELESS = 5e-3

@@ -24,9 +24,9 @@ from ...noise import NoiseSource
 from ...trials import Batch
 from ...unrolling import choice_log_likelihood
 from ..gradient.stage import Pace
+from .config import DisRNNStageConfig
 from .preparation import choice_parts, learning_rates
 from .shrinkage import SoftChoices, soft_choice_objective
-from .stage import DisRNNStageConfig
 
 STEPS_PER_CHECKPOINT = 50
 WARM_UP = 150
@@ -131,7 +131,7 @@ class Path:
         """Gradient steps along a schedule."""
         self.trained, self.adam, self.average = _steps(
             self.trained, self.adam, self.average, self.frozen, self.data, self.rates, self.key,
-            _weights(penalties), STAGE.pace, schedule,
+            _weights(penalties), Pace.of(STAGE), schedule,
         )  # fmt: skip
 
     def closed_for_good(self, average: PyTree) -> Path:
@@ -190,7 +190,7 @@ def _adam_before(trained: PyTree, pace: Pace) -> optax.OptState:
 
 
 def _adam(trained: PyTree) -> optax.OptState:
-    return _arrays(_adam_before(trained, STAGE.pace))
+    return _arrays(_adam_before(trained, Pace.of(STAGE)))
 
 
 def _weights(penalties: Penalties) -> dict[str, Array]:

@@ -25,29 +25,9 @@ from ...summary import Summary, number, summarized
 from ...trials import Trials
 from ...unrolling import choice_log_likelihood, unroll
 from ..gradient.training import train
+from .config import PenaltyPathConfig, RecipeConfig
 from .objectives import choice_objective
 from .preparation import choice_parts, initial_disrnn, learning_rates, longest_first
-from .recipe import RecipeConfig
-
-
-@dataclasses.dataclass(frozen=True)
-class PenaltyPathConfig:
-    """Whether and how to look for the strength of the penalties."""
-
-    factors: tuple[float, ...] = ()
-    """Multiples of all penalties to try, such as 0.3 1 3; empty: the penalties as given."""
-    folds: int = 3
-    """Folds of the training sessions."""
-    steps: int = 600
-    """Gradient steps at each factor."""
-
-    def __post_init__(self) -> None:
-        if any(f <= 0 for f in self.factors) or len(set(self.factors)) != len(self.factors):
-            raise ConfigError(
-                f"path.factors is {self.factors}; give different numbers above 0, such as 0.3 1 3."
-            )
-        if self.folds < 2:
-            raise ConfigError(f"path.folds is {self.folds}; it must be at least 2.")
 
 
 @summarized

@@ -17,8 +17,8 @@ from ...models.disrnn.bottleneck import relative_learning_rates
 from ...models.signal_units import SignalUnits
 from ...trials import Batch, Trials
 from ..gradient.training import compile_training
+from .config import DisRNNStageConfig
 from .objectives import ReadOutData, signal_objective
-from .stage import DisRNNStageConfig
 
 Parts = Callable[[DisRNN], tuple[PyTree, ...]]
 """Which parts of a disRNN a stage trains."""

@@ -7,7 +7,6 @@ Joint: everything learns from choices and signals at once, with a stated weight 
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -18,14 +17,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
-from ...errors import ConfigError
-from ...models.disrnn import DisRNN, DisRNNConfig, Penalties, in_order
+from ...models.disrnn import DisRNN, Penalties, in_order
 from ...progress.base import Progress, Stopped
 from ...summary import Summary, number, summarized
 from ...trials import Batch, Trials
 from ..gradient.checkpoints import Checkpoint, CheckpointFile
 from ..gradient.objective import Objective
 from ..gradient.training import TrainingState, initial_state, train
+from .config import DisRNNStageConfig, RecipeConfig
 from .objectives import JointData, ReadOutData, choice_objective, joint_objective, signal_objective
 from .preparation import (
     Parts,
@@ -38,46 +37,9 @@ from .preparation import (
     longest_first,
     signal_parts,
 )
-from .stage import DisRNNStageConfig
 
 History = dict[str, dict[str, Float[np.ndarray, " step"]]]
 """Terms of the loss at every step, by stage and term."""
-
-
-@dataclasses.dataclass(frozen=True)
-class RecipeConfig:
-    """How a disRNN is fitted."""
-
-    disrnn: DisRNNConfig = dataclasses.field(default_factory=DisRNNConfig)
-    """Architecture."""
-    penalties: Penalties = dataclasses.field(default_factory=Penalties)
-    """Weight of each penalty, of which most close a kind of bottleneck."""
-    warm_up: DisRNNStageConfig = dataclasses.field(
-        default_factory=lambda: DisRNNStageConfig(steps=150, learning_rate=2e-3, decay=0.0)
-    )
-    """Stage 0: no noise, no penalties."""
-    choice_stage: DisRNNStageConfig = dataclasses.field(
-        default_factory=lambda: DisRNNStageConfig(
-            steps=1200, learning_rate=1e-2, penalty_ramp=300, settle=200
-        )
-    )
-    """Stage 1: choices, with noise and penalties (with joint: choices and signals)."""
-    signal_stage: DisRNNStageConfig = dataclasses.field(
-        default_factory=lambda: DisRNNStageConfig(
-            steps=1500, learning_rate=1e-2, bottleneck_rate=5.0, settle=200
-        )
-    )
-    """Stage 2: signal networks on the frozen core."""
-    joint: bool = False
-    """Train on choices and signals at once instead of in two stages."""
-    signal_weight: float = 0.5
-    """With joint: weight of the squared standardised signal error against the choices' nats."""
-
-    def __post_init__(self) -> None:
-        if not 0 < self.signal_weight <= 1000:
-            raise ConfigError(
-                f"signal_weight is {self.signal_weight:g}; it must lie between 0 and 1000."
-            )
 
 
 @summarized

@@ -28,13 +28,12 @@ from ...trials import Trials
 from .candidates import (
     TOLERANCE,
     Candidate,
-    SelectionConfig,
     paired_difference,
     simplest_first,
 )
+from .config import RecipeConfig, SelectionConfig
 from .guides import Guide
 from .paths import STEPS_PER_CHECKPOINT, Path, penalties_at, relaxing
-from .recipe import RecipeConfig
 from .walks import Walks, placed
 
 

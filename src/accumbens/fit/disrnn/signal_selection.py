@@ -26,9 +26,9 @@ from ...trials import Batch, Trials
 from ...unrolling import squared_signal_errors
 from ..gradient.training import train
 from .candidates import folds_of
+from .config import RecipeConfig
 from .objectives import ReadOutData, signal_objective
 from .preparation import initial_disrnn, learning_rates, signal_parts
-from .recipe import RecipeConfig
 
 FACTORS = (1.0, 3.0, 10.0)
 """Multiples of the signal networks' penalties that are tried."""

@@ -20,19 +20,17 @@ from ...progress.base import Progress
 from ...progress.threads import in_threads
 from ...trials import Trials
 from .candidates import (
-    FIRST_CANDIDATE,
     Candidate,
     Route,
-    SelectionConfig,
     best_candidate,
     expected_after_all,
     folds_of,
     paired_difference,
 )
+from .config import FIRST_CANDIDATE, RecipeConfig, SelectionConfig
 from .guides import best_guide
 from .paths import STEPS_PER_CHECKPOINT, Path, rising, score, strength
 from .preparation import initial_disrnn, longest_first
-from .recipe import RecipeConfig
 from .shrinkage import SoftChoices, soft_targets
 from .walked import Walked, joined, read_walked, write_walked
 

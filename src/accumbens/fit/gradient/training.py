@@ -20,8 +20,9 @@ from jaxtyping import Float, PRNGKeyArray, PyTree
 
 from ...errors import DivergedError
 from ...noise import NoiseSource
+from .config import StageConfig
 from .objective import Objective
-from .stage import Pace, StageConfig
+from .stage import Pace
 
 STEPS_PER_DISPATCH = 50
 MAX_RETRIES = 4
@@ -116,7 +117,7 @@ def compile_training(
 def initial_state(model: PyTree, rates: PyTree, stage: StageConfig) -> TrainingState:
     """The state before the first step of a stage. rates: those of `train`."""
     trained = _split(_strongly_typed(model), rates)[0]
-    adam = _strongly_typed(_adam_before(trained, stage.pace))
+    adam = _strongly_typed(_adam_before(trained, Pace.of(stage)))
     return TrainingState(trained, adam, 0, stage.steps - stage.decay_steps, 1.0, 0)
 
 
@@ -172,7 +173,7 @@ def _arguments(state, frozen, data, weights, rates, key, noisy, objective, stage
     """What `gradient_steps` takes, for the next dispatch."""
     return (
         state.trained, state.adam, frozen, data, weights, jax.tree.map(np.float32, rates), key,
-        np.float32(noisy), stage.pace, np.int32(state.step), np.int32(state.falls_from),
+        np.float32(noisy), Pace.of(stage), np.int32(state.step), np.int32(state.falls_from),
         np.float32(state.rate_factor), objective,
         min(STEPS_PER_DISPATCH, state.n_steps(stage) - state.step),
     )  # fmt: skip

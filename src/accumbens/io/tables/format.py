@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from ...trials import Trials
-
 ChoiceText = str | int | float
 """A choice code as a user writes it: text on the command line, the code itself in Python."""
 
@@ -62,25 +60,3 @@ class TableFormat:
 
 
 DEFAULT_FORMAT = TableFormat()
-
-
-def format_of(trials: Trials, like: TableFormat = DEFAULT_FORMAT) -> TableFormat:
-    """The format with which `from_table` reads `to_table(trials, like)` back exactly.
-
-    Args:
-        trials: that are written.
-        like: gives the names of the columns of subject, session, trial, choice and instructed.
-    """
-    flags = like.instructed or ("instructed" if trials.instructed.any() else None)
-    return TableFormat(
-        choice=like.choice,
-        outcome=trials.names.outcomes,
-        signal=trials.names.signals,
-        subject=like.subject or DEFAULT_FORMAT.subject,
-        session=like.session or DEFAULT_FORMAT.session,
-        trial=like.trial or DEFAULT_FORMAT.trial,
-        instructed=flags,
-        context=trials.names.contexts,
-        choices=trials.names.choices,
-        subjects=trials.names.subjects,
-    )

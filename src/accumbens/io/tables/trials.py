@@ -20,7 +20,7 @@ from .columns import (
     read_signals,
 )
 from .files import TableFile, open_table, read_table, write_table
-from .format import DEFAULT_FORMAT, TableFormat, format_of
+from .format import DEFAULT_FORMAT, TableFormat
 from .problems import Problems, listed
 from .sessions import check_some_choice, read_sessions
 
@@ -192,3 +192,25 @@ def _check_names(trials: Trials, format: TableFormat) -> None:
         problems.append("trial numbers are not ascending within sessions: renumber the trials")
     if problems:
         raise DataError("Cannot make a table of these trials:\n- " + "\n- ".join(problems))
+
+
+def format_of(trials: Trials, like: TableFormat = DEFAULT_FORMAT) -> TableFormat:
+    """The format with which `from_table` reads `to_table(trials, like)` back exactly.
+
+    Args:
+        trials: that are written.
+        like: gives the names of the columns of subject, session, trial, choice and instructed.
+    """
+    flags = like.instructed or ("instructed" if trials.instructed.any() else None)
+    return TableFormat(
+        choice=like.choice,
+        outcome=trials.names.outcomes,
+        signal=trials.names.signals,
+        subject=like.subject or DEFAULT_FORMAT.subject,
+        session=like.session or DEFAULT_FORMAT.session,
+        trial=like.trial or DEFAULT_FORMAT.trial,
+        instructed=flags,
+        context=trials.names.contexts,
+        choices=trials.names.choices,
+        subjects=trials.names.subjects,
+    )

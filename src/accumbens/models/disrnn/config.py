@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-
-import jax.numpy as jnp
-from jaxtyping import Array, Float
+from typing import TYPE_CHECKING, Literal, get_args
 
 from ...errors import ConfigError
-from .residual_mlp import ACTIVATIONS, Activation
+
+if TYPE_CHECKING:
+    from jaxtyping import Array, Float
+
+
+Activation = Literal["leaky_relu", "relu", "tanh", "softplus"]
 
 EMBEDDINGS = ("subject_embedding", "signal_subject_embedding")
 
@@ -53,9 +56,10 @@ class DisRNNConfig:
         for name in ("update_layers", "choice_layers", "signal_layers", *EMBEDDINGS):
             if (getattr(self, name) or 0) < 0:
                 raise ConfigError(f"disrnn.{name} is {getattr(self, name)}; it cannot be negative.")
-        if self.activation not in ACTIVATIONS:
+        known = get_args(Activation)
+        if self.activation not in known:
             raise ConfigError(
-                f"disrnn.activation is {self.activation!r}; choose one of {', '.join(ACTIVATIONS)}."
+                f"disrnn.activation is {self.activation!r}; choose one of {', '.join(known)}."
             )
 
     @property
@@ -101,6 +105,8 @@ class Penalties:
 
     def weights(self) -> dict[str, Float[Array, ""]]:
         """The same numbers as arrays, so that one compiled training step serves all of them."""
+        import jax.numpy as jnp
+
         return {f.name: jnp.asarray(getattr(self, f.name)) for f in dataclasses.fields(self)}
 
     def scaled(self, factor: float) -> Penalties:

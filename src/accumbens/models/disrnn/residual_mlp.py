@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Literal
 
 import equinox as eqx
 import jax
@@ -17,8 +16,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from ...threefry import truncated_normals
-
-Activation = Literal["leaky_relu", "relu", "tanh", "softplus"]
+from .config import Activation
 
 ACTIVATIONS: dict[Activation, Callable[[Array], Array]] = {
     "leaky_relu": jax.nn.leaky_relu,

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from ...errors import ConfigError, DataError
 from ...recordings import Trace
 from ...scoring.intervals import mean_interval
-from .windows import Window
+from .config import Window
 
 MAX_GAP = 1.5
 """Intervals longer than this multiple of the usual one are gaps, which are not interpolated."""

@@ -21,7 +21,7 @@ from jaxtyping import Bool, Float, Int
 
 from ...errors import ConfigError, DataError
 from ...recordings import Trace, Units
-from .windows import Window
+from .config import Window
 
 PENALTIES = tuple(float(x) for x in np.logspace(-4, 3, 15))
 """Ridge penalties that cross-validation chooses from, as multiples of the mean column's power."""

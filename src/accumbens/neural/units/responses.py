@@ -14,7 +14,7 @@ from scipy import ndimage
 from ...errors import ConfigError, DataError
 from ...recordings import Units
 from ..events.aligned import mean_curve
-from ..events.windows import Window
+from ..events.config import Window
 
 
 @dataclasses.dataclass(frozen=True)

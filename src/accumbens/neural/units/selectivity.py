@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -25,8 +25,7 @@ from ...errors import ConfigError, DataError
 from ...progress.base import Progress
 from ...trials import Trials
 from ..series_tests import linear_shift_test, pooled_correlation, session_permutation_test
-
-Test = Literal["schedule", "linear_shift", "session_permutation"]
+from .config import Test
 
 COLUMNS = ("unit", "contrast", "effect", "correlation", "p", "q", "selective", "trials")
 """Columns of the table. effect: in the signal's unit (spikes/s) per outcome, with the others held;

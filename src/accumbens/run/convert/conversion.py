@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,32 +18,15 @@ from ...errors import ConfigError, DataError
 from ...files import write_atomically
 from ...io.sources import SOURCES
 from ...io.tables.trials import format_of, to_table, write_table
-from ...io.trial_sources import SourceFormat, read_sources
+from ...io.trial_sources import read_sources
 from ...progress.base import Progress
 from ...progress.display import shown
-from ...recordings import ClockConfig
 from ...trials import Trials
-from ..options import FLAT
 from ..provenance import fingerprint, versions
-from .photometry import PhotometryConfig, photometry_signals
+from .config import ConvertConfig
+from .photometry import photometry_signals
 from .record import record_path
-from .spikes import SpikesConfig, spike_signals
-
-
-@dataclasses.dataclass(frozen=True)
-class ConvertConfig:
-    """How recordings are converted into a trial table."""
-
-    trials: Annotated[SourceFormat, FLAT] = dataclasses.field(default_factory=SourceFormat)
-    """Which columns of the trials mean what."""
-    clock: Annotated[ClockConfig, FLAT] = dataclasses.field(default_factory=ClockConfig)
-    """What to use as the times of samples, where the timestamps of a recording are wrong."""
-    photometry: PhotometryConfig = dataclasses.field(default_factory=PhotometryConfig)
-    """Which photometry channels become signals, and how."""
-    spikes: SpikesConfig = dataclasses.field(default_factory=SpikesConfig)
-    """Which units' firing rates become signals, and in which window."""
-    event_unit: Literal["s", "ms", "us"] = "s"
-    """Unit of the event times of the trials: s, ms (pyControl) or us."""
+from .spikes import spike_signals
 
 
 class Converted(NamedTuple):

@@ -2,66 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
-from ...errors import ConfigError
 from ...io.photometry.files import Recording, find_channel, read_recording
-from ...io.sources import names_of
-from ...neural.events.windows import WindowConfig, trial_responses
-from ...neural.photometry.preprocessing import PreprocessConfig, Preprocessed, preprocess
+from ...neural.events.windows import trial_responses
+from ...neural.photometry.config import PreprocessConfig
+from ...neural.photometry.preprocessing import Preprocessed, preprocess
 from ...neural.photometry.quality import channel_quality
 from ...progress.base import Progress
 from ...recordings import ClockConfig, settle_clock
 from ...trials import Trials
-from ..options import FLAT, Note
 from .alignment import event_times, files_of_sessions
-
-KNOWN = Note(lambda: f"Known are {names_of('recording')}.")
-
-
-@dataclasses.dataclass(frozen=True)
-class PhotometryConfig:
-    """Which channels become signals, and how."""
-
-    channel: tuple[str, ...] = ()
-    """Channels to take signals from, such as G_1; none: no photometry."""
-    control: tuple[str, ...] = ()
-    """Isosbestic or red channel of each channel in the same order, or one for all."""
-    name: tuple[str, ...] = ()
-    """Names of the signal columns, one for each channel; by default those of the channels."""
-    file: Annotated[tuple[Path, ...], KNOWN] = ()
-    """Recordings, one for each session, where they are not in its own file."""
-    time: str = "time"
-    """Column of times, of a recording in a table."""
-    time_unit: str = "s"
-    """Unit of these times: s, ms or us."""
-    process: Annotated[PreprocessConfig, FLAT] = dataclasses.field(default_factory=PreprocessConfig)
-    """How a raw channel becomes a signal."""
-    response: Annotated[WindowConfig, FLAT] = dataclasses.field(default_factory=WindowConfig)
-    """Which number of the signal is the response of a trial."""
-
-    def __post_init__(self) -> None:
-        if self.control and len(self.control) not in (1, len(self.channel)):
-            raise ConfigError(
-                f"There are {len(self.channel)} channels, but {len(self.control)} controls. Name "
-                "one for each channel, or one for all."
-            )
-        if self.name and len(self.name) != len(self.channel):
-            raise ConfigError(
-                f"There are {len(self.channel)} channels, but {len(self.name)} names for them. "
-                "Give one for each channel."
-            )
-
-    @property
-    def signals(self) -> tuple[str, ...]:
-        """Names of the signal columns."""
-        return self.name or self.channel
+from .config import PhotometryConfig
 
 
 class ChannelResult(NamedTuple):

@@ -2,52 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
 from ...errors import ConfigError, DataError
-from ...io.sources import names_of
 from ...io.spikes.files import read_units
-from ...neural.events.windows import Window, WindowConfig, check_windows
+from ...neural.events.config import WindowConfig
+from ...neural.events.windows import check_windows
 from ...neural.units.responses import active_units, window_rates
 from ...progress.base import Progress
 from ...recordings import Units
 from ...trials import Trials
-from ..options import Note
 from .alignment import event_times, files_of_sessions
-
-KNOWN = Note(lambda: f"Known are {names_of('units')}.")
-
-
-@dataclasses.dataclass(frozen=True)
-class SpikesConfig:
-    """Which units become signals, and in which window their spikes are counted."""
-
-    event: str = ""
-    """Context column with the time of the event in each trial; none: no spikes."""
-    window: Window = (0.0, 1.0)
-    """Start and end of the window in which spikes are counted, in s from the event."""
-    file: Annotated[tuple[Path, ...], KNOWN] = ()
-    """Spikes, one for each session, where they are not in its own file."""
-    labels: tuple[str, ...] = ("good",)
-    """Labels of the clusters to keep, of a Phy folder."""
-    unit: tuple[str, ...] = ()
-    """Ids of the units to keep; none: all with a sufficient rate."""
-    region: tuple[str, ...] = ()
-    """Regions to keep; none: all."""
-    min_rate: float = 0.1
-    """Units with a lower rate over the recording, in spikes/s, are left out."""
-    min_trials: int = 20
-    """Smallest number of trials in the recording of a session; fewer are an error."""
-    sort: bool = False
-    """Sort spike times that are not ascending, instead of stopping with an error."""
-    outside: Literal["error", "blank"] = "error"
-    """Where windows are not inside the recording: stop with an error, or leave the trial blank."""
+from .config import SpikesConfig
 
 
 def spike_signals(

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from ...credit.columns import probability_columns
 from ...credit.contingency import contingency_warnings
 from ...credit.history.fitting import HistoryFit, as_model, fit_history, pooled_history
 from ...credit.history.indices import Index, group_index, indices
@@ -28,7 +29,7 @@ from ...credit.randomization import (
     distractor_test,
     structure_test,
 )
-from ...credit.schedule import Schedule, probability_columns
+from ...credit.schedule import Schedule
 from ...errors import ConfigError, DataError
 from ...files import folder_for_results, write_atomically
 from ...io.models import save_model

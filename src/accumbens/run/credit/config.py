@@ -7,7 +7,7 @@ from typing import Literal
 
 from ...errors import ConfigError
 from ...io.tables.format import ChoiceText, TableFormat
-from .schedules import check_probabilities, columns_among, usual_columns
+from .columns import check_probabilities, columns_among, usual_columns
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,10 +6,8 @@ import dataclasses
 from typing import Annotated, Literal
 
 from ...errors import ConfigError
-from ...fit.disrnn.candidates import SelectionConfig
-from ...fit.disrnn.penalty_path import PenaltyPathConfig
-from ...fit.disrnn.recipe import RecipeConfig
-from ...fit.gru import GRUConfig
+from ...fit.disrnn.config import PenaltyPathConfig, RecipeConfig, SelectionConfig
+from ...fit.gru.config import GRUConfig
 from ...io.tables.format import TableFormat
 from ...models.catalogue import find_fit, named_fits
 from ..options import FLAT, Names
@@ -43,9 +41,9 @@ class FitConfig:
     recipe: Annotated[RecipeConfig, FLAT] = dataclasses.field(default_factory=RecipeConfig)
     """How the disRNN is fitted."""
     selection: SelectionConfig = dataclasses.field(default_factory=SelectionConfig)
-    """What is chosen inside the training sessions, where no penalties are given."""
+    """How the disRNN's penalties are chosen inside the training sessions, where you give none."""
     path: PenaltyPathConfig = dataclasses.field(default_factory=PenaltyPathConfig)
-    """Search for the strength of the penalties."""
+    """Search for one factor of all penalties."""
     gru: GRUConfig = dataclasses.field(default_factory=GRUConfig)
     """How the GRU is fitted, where it is among the models."""
     models: Annotated[tuple[str, ...], MODELS] = (

@@ -15,7 +15,7 @@ from jaxtyping import PRNGKeyArray
 from ...errors import ConfigError
 from ...fit.disrnn.recipe import DisRNNFit, History, fit_disrnn
 from ...fit.gradient.checkpoints import CheckpointFile
-from ...fit.gru import fit_gru
+from ...fit.gru.fitting import fit_gru
 from ...fit.likelihood.maximum_likelihood import fit_maximum_likelihood
 from ...models.base import Model
 from ...models.catalogue import Method, NamedFit, find_fit

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import jax
 from jaxtyping import PRNGKeyArray
 
-from ...fit.disrnn.recipe import History, RecipeConfig
+from ...fit.disrnn.config import RecipeConfig
+from ...fit.disrnn.recipe import History
 from ...fit.disrnn.selection import select_disrnn
 from ...fit.disrnn.signal_selection import select_signal_networks
 from ...models.disrnn import DisRNN

@@ -30,6 +30,7 @@ from ...progress.base import Progress
 from ...progress.display import shown
 from ...summary import Summary, counted, summarized
 from ...trials import Trials
+from ..credit.schedules import schedule_in_table, stated_schedule
 from ..provenance import fingerprint, versions
 from ..toml import write_toml
 from .config import SelectivityConfig
@@ -103,10 +104,30 @@ def read_units_table(
     known = converted_units(table)
     signals = chosen_signals(config.table.signal, known, table)
     trials = from_table(table, config.format(signals))
-    schedule = config.schedule(trials)
+    schedule = schedule_of_test(trials, config)
     if config.regions is not None:
         return trials, schedule, read_regions(config.regions, signals)
     return trials, schedule, known.regions if known else {}
+
+
+def schedule_of_test(trials: Trials, config: SelectivityConfig) -> Schedule | None:
+    """The schedule of the schedule test, of trials that were read by `config.format`.
+
+    Raises:
+        ConfigError: neither the options nor the table have the probabilities of the test.
+    """
+    if config.test != "schedule":
+        return None
+    if config.probabilities:
+        return stated_schedule(trials, config.probabilities)
+    found = schedule_in_table(trials)
+    if found is None:
+        n = trials.n_choices + len(trials.names.outcomes) - 1
+        raise ConfigError(
+            f"The schedule test needs the probabilities of the rewards: name {n} columns or "
+            "numbers with --probabilities, or choose another --test."
+        )
+    return found
 
 
 def analyse_selectivity(

@@ -6,18 +6,10 @@ import dataclasses
 from pathlib import Path
 from typing import Annotated
 
-from ...credit.schedule import Schedule
 from ...errors import ConfigError
 from ...io.tables.format import TableFormat
-from ...neural.units.selectivity import Test
-from ...trials import Trials
-from ..credit.schedules import (
-    check_probabilities,
-    columns_among,
-    schedule_in_table,
-    stated_schedule,
-    usual_columns,
-)
+from ...neural.units.config import Test
+from ..credit.columns import check_probabilities, columns_among, usual_columns
 from ..options import FLAT
 
 
@@ -83,22 +75,3 @@ class SelectivityConfig:
             context=tuple(dict.fromkeys(context)),
             optional_context=(*self.table.optional_context, *usual),
         )
-
-    def schedule(self, trials: Trials) -> Schedule | None:
-        """The schedule of the schedule test, of trials that were read by `format`.
-
-        Raises:
-            ConfigError: neither the options nor the table have the probabilities of the test.
-        """
-        if self.test != "schedule":
-            return None
-        if self.probabilities:
-            return stated_schedule(trials, self.probabilities)
-        found = schedule_in_table(trials)
-        if found is None:
-            n = trials.n_choices + len(trials.names.outcomes) - 1
-            raise ConfigError(
-                f"The schedule test needs the probabilities of the rewards: name {n} columns or "
-                "numbers with --probabilities, or choose another --test."
-            )
-        return found

@@ -15,7 +15,8 @@ from jax.experimental import pallas as pl
 from jaxtyping import Array, Float
 
 from .....threefry import normal_deviates
-from ...residual_mlp import ACTIVATIONS, Activation
+from ...config import Activation
+from ...residual_mlp import ACTIVATIONS
 from ..scan import blend
 
 TILE = 32

@@ -8,7 +8,6 @@ best model so far is kept.
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -17,42 +16,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from ..errors import ConfigError
-from ..models.gru import GRU
-from ..models.signal_units import SignalUnits
-from ..noise import NoiseSource
-from ..progress.base import Progress
-from ..trials import Batch, Trials
-from ..unrolling import mean_choice_nll, squared_signal_errors
-from .gradient.objective import Terms
-from .gradient.stage import StageConfig
-from .gradient.training import TrainingState, train
-
-
-@dataclasses.dataclass(frozen=True)
-class GRUConfig:
-    """How a GRU is built and fitted."""
-
-    hidden: int = 16
-    """Number of hidden units."""
-    subject_embedding: int = 0
-    """Numbers that describe each subject to the network; 0 for none."""
-    l2: float = 1e-4
-    """Weight of the L2 penalty, the sum of squared weights."""
-    stage: StageConfig = dataclasses.field(
-        default_factory=lambda: StageConfig(steps=2000, learning_rate=1e-2, decay=0.0)
-    )
-    """How long and how fast it is trained; it may stop earlier."""
-    validate_every: int = 4
-    """Every n-th training session is set aside to decide when to stop."""
-    patience: int = 400
-    """Steps without improvement on those sessions after which training stops."""
-
-    def __post_init__(self) -> None:
-        for name, low in (("hidden", 1), ("subject_embedding", 0), ("validate_every", 2)):
-            value = getattr(self, name)
-            if value < low:
-                raise ConfigError(f"gru.{name} is {value}; it must be at least {low}.")
+from ...errors import ConfigError
+from ...models.gru import GRU
+from ...models.signal_units import SignalUnits
+from ...noise import NoiseSource
+from ...progress.base import Progress
+from ...trials import Batch, Trials
+from ...unrolling import mean_choice_nll, squared_signal_errors
+from ..gradient.objective import Terms
+from ..gradient.training import TrainingState, train
+from .config import GRUConfig
 
 
 class _GRUData(NamedTuple):
