@@ -11,7 +11,7 @@ import pytest
 
 import accumbens
 from accumbens import TrialNames, trials_from_arrays
-from accumbens.summary import MAX_ROWS, Summary, between, counted, listed, number, summarized
+from accumbens.summary import MAX_ROWS, Summary, between, counted, listed, number, sizes, summarized
 
 BAD = '<script>"&'
 
@@ -217,6 +217,33 @@ def test_a_path_of_penalties_shows_each_factor():
         ["10", "-0.55", "0.03", "1", "chosen"],
     ]  # fmt: skip
     assert repr(path._replace(chosen=1)).splitlines()[3].endswith("best, chosen")
+
+
+def test_predictions_show_their_axes_and_names(trials):
+    model = accumbens.QLearning(0.3, 3.0, gain=[1.0, 0.5], offset=[0.0, 0.0])
+    found = accumbens.unroll(model, trials)
+    assert repr(found) == (
+        "Unrolled: a model's answer to every trial\n"
+        "  choice_logits  3 sessions x 4 trials x 2 choices\n"
+        "  signals        3 sessions x 4 trials x 2 signals\n"
+        "  latents        Q_0, Q_1, prediction_error; each a number a trial"
+    )
+    seen = []
+    jax.jit(lambda x: seen.append(repr(x)) or 0)(found)
+    assert seen[0].startswith("Unrolled(choice_logits=")
+    text = repr(accumbens.scoring.predict(model, trials))
+    assert text.splitlines()[1].split(None, 1)[1] == "3 sessions x 4 trials x 2 choices"
+    assert sizes(np.zeros((2, 3)), "trial") == "2 x 3"
+
+
+def test_a_split_names_sessions_of_both_sides(trials):
+    assert repr(accumbens.scoring.every_nth(trials, 2)) == (
+        "Split (every second session in order of subject and session): 2 sessions fitted, "
+        "1 held out\n  fitted    M1/a, M2/c\n  held out  M1/b"
+    )
+    assert "3 sessions fitted, 3 scored, the same\n" in repr(
+        accumbens.scoring.none_held_out(trials)
+    )
 
 
 def test_long_lists_are_counted():

@@ -92,6 +92,14 @@ def counted(n: int, thing: str) -> str:
     return f"{n:,} {thing}{'' if n == 1 else 's'}"
 
 
+def sizes(array: Any, *axes: str) -> str:
+    """`8 sessions x 60 trials x 2 choices`; sizes alone where the axes are others."""
+    shape = np.shape(array)
+    if len(shape) != len(axes):
+        return " x ".join(map(str, shape))
+    return " x ".join(counted(n, axis) for n, axis in zip(shape, axes, strict=True))
+
+
 def listed(names: Sequence[Any]) -> str:
     """Names by commas; those beyond `MAX_NAMES` are only counted."""
     shown = ", ".join(map(str, names[:MAX_NAMES]))

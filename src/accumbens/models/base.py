@@ -14,16 +14,18 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int
 
-from ..summary import Summary, counted, number, summarized
+from ..summary import Summary, counted, listed, number, sizes, summarized
 from ..trials import Batch, Trials
 
 State = Any
 """A pytree of arrays: all that a model remembers of one session's past trials."""
 
 
+@summarized
 class Unrolled(NamedTuple):
     """A model's answer to every trial of a batch, each given the trials before it only.
 
@@ -36,6 +38,17 @@ class Unrolled(NamedTuple):
     choice_logits: Float[Array, "session trial choice"]
     signals: Float[Array, "session trial signal"]
     latents: dict[str, Float[Array, "session trial"]]
+
+    def _summary(self) -> Summary | None:
+        arrays = (self.choice_logits, self.signals, *self.latents.values())
+        if not all(isinstance(x, np.ndarray) or _is_concrete(x) for x in arrays):
+            return None
+        facts = [
+            ("choice_logits", sizes(self.choice_logits, "session", "trial", "choice")),
+            ("signals", sizes(self.signals, "session", "trial", "signal")),
+            ("latents", f"{listed(list(self.latents))}; each a number a trial"),
+        ]
+        return Summary("Unrolled: a model's answer to every trial", facts)
 
 
 @summarized

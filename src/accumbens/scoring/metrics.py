@@ -14,10 +14,12 @@ from jaxtyping import Float, Int
 
 from ..errors import DataError
 from ..models.base import Model
+from ..summary import Summary, sizes, summarized
 from ..trials import Trials
 from ..unrolling import unroll
 
 
+@summarized
 class Predictions(NamedTuple):
     """Predictions of each trial, given the trials before it; padding may hold anything.
 
@@ -28,6 +30,13 @@ class Predictions(NamedTuple):
 
     choice_logits: Float[np.ndarray, "session trial choice"]
     signals: Float[np.ndarray, "session trial signal"]
+
+    def _summary(self) -> Summary | None:
+        facts = [
+            ("choice_logits", sizes(self.choice_logits, "session", "trial", "choice")),
+            ("signals", sizes(self.signals, "session", "trial", "signal")),
+        ]
+        return Summary("Predictions of a model for every trial", facts)
 
     def choices_at_chance(self) -> Predictions:
         """The same predictions of signals, with all choices equally likely.

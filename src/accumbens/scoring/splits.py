@@ -12,12 +12,14 @@ import numpy as np
 from jaxtyping import Int
 
 from ..errors import ConfigError, DataError
+from ..summary import Summary, counted, listed, summarized
 from ..trials import Trials
 
 ORDINALS = {2: "second", 3: "third", 4: "fourth", 5: "fifth", 6: "sixth", 7: "seventh", 8: "eighth",
             9: "ninth", 10: "tenth"}  # fmt: skip
 
 
+@summarized
 @dataclasses.dataclass(frozen=True)
 class Split:
     """Sessions to fit and sessions to score, as `subject/session` labels, and how they were chosen.
@@ -40,6 +42,15 @@ class Split:
                 f"The split '{self.description}' both fits and scores {', '.join(both)}: a session "
                 "belongs on one side."
             )
+
+    def _summary(self) -> Summary:
+        scored = "held out" if self.holds_out else "scored, the same"
+        facts = [("fitted", listed(self.train)), (scored, listed(self.test))]
+        title = (
+            f"Split ({self.description}): {counted(len(self.train), 'session')} fitted, "
+            f"{len(self.test):,} {scored}"
+        )
+        return Summary(title, facts)
 
     @property
     def holds_out(self) -> bool:
