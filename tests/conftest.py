@@ -8,11 +8,20 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+from helpers.compiled_code import free_compiled_code
+
 # A busy machine is no reason for a test to fail.
 settings.register_profile(
     "any_machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("any_machine")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _compiled_code_is_freed():
+    """A process that runs many modules would otherwise be ended by XLA."""
+    yield
+    free_compiled_code()
 
 
 @pytest.fixture(scope="session")

@@ -114,3 +114,29 @@ def test_every_requirement_is_pinned():
 def test_no_data_in_the_repository():
     endings = {".parquet", ".nwb", ".npz", ".ppd", ".h5", ".mat", ".pkl", ".npy"}
     assert [path for path in tracked_files() if path.suffix in endings] == []
+
+
+def test_compiled_functions_are_freed_where_there_are_many():
+    """On Linux; other systems do not say how many regions of memory are mapped."""
+    code = f"""
+import sys
+sys.path.insert(0, {str(ROOT / "tests")!r})
+import jax, jax.numpy as jnp
+from helpers.compiled_code import free_compiled_code, mapped_regions
+jax.jit(lambda x: jnp.sin(x).sum())(jnp.ones(10))  # JAX itself takes some, once
+sizes = [mapped_regions()]
+for n in range(60):
+    jax.jit(lambda x: jnp.sin(x).sum())(jnp.ones(11 + n))
+sizes.append(mapped_regions())
+for most in (sizes[-1] + 1000, 0):
+    free_compiled_code(most)
+    sizes.append(mapped_regions())
+print(*sizes)
+"""
+    before, compiled, left, freed = map(int, run_python(code).split())
+    if sys.platform == "linux":
+        assert compiled > before + 60
+        assert left >= compiled
+        assert freed < before + 0.5 * (compiled - before)
+    else:
+        assert (before, compiled, left, freed) == (0, 0, 0, 0)
