@@ -17,13 +17,13 @@ import time
 import jax
 import numpy as np
 
-from accumbens.cli.demo import demo_config
 from accumbens.fit.disrnn.config import DisRNNStageConfig
 from accumbens.fit.disrnn.recipe import fit_disrnn
 from accumbens.models.disrnn import DisRNNConfig, bottlenecks, open_latents
 from accumbens.models.structured import StructureMixture
 from accumbens.simulation import simulate_with_latents
 from accumbens.tasks.distractor import DistractorRewards
+from synthetic import BY_HAND
 
 AGENT = StructureMixture(learning_rate=0.4, inverse_temperature=5.0, structure_weight=0.4)
 KINDS = ("prediction error",) * 6 + ("controllable",) * 6 + ("nothing",) * 8
@@ -72,13 +72,13 @@ def main() -> None:
     key = jax.random.key(options.seed)
     trials = simulated_units(options.sessions, options.trials, key)
     recipe = dataclasses.replace(
-        demo_config(0).recipe,
+        BY_HAND,
         disrnn=DisRNNConfig(
             latents=options.latents, update_layers=1, update_units=8, signal_layers=1,
             signal_units=8,
         ),
         penalties=dataclasses.replace(
-            demo_config(0).recipe.penalties,
+            BY_HAND.penalties,
             signal_latent=options.signal_penalty, signal_observation=options.signal_penalty,
         ),
         choice_stage=DisRNNStageConfig(steps=options.choice_steps),

@@ -52,24 +52,15 @@ accumbens show demo/run
 
 
 def demo_config(seed: int) -> FitConfig:
-    """The options of the demonstration."""
-    from ..fit.disrnn.config import RecipeConfig
+    """The options of the demonstration: columns and models, as a user would give them."""
     from ..io.tables.format import TableFormat
-    from ..models.disrnn import DisRNNConfig, Penalties
     from ..run.fit.config import FitConfig
 
     return FitConfig(
         table=TableFormat(signal=("dopamine",)),
-        recipe=RecipeConfig(
-            disrnn=DisRNNConfig(latents=7),
-            penalties=Penalties(
-                latent=1e-3, update_latent=1e-3, update_observation=1.5e-4, choice_latent=1.5e-3
-            ),
-        ),
         models=("disrnn", "dfq_choice", "dfq_signal", "q_learning", "naive"),
         signal_scale="none",
         seed=seed,
-        seeds=1,
     )
 
 
