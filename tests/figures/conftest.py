@@ -47,10 +47,11 @@ def make_trials():
 def make_model():
     """A disRNN for some trials, with `open` latents open and the others closed."""
 
-    def make(trials, open, *, n_latents=3, embedding=0, seed=1):
+    def make(trials, open, *, n_latents=3, embedding=0, signal_embedding=None, seed=1):
         config = DisRNNConfig(
             latents=n_latents, update_layers=1, update_units=6, choice_layers=1, choice_units=3,
             signal_layers=1, signal_units=6, subject_embedding=embedding,
+            signal_subject_embedding=signal_embedding,
         )  # fmt: skip
         initial = functools.partial(
             DisRNN.initial, config, n_choices=trials.n_choices,

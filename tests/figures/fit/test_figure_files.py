@@ -43,6 +43,9 @@ CASES = {
          "codes": ("go $", "stay")},
         {"open": [0, 2], "n_latents": 3},
     ),
+    "signals alone tell subjects apart": (
+        {"n_subjects": 2}, {"open": [0, 1], "signal_embedding": 2},
+    ),
     "no outcomes": ({"outcomes": ()}, {"open": [0]}),
 }  # fmt: skip
 

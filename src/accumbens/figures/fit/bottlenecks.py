@@ -33,7 +33,8 @@ def draw_bottlenecks(table: pd.DataFrame, fig: Figure) -> None:
     names = [name for (name,) in combinations(own, "reader")]
     parts = {kind: pick(table, kind=kind) for kind in ("update", "choice", "signal")}
     parts = {kind: part for kind, part in parts.items() if len(part)}
-    inputs = [name for (name,) in combinations(parts["update"], "input")]
+    read = [name for part in parts.values() for (name,) in combinations(part, "input")]
+    inputs = list(dict.fromkeys(read))
     heights = [len(combinations(part, "reader")) for part in parts.values()]
     noise = column(own, "noise")
     n_open = int((noise <= CLOSED_ABOVE).sum())
