@@ -171,6 +171,17 @@ def test_choices_alone_need_no_signal(table, tmp_path):
     assert run.metrics["models"]["disrnn"]["signal"] == {}
 
 
+def test_a_figure_that_cannot_be_drawn_loses_no_run(table, tmp_path, monkeypatch):
+    def fail(*_):
+        raise ValueError("no such colour")
+
+    monkeypatch.setattr("accumbens.run.fit.pipeline.draw_figures", fail)
+    config = dataclasses.replace(CONFIG, table=TableFormat(), models=("naive", "dfq_choice"))
+    with pytest.raises(DataError, match=r"is complete, but not all.*ValueError: no such colour"):
+        run_fit(table, config, tmp_path / "run")
+    assert load_run(tmp_path / "run").model_names == ("naive", "dfq_choice")
+
+
 def test_folds_follow_the_seed_of_the_run(table, tmp_path):
     trials = from_table(table, CONFIG.table)
     fold = SplitConfig(folds=4, fold=1)

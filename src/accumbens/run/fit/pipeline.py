@@ -164,12 +164,22 @@ def _fit_into(
     metrics = _without_nan(judgement.as_dict()) | _metrics(
         fits, on_test, on_train, trials, split, config, path
     )
+    undrawn = None
     with progress.task("figures"):
-        draw_figures(folder, trials, split, fits, on_test, path)
+        try:
+            draw_figures(folder, trials, split, fits, on_test, path)
+        except Exception as error:  # hours of fitting are not lost for a figure
+            undrawn = error
     if used is not None:
         folder.note_penalties(used)
     folder.write_metrics(metrics)
     shutil.rmtree(folder.checkpoints, ignore_errors=True)
+    if undrawn is not None:
+        raise DataError(
+            f"The run in {folder.path} is complete, but not all of its figures could be drawn "
+            f"({type(undrawn).__name__}: {undrawn}). `accumbens show {folder.path}` prints what it "
+            "found. Report the error, please."
+        ) from undrawn
     return load_run(folder.path)
 
 
