@@ -2,15 +2,16 @@
 sessions.
 
 Core and choice network stay as they are. The signal networks are trained without each fold, and
-scored on it without noise, for each factor of the penalties, and with and without numbers that
-describe each subject. The simplest whose error lies within `TOLERANCE` of the lowest are taken:
-without such numbers rather than with, then the strongest penalties. They are trained again on
-everything.
+scored on it without noise, at one factor of the penalties after the other, each going on from the
+last, and with and without numbers that describe each subject. The simplest whose error lies within
+`TOLERANCE` of the lowest are taken: without such numbers rather than with, then the strongest
+penalties. They are trained again on everything, in the same way.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import equinox as eqx
@@ -24,7 +25,7 @@ from ...progress.base import Progress
 from ...progress.threads import in_threads
 from ...trials import Batch, Trials
 from ...unrolling import squared_signal_errors
-from ..gradient.training import train
+from ..gradient.training import Trained, train
 from .candidates import folds_of
 from .config import RecipeConfig
 from .objectives import ReadOutData, signal_objective
@@ -82,52 +83,64 @@ def select_signal_networks(
     data = ReadOutData.of_valid_trials(batch, _latents_before(model, batch))
     trial, session = np.nonzero(np.asarray(batch.valid).T)
     held_out = np.stack([out[session, trial] for out in folds_of(trials, folds)])
-    jobs = [(of, factor, out) for of in models for factor in FACTORS for out in held_out]
+    later = dataclasses.replace(recipe.signal_stage, steps=max(recipe.signal_stage.steps // 3, 1))
+    stages = (recipe.signal_stage, *([later] * (len(FACTORS) - 1)))
+    jobs = [(of, out) for of in models for out in held_out]
     everything = np.zeros(len(trial), bool)
 
-    def fit(model: DisRNN, factor: float, out: Bool[np.ndarray, " sample"], to: Progress):
+    def fit(
+        model: DisRNN, factors: Sequence[float], out: Bool[np.ndarray, " sample"], to: Progress
+    ) -> Iterator[Trained]:
+        """What these networks have come to at each factor, one after the other."""
         kept = jnp.asarray(~out)[:, None]
         seen = data.batch
         seen = seen._replace(
             valid=seen.valid & kept, signal_scored=seen.signal_scored & kept[:, :, None]
         )
-        stage = recipe.signal_stage
+        rates = learning_rates(model, signal_parts, recipe.signal_stage)
+        for i, factor in enumerate(factors):
+            stage = stages[i]
 
-        def on_dispatch(state, history) -> None:
-            task.update(state.step, total=state.n_steps(stage))
+            def on_dispatch(state, history, stage=stage) -> None:
+                task.update(state.step, total=state.n_steps(stage))
 
-        with to.task("signal", stage.steps) as task:
-            return train(
-                model, signal_objective, data._replace(batch=seen),
-                recipe.penalties.scaled(factor).weights(), stage, noisy=True,
-                rates=learning_rates(model, signal_parts, stage), key=key,
-                on_dispatch=on_dispatch,
-            )  # fmt: skip
+            with to.task("signal", stage.steps) as task:
+                done = train(
+                    model, signal_objective, data._replace(batch=seen),
+                    recipe.penalties.scaled(factor).weights(), stage, noisy=True, rates=rates,
+                    key=jax.random.fold_in(key, i), on_dispatch=on_dispatch,
+                )  # fmt: skip
+            model = done.model
+            yield done
 
-    def error(job: _Job) -> Float[np.ndarray, "sample signal"]:
-        fitted = fit(*job, task.shared()).model
-        squared = np.asarray(_squared_errors(fitted, data))[:, 0]
-        return np.where(job[2][:, None], squared, 0.0)
+    def errors_of(job: _Job) -> Float[np.ndarray, "factor sample signal"]:
+        model, out = job
+        squared = [
+            np.asarray(_squared_errors(done.model, data))[:, 0]
+            for done in fit(model, FACTORS, out, task.shared())
+        ]
+        return np.where(out[:, None], np.stack(squared), 0.0)
 
-    with progress.task("disrnn selection: signal", len(jobs) * recipe.signal_stage.steps) as task:
-        errors = [error(jobs[0])]  # compiles
-        errors += in_threads(error, jobs[1:], progress=progress)
+    n_steps = sum(stage.steps for stage in stages)
+    with progress.task("disrnn selection: signal", len(jobs) * n_steps) as task:
+        errors = [errors_of(jobs[0])]  # compiles
+        errors += in_threads(errors_of, jobs[1:], progress=progress)
     scored = np.asarray(data.batch.signal_scored)[:, 0]
     n = np.maximum(scored.sum(0), 1)
-    of_all = np.stack(errors).reshape(len(models), len(FACTORS), -1, *scored.shape).sum(2)
+    of_all = np.stack(errors).reshape(len(models), -1, len(FACTORS), *scored.shape).sum(1)
     mean = (of_all.sum(2) / n).mean(-1)
     good = mean <= mean.min() + TOLERANCE
     of = int(np.argmax(good.any(1)))
     chosen = of, int(np.flatnonzero(good[of]).max())
-    final = fit(models[of], FACTORS[chosen[1]], everything, progress)
+    *_, final = fit(models[of], FACTORS[: chosen[1] + 1], everything, progress)
     return SignalSelection(
         final.model, final.history, embeddings, np.array(FACTORS), mean,
         error_after_outcome(data.batch, models[0], held_out), chosen,
     )  # fmt: skip
 
 
-_Job = tuple[DisRNN, float, Bool[np.ndarray, " sample"]]
-"""Networks before training, factor of their penalties, and what is held out."""
+_Job = tuple[DisRNN, Bool[np.ndarray, " sample"]]
+"""Networks before training, and what is held out."""
 
 
 def _with_signal_networks(

@@ -20,12 +20,12 @@ from ...progress.base import Progress
 from ...progress.threads import in_threads
 from ...trials import Trials
 from .candidates import (
+    TOLERANCE,
     Candidate,
     Route,
     best_candidate,
     expected_after_all,
     folds_of,
-    paired_difference,
 )
 from .config import FIRST_CANDIDATE, RecipeConfig, SelectionConfig
 from .guides import best_guide
@@ -68,7 +68,8 @@ class Walks:
         """Walks each share from the first start; an embedding with the best share, if it is to be
         tried; the better of the two from every other start; the best of these with all trials.
 
-        Animals are told apart only where that is better by more than one standard error.
+        Animals are told apart where that is better by more than `TOLERANCE`. Other starts are
+        walked unless the share is 1: those targets hold no noise, and starts lead to the same.
         """
         given, tried = self.recipe.disrnn.subject_embedding, self.config.embedding
         routes = [Route(share, given, 0) for share in self.config.shares]
@@ -78,8 +79,10 @@ class Walks:
         if tried and not given and len(np.unique(self.trials.subject)) > 1:
             apart = best._replace(embedding=tried)
             self._walk_folds(apart)
-            best = apart if self._clearly_better(apart, best) else best
-        routes = [best._replace(start=start) for start in range(self.config.starts)]
+            gained = self.best_along(apart).expected - self.best_along(best).expected
+            best = apart if gained > TOLERANCE else best
+        n_starts = 1 if best.share == 1 else self.config.starts
+        routes = [best._replace(start=start) for start in range(n_starts)]
         for route in routes[1:]:
             self._walk_folds(route)
         self.walked = dict(sorted(self.walked.items()))
@@ -101,14 +104,6 @@ class Walks:
 
     def _best_of(self, routes: list[Route]) -> Route:
         return max(routes, key=lambda route: self.best_along(route).expected)
-
-    def _clearly_better(self, route: Route, other: Route) -> bool:
-        """Whether the best along a route is expected to be better than the best along another, by
-        more than one standard error of what folds held out."""
-        ours, theirs = self.best_along(route), self.best_along(other)
-        n_scored = self.trials.scored.sum(1)
-        _, error = paired_difference(self._held_out(ours), self._held_out(theirs), n_scored)
-        return ours.expected - theirs.expected > error
 
     def paths(self, route: Route, folds: Sequence[int]) -> list[Path]:
         """The beginnings of these folds' paths along a route; the last fold holds nothing out."""
@@ -132,11 +127,6 @@ class Walks:
             score(path.model, self.on_device, self.counted[fold])
             for path, fold in zip(paths, folds, strict=True)
         ])  # fmt: skip
-
-    def _held_out(self, candidate: Candidate) -> Float[np.ndarray, " session"]:
-        """Log likelihood (nats) of each session's trials under the fits that did not see them."""
-        at = candidate.step // STEPS_PER_CHECKPOINT - 1
-        return self.walked[candidate.route].scores[at, : len(self.folds), 0].sum(0)
 
     def _walk_folds(self, route: Route) -> None:
         """The checkpoints along a route without each fold."""
