@@ -27,10 +27,12 @@ def some_trials(lengths, subjects):
     )  # fmt: skip
 
 
-def candidate(share=0.0, start=0, step=600, held_out=-0.5, fitted=-0.5, n_open=2):
+def candidate(share=0.0, start=0, step=600, held_out=-0.5, fitted=-0.5, n_open=2, of_folds=None):
     expected = expected_after_all(held_out, fitted, 4)
     route = Route(share, 0, start)
-    return Candidate(route, step, 1.0, held_out, fitted, expected, n_open, (n_open,) * 4)
+    return Candidate(
+        route, step, 1.0, held_out, fitted, expected, n_open, of_folds or (n_open,) * 4
+    )
 
 
 def test_every_session_is_held_out_once_and_every_subject_is_on_both_sides():
@@ -116,6 +118,17 @@ def test_paired_differences_against_a_plain_computation():
     assert below == pytest.approx(mean)
     assert error == pytest.approx((variance * 9) ** 0.5 / sum(n))
     assert paired_difference(a[:1], b[:1], n[:1])[1] == 0
+
+
+def test_the_number_of_open_latents_is_the_folds_where_they_have_more():
+    candidates = [
+        candidate(step=600, held_out=-0.500, n_open=3),
+        candidate(step=650, held_out=-0.501, n_open=1, of_folds=(2, 2, 1, 1)),
+        candidate(step=700, held_out=-0.502, n_open=2, of_folds=(2, 2, 2, 1)),
+        candidate(step=750, held_out=-0.503, n_open=2, of_folds=(1, 1, 1, 1)),
+        candidate(step=800, held_out=-0.504, n_open=1, of_folds=(1, 1, 2, 1)),
+    ]
+    assert simplest_first(candidates) == [4, 2, 0]  # 700 before 650, although 650 scores higher
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -81,18 +82,35 @@ def best_candidate(candidates: list[Candidate]) -> int:
 
 def simplest_first(candidates: list[Candidate]) -> list[int]:
     """What is worth relaxing: on the best candidate's path, the best checkpoint with each number of
-    open latents up to its own, the fewest first."""
+    open latents up to its own, the fewest first.
+
+    A checkpoint's number is that of the fits without a fold, of which the held-out likelihood
+    speaks (their median, rounded up), or that of the fit to all trials where it has more. Of
+    checkpoints with one number, those on which both agree go first.
+    """
     best = candidates[best_candidate(candidates)]
-    most = best.n_open or 0
+    most = _n_open(best)
     of_number: dict[int, int] = {}
     for i, c in enumerate(candidates):
         if c.route != best.route or c.step < FIRST_CANDIDATE or c.n_open is None:
             continue
-        if c.held_out >= best.held_out - HOPELESS and c.n_open <= most:
-            held = of_number.get(c.n_open)
-            if held is None or c.held_out > candidates[held].held_out:
-                of_number[c.n_open] = i
+        number = _n_open(c)
+        if c.held_out >= best.held_out - HOPELESS and number <= most:
+            held = of_number.get(number)
+            if held is None or _rank(c) > _rank(candidates[held]):
+                of_number[number] = i
     return [of_number[n] for n in sorted(of_number)]
+
+
+def _n_open(candidate: Candidate) -> int:
+    of_folds = math.ceil(np.median(candidate.n_open_of_folds))
+    return max(of_folds, candidate.n_open or 0)
+
+
+def _rank(candidate: Candidate) -> tuple[bool, float]:
+    """Agreement of the fit to all trials with those without a fold, then held-out likelihood."""
+    agree = candidate.n_open == float(np.median(candidate.n_open_of_folds))
+    return agree, candidate.held_out
 
 
 def paired_difference(
