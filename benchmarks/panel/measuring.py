@@ -20,7 +20,7 @@ import jax
 import numpy as np
 
 from accumbens.errors import AccumbensError
-from accumbens.fit.gru import fit_gru
+from accumbens.fit import fit_gru
 from accumbens.fit.likelihood.maximum_likelihood import fit_maximum_likelihood
 from accumbens.models.base import Model
 from accumbens.models.bias import BiasOnly
