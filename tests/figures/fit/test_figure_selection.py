@@ -1,5 +1,7 @@
 """The figure of a selection: what is drawn is what the record says."""
 
+import math
+
 import pytest
 from matplotlib.figure import Figure
 
@@ -16,6 +18,7 @@ def record():
             "factor": step / 500,
             "inner_normalized_likelihood": 0.6 + 0.01 * i + step / 1e6,
             "fitted_normalized_likelihood": 0.7, "expected_normalized_likelihood": 0.65,
+            "standard_error_of_difference": 0.001 * i,
             "open_latents": 2 if i == 2 else None,
             "open_latents_of_folds": [3, 3, 4, 5],
         }
@@ -46,6 +49,10 @@ def test_a_line_a_route_and_each_looks_like_no_other():
         "share 0.5", "share 1", "share 1, subjects apart", "share 1, subjects apart, start 1",
     ]  # fmt: skip
     assert lines[2].get_ydata()[1] == pytest.approx(0.62 + 650 / 1e6)
+    bands = [band.get_paths()[0].vertices[:, 1] for band in above.collections]
+    assert len(bands) == len(ROUTES)
+    top = math.log(0.63 + 700 / 1e6) + 1.96 * 0.003
+    assert math.log(bands[3].max()) == pytest.approx(top, abs=1e-5)
     ring = next(line for line in above.lines if line.get_label() == "chosen")
     assert ring.get_xdata() == [1.3]
     assert [line.get_ydata()[0] for line in below.lines][:4] == [3.5, 3.5, 2.0, 3.5]

@@ -201,6 +201,14 @@ def test_every_candidate_says_what_it_is(selection):
     assert all(len(c.n_open_of_folds) == QUICK.folds for c in selection.candidates)
 
 
+def test_errors_of_differences_are_of_what_folds_held_out(selection):
+    errors = selection.standard_errors
+    assert len(errors) == len(selection.candidates)
+    assert errors[selection.chosen] == 0
+    assert all(0 <= error < 0.2 for error in errors)
+    assert sum(error > 0 for error in errors) > len(errors) / 2
+
+
 def test_all_trials_are_fitted_along_the_best_route_alone(selection):
     fitted = {c.route for c in selection.candidates if c.n_open is not None}
     assert fitted == {selection.candidate.route}

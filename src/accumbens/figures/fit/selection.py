@@ -19,7 +19,9 @@ COLOURS = (BLUE, ORANGE, PURPLE, GREEN)
 DASHES = (("-", (0, (6, 1.5))), ((0, (3, 2)), (0, (1, 1.2))))
 """Of the first start and of others, each without and with numbers that describe a subject."""
 ROUTE = ("share", "embedding", "start")
-INNER = "inner_normalized_likelihood"
+INNER, ERROR = "inner_normalized_likelihood", "standard_error_of_difference"
+Z_95 = 1.959964
+"""Half the width of a normal 95 % interval, in standard errors."""
 
 
 class SelectionData(NamedTuple):
@@ -57,7 +59,8 @@ def draw_selection(data: SelectionData, fig: Figure) -> None:
     """Above the likelihood of what folds held out, below the open latents, along each path."""
     words = (
         "Each line: one path under rising penalties. Share: how much of what it was fitted to is "
-        "the best cognitive model's prediction. Subjects apart: numbers describe each subject."
+        "the best cognitive model's prediction. Subjects apart: numbers describe each subject. "
+        "Bands: 95 % intervals of the difference from the one chosen, over sessions."
     )
     lay_out(fig, COLUMN_MM, 100, f"{words} {data.caption}".strip())
     above, below = fig.subplots(2, 1, sharex=True, height_ratios=[1.6, 1])
@@ -74,6 +77,10 @@ def draw_selection(data: SelectionData, fig: Figure) -> None:
         above.plot(path["factor"], path[INNER], linestyle=dash, color=colour,
                    label=label)  # fmt: skip
         below.plot(path["factor"], path["open_latents"], linestyle=dash, color=colour)
+        if ERROR in path:
+            width = Z_95 * column(path, ERROR)
+            low, high = (np.exp(np.log(column(path, INNER)) + side * width) for side in (-1, 1))
+            above.fill_between(path["factor"], low, high, color=colour, alpha=0.15, linewidth=0)
     name = max(data.cognitive_models, key=lambda name: data.cognitive_models[name])
     above.axhline(data.cognitive_models[name], color=GREY, linewidth=0.8, linestyle=":",
                   label=f"{name}, the best cognitive model")  # fmt: skip

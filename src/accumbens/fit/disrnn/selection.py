@@ -41,6 +41,8 @@ class Selection(NamedTuple):
     """The chosen model, fitted to all trials (signals are not fitted yet), and how it was chosen.
 
     candidates: all of them, in order of share, start and step; chosen: index of the one taken.
+    standard_errors: of each candidate's held-out log likelihood less that of the one taken (nats
+    per trial), over sessions, which are the same for both.
     guide: the best cognitive model. held_out: log likelihood per trial (nats) of the trials that
     folds held out, after relaxing. relaxed: steps of relaxing that were kept.
     penalties: those of the chosen candidate. seconds: by part.
@@ -49,6 +51,7 @@ class Selection(NamedTuple):
     model: DisRNN
     candidates: list[Candidate]
     chosen: int
+    standard_errors: list[float]
     guide: Guide
     held_out: float
     relaxed: int
@@ -93,8 +96,8 @@ def select_disrnn(
         "relaxing": time.monotonic() - walked,
     }  # fmt: skip
     return Selection(
-        in_order(model), candidates, chosen, walks.guide, held_out, relaxed,
-        penalties_at(recipe.penalties, candidate.factor), seconds,
+        in_order(model), candidates, chosen, walks.standard_errors(candidate), walks.guide,
+        held_out, relaxed, penalties_at(recipe.penalties, candidate.factor), seconds,
     )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from .candidates import (
     best_candidate,
     expected_after_all,
     folds_of,
+    paired_difference,
 )
 from .config import FIRST_CANDIDATE, RecipeConfig, SelectionConfig
 from .guides import best_guide
@@ -104,6 +105,20 @@ class Walks:
 
     def _best_of(self, routes: list[Route]) -> Route:
         return max(routes, key=lambda route: self.best_along(route).expected)
+
+    def standard_errors(self, reference: Candidate) -> list[float]:
+        """Of the paired difference of each candidate from this one, in nats per held-out trial."""
+        n_scored = self.trials.scored.sum(1)
+        of_reference = self._held_out(reference)
+        return [
+            paired_difference(of_reference, self._held_out(c), n_scored)[1]
+            for c in self.candidates()
+        ]
+
+    def _held_out(self, candidate: Candidate) -> Float[np.ndarray, " session"]:
+        """Log likelihood (nats) of each session's trials under the fits that did not see them."""
+        at = candidate.step // STEPS_PER_CHECKPOINT - 1
+        return self.walked[candidate.route].scores[at, : len(self.folds), 0].sum(0)
 
     def paths(self, route: Route, folds: Sequence[int]) -> list[Path]:
         """The beginnings of these folds' paths along a route; the last fold holds nothing out."""

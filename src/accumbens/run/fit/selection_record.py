@@ -47,10 +47,11 @@ def as_record(selection: Selection, trials: Trials, folds: int) -> dict[str, Any
                 "inner_normalized_likelihood": float(np.exp(c.held_out)),
                 "fitted_normalized_likelihood": float(np.exp(c.fitted)),
                 "expected_normalized_likelihood": float(np.exp(c.expected)),
+                "standard_error_of_difference": error,
                 "open_latents": c.n_open,
                 "open_latents_of_folds": list(c.n_open_of_folds),
             }
-            for c in selection.candidates
+            for c, error in zip(selection.candidates, selection.standard_errors, strict=True)
         ],
     }
 
