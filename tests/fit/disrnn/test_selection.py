@@ -88,7 +88,7 @@ def test_fewer_trials_need_stronger_penalties_unless_targets_have_no_noise():
     assert strength(0.0, 10**7) == pytest.approx(0.3**0.7)
 
 
-def test_penalties_rise_from_the_weakest_to_the_strongest_and_then_fall_to_a_tenth():
+def test_penalties_rise_from_the_weakest_to_the_strongest_and_then_fall_to_a_hundredth():
     up = rising(np.arange(1500), 1500, 2.0)
     factor = np.asarray(up.factor)
     assert factor[0] == pytest.approx(1.0)
@@ -96,7 +96,7 @@ def test_penalties_rise_from_the_weakest_to_the_strongest_and_then_fall_to_a_ten
     np.testing.assert_allclose(np.diff(np.log(factor[200:])), np.log(30) / 1350, rtol=1e-2)
     np.testing.assert_array_equal(np.asarray(up.noise), np.arange(1500) >= 150)
     down = relaxing(np.arange(300), 300, 4.0, 900)
-    assert float(down.factor[-1]) == pytest.approx(0.4)
+    assert float(down.factor[-1]) == pytest.approx(0.04)
     assert int(down.step[0]) == 900
 
 

@@ -45,7 +45,7 @@ HELD = {"l2": L2, "update_subject": SUBJECT, "choice_subject": SUBJECT}
 """Multiples of the penalties that do not rise."""
 AVERAGING = 0.98
 """Weights are exponential averages over steps with this decay."""
-RELAXED = 0.1
+RELAXED = 0.01
 """Share of the penalties that is left at the end of relaxing."""
 
 
