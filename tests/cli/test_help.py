@@ -139,8 +139,7 @@ Options that matter most:
   --n N                 A number. (default: 3)
   --config PATH         Text file (TOML) with any of these
                         options; those on the command line
-                        override it. The config.toml of a
-                        finished run is such a file.
+                        override it.
   --help                Show this text.
 
 Others:
@@ -149,3 +148,11 @@ Others:
   --none TEXT           Nothing.
 """
     )
+
+
+def test_only_commands_whose_runs_keep_their_options_speak_of_them():
+    for entry in COMMANDS:
+        said = "The config.toml of a finished run" in " ".join(
+            help_text(entry.command, entry.name, width=80).split()
+        )
+        assert said == (entry.name in ("fit", "credit", "selectivity")), entry.name

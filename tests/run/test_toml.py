@@ -11,7 +11,7 @@ from accumbens.fit import GRUConfig, StageConfig
 from accumbens.io import TableFormat
 from accumbens.run import ConvertConfig, CreditConfig, FitConfig, SelectivityConfig
 from accumbens.run.convert.config import PhotometryConfig, SpikesConfig
-from accumbens.run.toml import RENAMED, as_tables, read_about, read_toml, write_toml
+from accumbens.run.toml import RENAMED, as_tables, read_about, read_toml, read_values, write_toml
 
 CONFIGS = [
     FitConfig(),
@@ -111,7 +111,7 @@ def test_files_that_cannot_be_read_are_named(tmp_path):
     with pytest.raises(ConfigError, match=r"Cannot read the configuration .*: Is a directory"):
         read_toml(FitConfig, tmp_path)
     (tmp_path / "latin.toml").write_bytes(b"choice = '\xe9'")
-    with pytest.raises(ConfigError, match=r"latin\.toml is not a TOML file: 'utf-8' codec"):
+    with pytest.raises(ConfigError, match=r"latin\.toml is not a text file in UTF-8"):
         read_toml(FitConfig, tmp_path / "latin.toml")
     (tmp_path / "about.toml").write_text("about = 3")
     with pytest.raises(ConfigError, match=r"about must be a table"):
@@ -141,3 +141,22 @@ def test_files_of_version_0_1_0_are_read():
     assert read_toml(SelectivityConfig, OLD / "selectivity.toml") == expected
     assert read_about(OLD / "credit.toml")["kind"] == "credit"
     assert "bottleneck_rate" in (OLD / "fit.toml").read_text().split("[gru.stage]")[1]
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path):
+    path = tmp_path / "options.toml"
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match=r"is not a text file in UTF-8.*Save it as UTF-8"):
+        read_toml(FitConfig, path)
+
+
+@dataclasses.dataclass(frozen=True)
+class Bare:
+    """A command that has no options."""
+
+
+def test_a_command_without_options_says_so(tmp_path):
+    path = tmp_path / "options.toml"
+    path.write_text("seed = 1")
+    with pytest.raises(ConfigError, match=r"unknown option seed\. The command has no options\."):
+        read_values(Bare, path)

@@ -7,15 +7,13 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+from ..run.kinds import KINDS
 from ..run.options import REQUIRED, Option, kinds_of, options_of
 from ..run.values import choices_of, to_toml
 
 INDENT, MAX_COLUMNS = 24, 100
-CONFIG = (
-    "--config PATH",
-    "Text file (TOML) with any of these options; those on the command line override it. "
-    "The config.toml of a finished run is such a file.",
-)
+CONFIG = "Text file (TOML) with any of these options; those on the command line override it."
+CONFIG_OF_RUN = "The config.toml of a finished run is such a file."
 HELP = ("--help", "Show this text.")
 
 
@@ -41,7 +39,10 @@ def help_text(command: Any, name: str, width: int | None = None) -> str:
     first = [named.pop(known) for known in command.first or tuple(named)]
     title = "Options that matter most:" if named else "Options:"
     top = [(shown(option), text_of(option)) for option in first]
-    parts.append(f"{title}\n{_lines([*top, *([CONFIG] if first else []), HELP], columns)}")
+    if first:
+        kept = any(kind.config and kind.command == f"accumbens {name}" for kind in KINDS)
+        top.append(("--config PATH", f"{CONFIG} {CONFIG_OF_RUN}" if kept else CONFIG))
+    parts.append(f"{title}\n{_lines([*top, HELP], columns)}")
     for title, members in groups(list(named.values())).items():
         rows = [(shown(option), text_of(option)) for option in members]
         parts.append(f"{textwrap.fill(title, columns)}\n{_lines(rows, columns)}")

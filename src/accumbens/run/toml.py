@@ -97,6 +97,10 @@ def _tables(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"Cannot read the configuration {path}: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"{path} is not a text file in UTF-8, as TOML files are. Save it as UTF-8."
+        ) from error
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path} is not a TOML file: {error}.") from error
 
@@ -127,5 +131,5 @@ def _unknown(key: str, known: list[str]) -> str:
         advice = f" Did you mean {' or '.join(last[name] for name in close)}?" if close else ""
     if not advice:
         top = dict.fromkeys(key.partition(".")[0] for key in known)
-        advice = f" Known: {', '.join(top)}."
+        advice = f" Known: {', '.join(top)}." if top else " The command has no options."
     return f"unknown option {key}.{advice}"
