@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from accumbens.errors import DataError
+from accumbens.errors import ConfigError, DataError
 from accumbens.models.by_subject import BySubject
 from accumbens.models.dfq import DFQ
 from accumbens.models.parts.composed import with_parts
@@ -61,3 +61,11 @@ def test_it_shows_the_parameters_of_all():
     both = BySubject(jax.tree.map(lambda *x: jnp.stack(x), *AGENTS["q_learning"]))
     assert repr(both).startswith("QLearning by subject: 2 choices, 1 signal, 2 subjects")
     assert "learning_rate" in repr(both)
+
+
+def test_arrays_without_an_entry_per_subject_are_refused():
+    rates = jnp.array([0.1, 0.5])
+    with pytest.raises(ConfigError, match=r"QLearning do not all have the same first axis.*Stack"):
+        BySubject(QLearning(rates, jnp.full(2, 3.0)))
+    with pytest.raises(ConfigError, match="do not all have the same first axis"):
+        BySubject(QLearning(0.1, 3.0))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from ..errors import ConfigError
 from ..summary import number
 from ..trials import Trials
 from .base import Model, State
@@ -26,17 +28,30 @@ class BySubject(Model):
     Args:
         models: The model, with an axis `subject` before all others in every array.
 
+    Raises:
+        ConfigError: When an array lacks that axis, or arrays differ in its length.
+
     Example:
+        >>> import jax
         >>> import jax.numpy as jnp
         >>> import accumbens
         >>> from accumbens.models.by_subject import BySubject
-        >>> rates = jnp.array([0.1, 0.5])
-        >>> animals = BySubject(accumbens.QLearning(rates, jnp.full(2, 3.0), jnp.full(2, 0.5)))
+        >>> agents = accumbens.QLearning(0.1, 3.0), accumbens.QLearning(0.5, 3.0)
+        >>> animals = BySubject(jax.tree.map(lambda *each: jnp.stack(each), *agents))
         >>> animals.n_subjects
         2
     """
 
     models: CognitiveModel
+
+    def __check_init__(self) -> None:
+        lengths = {jnp.shape(array)[:1] for array in jax.tree.leaves(self.models)}
+        if len(lengths) != 1 or lengths == {()}:
+            raise ConfigError(
+                f"The arrays of {self.models.name} do not all have the same first axis, one entry "
+                "per subject. Stack one model per subject: jax.tree.map(lambda *each: "
+                "jnp.stack(each), *models)."
+            )
 
     @property
     def name(self) -> str:
