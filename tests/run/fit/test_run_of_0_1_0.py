@@ -11,6 +11,7 @@ import jax
 import numpy as np
 import pytest
 
+from accumbens.errors import DataError
 from accumbens.run.fit.folder import load_run
 from accumbens.trials import TrialNames, trials_from_arrays
 from accumbens.unrolling import unroll
@@ -46,3 +47,12 @@ def test_its_models_say_what_they_said(name):
     found = np.asarray(jax.nn.softmax(said.choice_logits))
     np.testing.assert_allclose(found, expected["choice_probabilities"], rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(said.signals, expected["signals"], rtol=1e-5, atol=1e-5)
+
+
+def test_a_table_that_the_folder_lacks_is_named():
+    run = load_run(FOLDER)
+    with pytest.raises(DataError, match=r"This run has no predictions\.parquet in its folder"):
+        run.predictions()
+    with pytest.raises(DataError, match=r"no history\.parquet .*Copy the whole folder"):
+        run.history()
+    assert repr(run.folder) == f"RunFolder({str(FOLDER)!r})"

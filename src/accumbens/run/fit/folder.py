@@ -50,6 +50,9 @@ class RunFolder:
         self.figures: Path = self.path / "figures"
         self.checkpoints: Path = self.path / "checkpoints"
 
+    def __repr__(self) -> str:
+        return f"RunFolder({str(self.path)!r})"
+
     @property
     def finished(self) -> bool:
         """Whether the run is finished; metrics.json is written last."""
@@ -140,16 +143,26 @@ class Run:
         return self.model("disrnn")
 
     def predictions(self) -> pd.DataFrame:
-        """One row a trial, as a DataFrame."""
-        import pandas as pd
-
-        return pd.read_parquet(self.folder.predictions)
+        """One row a trial, as a DataFrame. Raises DataError when the folder lacks the file."""
+        return self._stored(self.folder.predictions)
 
     def history(self) -> pd.DataFrame:
-        """Every step of training, as a DataFrame: model, seed, stage, step, term, value."""
+        """Every step of training, as a DataFrame: model, seed, stage, step, term, value.
+
+        Raises DataError when the folder lacks the file.
+        """
+        return self._stored(self.folder.history)
+
+    @staticmethod
+    def _stored(path: Path) -> pd.DataFrame:
         import pandas as pd
 
-        return pd.read_parquet(self.folder.history)
+        if not path.is_file():
+            raise DataError(
+                f"This run has no {path.name} in its folder {path.parent}. Copy the whole folder, "
+                "or fit again."
+            )
+        return pd.read_parquet(path)
 
 
 _METRICS = {"MSE": "mse", "R2": "r2"}
