@@ -201,6 +201,10 @@ def test_bad_input_is_one_clear_error(run, cohort, tmp_path, capsys):
     assert "It is not known which columns are units: the record" in refused(
         capsys, ["selectivity", table, "--outcome", *OUTCOMES, *map(str, shift)]
     )
+    lacking = ["selectivity", str(tmp_path / "lacking.csv"), *map(str, shift)]
+    assert "lacking.csv: there is no such file" in refused(capsys, lacking)
+    folder = ["selectivity", ".", *map(str, shift)]
+    assert "Cannot read .: it is a folder" in refused(capsys, folder)
     assert "Unit unit_0, controllable: The series have 120 and 120 trials and cannot" in refused(
         capsys, options(cohort, *shift)
     )

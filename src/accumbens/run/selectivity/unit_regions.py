@@ -30,8 +30,10 @@ def converted_units(table: Path) -> ConvertedUnits | None:
     """Reads the record beside a table; None where there is none.
 
     Raises:
-        DataError: the record cannot be read.
+        DataError: there is no such table, or its record cannot be read.
     """
+    if not table.is_file():
+        read_table(table)  # it says what is wrong with the path
     path = record_path(table)
     if not path.is_file():
         return None
