@@ -19,7 +19,7 @@ from jaxtyping import Array, Float, Int, Key
 
 from .choices import sample_choice
 from .errors import ConfigError
-from .models.base import Model
+from .models.base import Model, refuse_class
 from .progress.threads import in_threads
 from .tasks.base import Task, standard_normal
 from .threefry import threefry, uniforms
@@ -204,6 +204,7 @@ def _names(model, task, n_sessions, subject, signal_names):
 
 
 def _check(model, task, n_sessions, n_trials, subject, signal_noise, chunk):
+    refuse_class(model)
     if model.n_choices != task.n_choices:
         raise ConfigError(
             f"The model has {model.n_choices} choices but the task has {task.n_choices}. Build "

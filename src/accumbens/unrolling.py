@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from .errors import DataError
-from .models.base import Model, Unrolled
+from .models.base import Model, Unrolled, refuse_class
 from .trials import Batch, Trials
 
 
@@ -52,8 +52,10 @@ def check_fits(model: Model, trials: Trials) -> None:
     """Checks that a model can be unrolled along trials.
 
     Raises:
+        ConfigError: a class of models is given instead of a model.
         DataError: the model has another number of choices than the trials, or fewer subjects.
     """
+    refuse_class(model)
     if model.n_choices != trials.n_choices:
         raise DataError(
             f"The model has {model.n_choices} choices but the trials have {trials.n_choices}: "

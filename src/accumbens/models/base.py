@@ -18,6 +18,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int
 
+from ..errors import ConfigError
 from ..summary import Summary, counted, listed, number, sizes, summarized
 from ..trials import Batch, Trials
 
@@ -163,3 +164,13 @@ class Model(eqx.Module):
 def _is_concrete(leaf: Any) -> bool:
     """Whether a leaf is an array with numbers in it, not one that is traced."""
     return eqx.is_array(leaf) and not isinstance(leaf, Tracer)
+
+
+def refuse_class(model: object) -> None:
+    """Raises ConfigError for a class that is given where a model is needed."""
+    if isinstance(model, type):
+        name = model.__name__
+        raise ConfigError(
+            f"{name} is a class, not a model. Make a model of it: {name}(...) with its parameters, "
+            "or fit_maximum_likelihood(...).model."
+        )

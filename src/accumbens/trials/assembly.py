@@ -56,6 +56,11 @@ def trials_from_arrays(
           outcomes  reward (mean 0.571)
           signals   none
     """
+    if np.ndim(choice) != 2:
+        raise DataError(
+            f"`choice` has the shape {np.shape(choice)}; it must have two axes, session and trial. "
+            "For a single session, give choice[None] and outcome[None]."
+        )
     n_sessions, n_trials = choice.shape
     names = names or TrialNames()
     if not names.sessions:
@@ -92,7 +97,7 @@ def concatenate(parts: Sequence[Trials]) -> Trials:
         parts: with the same choices, outcomes, signals and contexts.
 
     Raises:
-        DataError: these differ.
+        DataError: these differ, or there are no parts.
 
     Example:
         >>> import numpy as np
@@ -103,6 +108,8 @@ def concatenate(parts: Sequence[Trials]) -> Trials:
         >>> concatenate([first, second]).names.subjects
         ('M1', 'M2')
     """
+    if not parts:
+        raise DataError("There are no trials to join. Give at least one part.")
     first = parts[0].names
     for part in parts[1:]:
         for field in ("choices", "outcomes", "signals", "contexts"):

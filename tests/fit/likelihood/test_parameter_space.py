@@ -9,8 +9,9 @@ from accumbens.errors import ConfigError
 from accumbens.fit.likelihood.parameter_space import parameter_space
 from accumbens.models.actor_critic import ActorCritic
 from accumbens.models.bias import BiasOnly
+from accumbens.models.cognitive import CognitiveModel
 from accumbens.models.dfq import DFQ
-from accumbens.models.parts.composed import with_parts
+from accumbens.models.parts.composed import WithParts, with_parts
 from accumbens.models.q_learning import QLearning
 
 NO_SIGNAL = (jnp.zeros(0), jnp.zeros(0))
@@ -185,3 +186,15 @@ def test_a_class_with_a_number_for_each_choice_is_built_for_any_number_of_choice
     held = 0.0 if "variant" in options else 0.3
     expected = [held] * (n_choices - 1) if options else range(1, n_choices)
     np.testing.assert_allclose(built.choice_logits(()), [0.0, *expected])
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (WithParts, r"The class WithParts does not say which parameters it has\. Give a model"),
+        (CognitiveModel, r"The class CognitiveModel does not say which parameters it has"),
+    ],
+)
+def test_a_class_that_does_not_know_its_parameters_is_refused(model, message):
+    with pytest.raises(ConfigError, match=message):
+        parameter_space(model, 2)

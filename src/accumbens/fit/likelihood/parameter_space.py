@@ -18,6 +18,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Key
 
 from ...errors import ConfigError
+from ...models.base import Model
 from ...models.cognitive import CognitiveModel, Parameter
 from ...models.parts.composed import PARTS, with_parts_of
 
@@ -189,6 +190,13 @@ def _default(template, name: str, parameter: Parameter, held: Mapping[str, Any])
 
 
 def _template(model, n_choices):
+    kind = model if isinstance(model, type) else type(model)
+    if not issubclass(kind, CognitiveModel):
+        what = kind.__name__ if issubclass(kind, Model) else repr(model)
+        raise ConfigError(
+            f"{what} is not a cognitive model, so maximum likelihood cannot fit it. Give a "
+            "cognitive model or its class, such as QLearning."
+        )
     if not isinstance(model, type):
         if model.n_choices != n_choices:
             raise ConfigError(
@@ -196,6 +204,11 @@ def _template(model, n_choices):
                 f"model with n_choices={n_choices}, or the class {model.name}."
             )
         return model
+    if not isinstance(getattr(model, "parameters", None), Mapping):
+        raise ConfigError(
+            f"The class {model.__name__} does not say which parameters it has. Give a model "
+            "instead of the class: with_parts makes one of a model and parts."
+        )
     try:
         return model.at_start(n_choices)
     except ConfigError as problem:
