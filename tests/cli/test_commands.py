@@ -26,6 +26,8 @@ def test_simulate_writes_a_table_that_repeats(tmp_path, capsys):
     assert len(table) == 120
     assert {"choice", "reward", "dopamine", "reward_probability_0"} <= set(table.columns)
     assert "4 sessions of 30 trials" in " ".join(capsys.readouterr().out.split())
+    main(["simulate", str(tmp_path / "c.csv"), "--sessions", "1", "--trials", "9"])
+    assert "1 session of 9 trials" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize("agent", [n for n, e in agents().items() if e.task == "bandit"])
@@ -43,6 +45,9 @@ def test_mistakes_are_one_clear_error(tmp_path, capsys):
     )
     assert "'high' is not a number" in refused(
         capsys, "simulate", str(tmp_path / "t.csv"), "--set", "learning_rate=high"
+    )
+    assert "learning_rate=7: learning_rate must lie between 0 and 1." in refused(
+        capsys, "simulate", str(tmp_path / "t.csv"), "--set", "learning_rate=7"
     )
     assert "name it alone" in refused(capsys, "fit", "t.csv", "--resume", str(tmp_path))
     assert "is not a run folder" in refused(capsys, "show", str(tmp_path))

@@ -57,7 +57,7 @@ def test_all_nwb_files_together(shared_data, tmp_path, capsys):
         capsys, "fit", table, "--out", tmp_path / "run", "--models", "dfq_choice",
         "--resamples", "9",
     )  # fmt: skip
-    assert "4 subjects, 4 sessions, 2182 trials (1986 scored); fitted to 2 sessions" in text
+    assert "4 subjects, 4 sessions, 2,182 trials (1,986 scored); fitted to 2 sessions" in text
     choice = load_run(tmp_path / "run").metrics["models"]["dfq_choice"]["choice"]
     assert choice["normalized_likelihood"] == pytest.approx(0.72, abs=0.02)
     quick = ("--controllable", "reward", "--bootstrap", "9", "--resamples", "9")

@@ -115,7 +115,7 @@ def test_fit_runs_on_what_convert_made(shared_data, tmp_path, capsys):
     said(capsys, "convert", *files, "--out", tmp_path / "t.parquet")
     options = ("--models", "q_learning", "--resamples", "9")
     run = said(capsys, "fit", tmp_path / "t.parquet", "--out", tmp_path / "run", *options)
-    assert "4 subjects, 4 sessions, 2182 trials" in run
+    assert "4 subjects, 4 sessions, 2,182 trials" in run
 
 
 def test_mistakes_are_one_clear_error(recording, tmp_path, capsys):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from ..run.credit.config import CreditConfig
 from ..run.options import POSITIONAL, ROOT
+from ..summary import counted
 from .commands import Command
 from .output import Output
 
@@ -56,8 +57,9 @@ def print_credit(out: Output, found: Credit) -> None:
     trials = found.trials
     out.say(
         "",
-        f"{len(found.fits)} subjects, {trials.n_sessions} sessions, "
-        f"{int(trials.scored.sum()):,} free choices; {found.pooled.data.n_lags} lags.",
+        f"{counted(len(found.fits), 'subject')}, {counted(trials.n_sessions, 'session')}, "
+        f"{counted(int(trials.scored.sum()), 'free choice')}; "
+        f"{counted(found.pooled.data.n_lags, 'lag')}.",
     )
     for warning in found.warnings:
         out.warn(warning)

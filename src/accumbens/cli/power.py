@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from ..credit.config import PowerConfig
 from ..errors import ConfigError
 from ..run.options import ROOT
+from ..summary import counted
 from .commands import Command
 from .output import Output
 
@@ -66,8 +67,9 @@ accumbens power --weight 0.2 0.4 --mice 4 8 16 --sessions 2 4
             key = jax.random.key(self.options.seed)
             table = credit_power(task, self.options, key=key, progress=progress)
         caption = (
-            f"{self.options.experiments} simulated experiments each, {self.options.trials} trials "
-            f"a session, one-sided at {self.options.alpha:g}; {self.options.resamples} resamples."
+            f"{counted(self.options.experiments, 'simulated experiment')} each, "
+            f"{counted(self.options.trials, 'trial')} a session, one-sided at "
+            f"{self.options.alpha:g}; {counted(self.options.resamples, 'resample')}."
         )
         data = power_curves_data(table, self.wanted, caption)
         figure = Figure()
@@ -95,7 +97,7 @@ def print_power(out: Output, table: pd.DataFrame, wanted: float) -> None:
 def _print_power(out: Output, rows: pd.DataFrame, test: str, wanted: float) -> None:
     """Power by number of mice (down) and sessions of each (across); bold where it is enough."""
     sessions = sorted(rows["sessions"].unique())
-    headings = ["weight", "mice", *(f"{n} sessions" for n in sessions)]
+    headings = ["weight", "mice", *(counted(n, "session") for n in sessions)]
     cells, enough = [], []
     for weight, mice in rows[["weight", "mice"]].drop_duplicates().itertuples(index=False):
         here = rows[(rows["weight"] == weight) & (rows["mice"] == mice)].set_index("sessions")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..models.catalogue import label_of
 from ..progress.base import Progress
 from ..progress.display import Lines, terminal_bars
+from ..summary import counted
 from .output import Output
 
 if TYPE_CHECKING:
@@ -41,8 +42,9 @@ def print_run(out: Output, run: Run) -> None:
     held_out = data["sessions_held_out"]
     out.say(
         "",
-        f"{data['subjects']} subjects, {data['sessions']} sessions, {data['trials']} trials "
-        f"({data['trials_scored']} scored); fitted to {data['sessions_fitted']} sessions, "
+        f"{counted(data['subjects'], 'subject')}, {counted(data['sessions'], 'session')}, "
+        f"{counted(data['trials'], 'trial')} ({data['trials_scored']:,} scored); "
+        f"fitted to {counted(data['sessions_fitted'], 'session')}, "
         + (f"scored on the other {held_out} ({data['split']})." if held_out else IN_SAMPLE),
     )
     _print_table1(out, run)

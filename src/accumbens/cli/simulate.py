@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from ..errors import ConfigError
 from ..models.catalogue import ModelEntry, agents, find_agent, find_name
 from ..run.options import POSITIONAL, Names
+from ..summary import counted
 from .commands import Command
 from .output import Output
 
@@ -107,10 +108,9 @@ accumbens simulate again.csv --run-folder runs/trials --model disrnn
                 trials.names.outcomes, trials.outcome[trials.valid].mean(0), strict=True
             )
         )
-        of = "" if n_subjects == 1 else f"{n_subjects} subjects, "
-        out.say(
-            f"{self.out}: {of}{n_sessions} sessions of {n_trials} trials; after a choice: {shares}."
-        )
+        of = "" if n_subjects == 1 else f"{counted(n_subjects, 'subject')}, "
+        of += f"{counted(n_sessions, 'session')} of {counted(n_trials, 'trial')}"
+        out.say(f"{self.out}: {of}; after a choice: {shares}.")
         if spread > 0:
             out.say(f"Parameters of each subject: {self._write_parameters(trials, agents)}")
 
@@ -190,6 +190,10 @@ def _parameter(text: str, entry: ModelEntry) -> tuple[str, float]:
             "name=value."
         )
     try:
-        return name, float(value)
+        number = float(value)
     except ValueError:
         raise ConfigError(f"--set {text}: {value!r} is not a number.") from None
+    low, high = known[name].low, known[name].high
+    if not low <= number <= high:
+        raise ConfigError(f"--set {text}: {name} must lie between {low:g} and {high:g}.")
+    return name, number

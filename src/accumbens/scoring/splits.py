@@ -190,8 +190,8 @@ def by_label(trials: Trials, test: Collection[str]) -> Split:
 def _check_enough(trials: Trials, least: int, purpose: str) -> None:
     if trials.n_sessions < least:
         raise DataError(
-            f"These trials have {trials.n_sessions} session(s), too few to {purpose}: whole "
-            "sessions are held out. Add sessions, or name a column that cuts the trials into "
+            f"These trials have {counted(trials.n_sessions, 'session')}, too few to {purpose}: "
+            "whole sessions are held out. Add sessions, or name a column that cuts the trials into "
             "sessions (days or blocks); or hold out none and score the fitted ones (--split.every "
             "0)."
         )

@@ -122,11 +122,11 @@ class Trials(eqx.Module):
             return None
         names, subjects = self.names, [self.names.subjects[i] for i in np.unique(self.subject)]
         longest, shortest = int(self.length.max()), int(self.length.min())
-        each = f"of {shortest:,} to {longest:,}" if shortest < longest else f"of {longest:,}"
+        each = f"{shortest:,} to " if shortest < longest else ""
         trials = int(self.length.sum())
         title = (
             f"Trials: {counted(len(subjects), 'subject')}, {counted(self.n_sessions, 'session')} "
-            f"{each} trials, {trials:,} in all"
+            f"of {each}{counted(longest, 'trial')}, {trials:,} in all"
         )
         made, missed = self.choice[self.valid], trials - int(self.valid.sum())
         shares = [f"{code}" for code in names.choices]

@@ -83,7 +83,7 @@ def test_a_bad_model_is_loud_in_every_place(bad):
     assert f"\x1b[1;31mWARNING: {first[:40]}" in styled
     said = " ".join(text.split())
     at = [said.index(" ".join(part.split())) for part in (first, second)]
-    at += [said.index(verdict["choice"]["sentence"]), said.index("1 subjects, 16 sessions")]
+    at += [said.index(verdict["choice"]["sentence"]), said.index("1 subject, 16 sessions")]
     assert at == sorted(at)
     for suffix in ("md", "tex"):
         below = (bad.folder.path / f"table1.{suffix}").read_text()
@@ -153,7 +153,7 @@ def test_a_run_of_the_past_is_printed_without_a_verdict(bad):
     del metrics["verdict"], metrics["warnings"]
     path.write_text(json.dumps(metrics))
     text, _ = printed(load_run(bad.folder.path))
-    assert text.strip().startswith("1 subjects, 16 sessions")
+    assert text.strip().startswith("1 subject, 16 sessions")
 
 
 def test_without_a_network_there_are_alarms_alone(table, tmp_path):

@@ -148,6 +148,14 @@ class Solution(NamedTuple):
     signal_hessian: Shaped[Array, "all all"]
 
 
+def sessions_in_words(trials: Trials) -> str:
+    """`session m1/s1`; `the 3 sessions that begin with m1/s1`."""
+    first = trials.session_labels[0]
+    if trials.n_sessions == 1:
+        return f"session {first}"
+    return f"the {trials.n_sessions:,} sessions that begin with {first}"
+
+
 def describe_solution(
     space: ParameterSpace[M], target: Target, trials: Trials, solution: Solution
 ) -> MaximumLikelihoodFit[M]:
@@ -159,9 +167,8 @@ def describe_solution(
     value = np.asarray(solution.minima.value)
     if not np.isfinite(value).any():
         raise DivergedError(
-            f"{space.template.name} has no finite likelihood at any start on the "
-            f"{trials.n_sessions} session(s) that begin with {trials.session_labels[0]}. Look for "
-            "extreme outcomes or signals there."
+            f"{space.template.name} has no finite likelihood at any start on "
+            f"{sessions_in_words(trials)}. Look for extreme outcomes or signals there."
         )
     n, signals = len(solution.best), trials.names.signals
     of_choice, of_signal = target != "signal", target != "choice"

@@ -14,7 +14,7 @@ from jaxtyping import Array, Key
 
 from ...errors import ConfigError, DataError
 from ...trials import Batch, Trials
-from .fitted import MaximumLikelihoodFit, Solution, Target, describe_solution
+from .fitted import MaximumLikelihoodFit, Solution, Target, describe_solution, sessions_in_words
 from .lbfgs import minimize_lbfgs
 from .moments import (
     Regression,
@@ -285,7 +285,7 @@ def _check(datasets: Sequence[Trials], target: str, n_starts: int) -> None:
             "to choices."
         )
     for trials in datasets:
-        sessions = f"the {trials.n_sessions} session(s) that begin with {trials.session_labels[0]}"
+        sessions = sessions_in_words(trials)
         if not trials.scored.any():
             raise DataError(
                 f"There is no scored choice in {sessions}, so nothing can be fitted. Check the "
