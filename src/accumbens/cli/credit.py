@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from ..run.credit.config import CreditConfig
 from ..run.options import POSITIONAL, ROOT
-from ..summary import counted
 from .commands import Command
 from .output import Output
 
@@ -54,6 +53,8 @@ accumbens credit trials.csv --controllable reward --distractor tone --probabilit
 
 def print_credit(out: Output, found: Credit) -> None:
     """A row a subject and one for the group; then warnings."""
+    from ..summary import counted
+
     trials = found.trials
     out.say(
         "",

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from ..credit.config import PowerConfig
 from ..errors import ConfigError
 from ..run.options import ROOT
-from ..summary import counted
 from .commands import Command
 from .output import Output
 
@@ -54,6 +53,7 @@ accumbens power --weight 0.2 0.4 --mice 4 8 16 --sessions 2 4
         from ..figures.credit.power_curves import draw_power_curves, power_curves_data
         from ..figures.save import save_figure
         from ..files import make_folder
+        from ..summary import counted
         from ..tasks.bandits import ReversalBandit
         from ..tasks.distractor import DistractorRewards
         from .printing import shown_progress
@@ -96,6 +96,8 @@ def print_power(out: Output, table: pd.DataFrame, wanted: float) -> None:
 
 def _print_power(out: Output, rows: pd.DataFrame, test: str, wanted: float) -> None:
     """Power by number of mice (down) and sessions of each (across); bold where it is enough."""
+    from ..summary import counted
+
     sessions = sorted(rows["sessions"].unique())
     headings = ["weight", "mice", *(counted(n, "session") for n in sessions)]
     cells, enough = [], []

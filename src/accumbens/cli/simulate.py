@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from ..errors import ConfigError
 from ..models.catalogue import ModelEntry, agents, find_agent, find_name
 from ..run.options import POSITIONAL, Names
-from ..summary import counted
 from .commands import Command
 from .output import Output
 
@@ -84,6 +83,7 @@ accumbens simulate again.csv --run-folder runs/trials --model disrnn
         from ..cohort import shared_out, simulate_cohort
         from ..io.tables.trials import to_table, write_table
         from ..simulation import simulate
+        from ..summary import counted
 
         cohort = self.task == "distractor"
         n_subjects = self.subjects if self.subjects is not None else (12 if cohort else 1)

@@ -315,7 +315,7 @@ def test_what_cannot_be_fitted_is_refused(trials):
 def test_trials_without_a_scored_choice_are_refused():
     trials = example_trials(2, 0)
     missed = trials.__class__(**{**vars(trials), "choice": np.full_like(trials.choice, -1)})
-    with pytest.raises(DataError, match=r"no scored choice in the 4 session\(s\) that begin with"):
+    with pytest.raises(DataError, match=r"no scored choice in the 4 sessions that begin with"):
         fit_maximum_likelihood(DFQ, missed, key=KEY)
 
 
