@@ -136,7 +136,7 @@ print(*sizes)
     before, compiled, left, freed = map(int, run_python(code).split())
     if sys.platform == "linux":
         assert compiled > before + 60
-        assert left >= compiled
+        assert left > before + 0.5 * (compiled - before)  # the system maps some by itself
         assert freed < before + 0.5 * (compiled - before)
     else:
         assert (before, compiled, left, freed) == (0, 0, 0, 0)

@@ -99,7 +99,7 @@ def _print_power(out: Output, rows: pd.DataFrame, test: str, wanted: float) -> N
     from ..summary import counted
 
     sessions = sorted(rows["sessions"].unique())
-    headings = ["weight", "mice", *(counted(n, "session") for n in sessions)]
+    headings = ["weight", "mice", *(counted(int(n), "session") for n in sessions)]
     cells, enough = [], []
     for weight, mice in rows[["weight", "mice"]].drop_duplicates().itertuples(index=False):
         here = rows[(rows["weight"] == weight) & (rows["mice"] == mice)].set_index("sessions")

@@ -241,7 +241,7 @@ def test_a_single_session_is_scored_where_it_was_fitted(tmp_path, capsys):
     )
     main([*main_job, "--out", str(tmp_path / "b"), "--split.every", "0"])
     said = " ".join(capsys.readouterr().out.split())
-    assert "fitted to 1 sessions, and scored on the same: none is held out." in said
+    assert "fitted to 1 session, and scored on the same: none is held out." in said
     run = load_run(tmp_path / "b")
     choice = run.metrics["models"]["q_learning"]["choice"]
     assert choice["normalized_likelihood"] > 0.55
