@@ -8,32 +8,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from accumbens.errors import AccumbensError
 from accumbens.io.contents import inspect_file
 from accumbens.io.format import SourceFormat
 from accumbens.io.trial_sources import read_sources
 from accumbens.neural.events.config import WindowConfig
 from accumbens.run.convert.config import ConvertConfig, PhotometryConfig, SpikesConfig
 from accumbens.run.convert.conversion import convert_files
+from helpers.damaged import refusal
 
 MANY = settings(
     max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
 )
-
-
-def refusal(read, *names):
-    """The error of ours with which `read` ends, None if it reads; other errors pass through.
-
-    The error is more than a word, and names one of the files.
-    """
-    try:
-        read()
-    except AccumbensError as error:
-        text = str(error)
-        assert len(text) > 20
-        assert not names or any(str(name) in text for name in names), text
-        return text
-    return None
 
 
 def clear(read, *names):

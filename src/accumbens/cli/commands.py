@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 import importlib
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True)
-class Command:
+class Command(abc.ABC):
     """What every command has: its options are the fields, its help the docstrings.
 
     first: names of the options that matter most, in the order of the help.
@@ -23,9 +24,9 @@ class Command:
     words: ClassVar[dict[str, str]] = {}
     examples: ClassVar[str] = ""
 
+    @abc.abstractmethod
     def run(self, out: Output) -> None:
         """Does it, and says what came of it."""
-        raise NotImplementedError
 
     def interrupted(self) -> str:
         """What to tell who stopped it: what is kept, and how to go on."""

@@ -137,7 +137,7 @@ def _print_routes(out: Output, routes: list[dict[str, Any]]) -> None:
     """The best candidate along each path."""
     headings = (
         "share", "numbers a subject", "start", "penalties", "inner normalized likelihood ↑",
-        "open latents of folds", "kept",
+        "open latents of folds", "path kept",
     )  # fmt: skip
     rows = [
         (

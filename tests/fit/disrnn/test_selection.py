@@ -14,7 +14,7 @@ from accumbens.fit.disrnn.candidates import folds_of
 from accumbens.fit.disrnn.config import DisRNNStageConfig, RecipeConfig, SelectionConfig
 from accumbens.fit.disrnn.objectives import choice_objective
 from accumbens.fit.disrnn.paths import Path, relaxing, rising, score, strength
-from accumbens.fit.disrnn.preparation import initial_disrnn
+from accumbens.fit.disrnn.preparation import initial_disrnn, with_unseen_subjects
 from accumbens.fit.disrnn.selection import relaxed_as_far_as_it_helps, select_disrnn
 from accumbens.fit.disrnn.shrinkage import SoftChoices, soft_choice_objective, soft_targets
 from accumbens.fit.disrnn.signal_selection import error_after_outcome, select_signal_networks
@@ -291,3 +291,31 @@ def test_animals_are_told_apart_only_where_they_differ(trials):
             said = unroll(found.model, both).choice_logits
             p_second = 1 / (1 + np.exp(said[..., 0] - said[..., 1]))
             assert p_second[who == 0].mean() < 0.2 < 0.8 < p_second[who == 1].mean()
+
+
+def test_an_animal_that_was_not_seen_is_the_mean_of_the_others(two_subjects):
+    """In the whole, and where a fold holds out all that there is of an animal."""
+    names = dataclasses.replace(two_subjects.names, subjects=("a", "b", "unseen"))
+    three = dataclasses.replace(two_subjects, names=names)
+    config = dataclasses.replace(SMALL.disrnn, subject_embedding=2)
+    model = initial_disrnn(three, config, jax.random.key(2))
+    batch = three.batch()
+    batch = batch._replace(valid=batch.valid & (np.arange(6) < 5)[:, None])  # 3 of a, 2 of b
+    filled = with_unseen_subjects(model, batch)
+    for before, after in (
+        (model.core.embedding, filled.core.embedding),
+        (model.signal_networks.embedding, filled.signal_networks.embedding),
+    ):
+        np.testing.assert_array_equal(after[:2], before[:2])
+        np.testing.assert_allclose(after[2], 0.6 * before[0] + 0.4 * before[1], rtol=1e-5)
+    same = with_unseen_subjects(filled, two_subjects.batch())
+    np.testing.assert_allclose(same.core.embedding[2], np.mean(filled.core.embedding[:2], 0), 1e-5)
+    without = initial_disrnn(three, SMALL.disrnn, jax.random.key(2))
+    assert with_unseen_subjects(without, batch).core.embedding.shape == (3, 0)
+
+
+def test_other_starts_are_tried_below_a_share_of_1_alone(trials):
+    for share, starts in ((1.0, {0}), (0.5, {0, 1})):
+        config = dataclasses.replace(QUICK, shares=(share,), starts=2, guides=("bias",))
+        found = select_disrnn(trials, SMALL, config, key=jax.random.key(0))
+        assert {c.route.start for c in found.candidates} == starts

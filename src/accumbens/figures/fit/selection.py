@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ...errors import ConfigError
+from ...scoring.intervals import normal_quantile
 from ..rows import column, combinations, pick
 from ..style import BLUE, COLUMN_MM, GREEN, GREY, ORANGE, PURPLE, VERMILLION, lay_out, styled
 
@@ -20,8 +21,6 @@ DASHES = (("-", (0, (6, 1.5))), ((0, (3, 2)), (0, (1, 1.2))))
 """Of the first start and of others, each without and with numbers that describe a subject."""
 ROUTE = ("share", "embedding", "start")
 INNER, ERROR = "inner_normalized_likelihood", "standard_error_of_difference"
-Z_95 = 1.959964
-"""Half the width of a normal 95 % interval, in standard errors."""
 
 
 class SelectionData(NamedTuple):
@@ -78,7 +77,7 @@ def draw_selection(data: SelectionData, fig: Figure) -> None:
                    label=label)  # fmt: skip
         below.plot(path["factor"], path["open_latents"], linestyle=dash, color=colour)
         if ERROR in path:
-            width = Z_95 * column(path, ERROR)
+            width = normal_quantile() * column(path, ERROR)
             low, high = (np.exp(np.log(column(path, INNER)) + side * width) for side in (-1, 1))
             above.fill_between(path["factor"], low, high, color=colour, alpha=0.15, linewidth=0)
     name = max(data.cognitive_models, key=lambda name: data.cognitive_models[name])

@@ -12,7 +12,8 @@ from ...trials import Trials
 from .config import FIRST_CANDIDATE
 
 TOLERANCE = 5e-4
-"""Nats per trial of held-out likelihood that fewer open latents may cost."""
+"""Nats per trial of held-out likelihood that a simpler model may cost: fewer open latents, or one
+model of all animals."""
 HOPELESS = 5e-3
 """Nats per trial that relaxing cannot make up for."""
 

@@ -38,7 +38,8 @@ class SelectionConfig:
     embedding: int = 2
     """Size of a subject embedding that is tried beside none, with the best share; 0: not tried."""
     starts: int = 2
-    """Fits from random starts; all but the first with the best share and embedding only."""
+    """Fits from random starts; all but the first with the best share and embedding only, and none
+    where that share is 1: without noise in the targets, starts lead to the same."""
     folds: int = 4
     """Parts of the training sessions, each held out once."""
     steps: int = 1500

@@ -10,7 +10,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import PRNGKeyArray, PyTree
+from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
 from ...models.disrnn import DisRNN, DisRNNConfig, Penalties
 from ...models.disrnn.bottleneck import relative_learning_rates
@@ -65,6 +65,33 @@ def initial_disrnn(trials: Trials, config: DisRNNConfig, key: PRNGKeyArray) -> D
         n_subjects=len(trials.names.subjects),
         signal_units=SignalUnits.of(trials),
         key=jax.random.fold_in(key, 0),
+    )
+
+
+@eqx.filter_jit
+def latents_before(model: DisRNN, batch: Batch) -> Float[Array, "trial latent session"]:
+    """The latents at the start of each trial of a batch, without noise."""
+    return model.core.along(model.observed(batch), None).before
+
+
+def with_unseen_subjects(model: DisRNN, batch: Batch) -> DisRNN:
+    """The same model; subjects without a valid trial in `batch` are described by the mean of the
+    others, weighted by their trials, instead of by what their random start happened to be.
+
+    The core and the signal networks each have descriptions of their own: arrays [subject, number].
+    Without any, or where all subjects were seen, nothing changes.
+    """
+    n_valid = np.asarray(batch.valid).sum(1)
+
+    def filled(numbers: Float[Array, "subject number"]) -> Float[Array, "subject number"]:
+        if not numbers.shape[1]:
+            return numbers
+        weight = np.bincount(batch.subject, n_valid, minlength=len(numbers))
+        share = jnp.asarray(weight / max(weight.sum(), 1), jnp.float32)
+        return jnp.where(jnp.asarray(weight == 0)[:, None], share @ numbers, numbers)
+
+    return eqx.tree_at(
+        lambda m: [m.core.embedding, m.signal_networks.embedding], model, replace_fn=filled
     )
 
 

@@ -11,11 +11,10 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray, PyTree
+from jaxtyping import Float, PRNGKeyArray, PyTree
 
 from ...models.disrnn import DisRNN, Penalties, in_order
 from ...progress.base import Progress, Stopped
@@ -33,9 +32,11 @@ from .preparation import (
     compile_loop_meanwhile,
     compile_signal_stage_meanwhile,
     initial_disrnn,
+    latents_before,
     learning_rates,
     longest_first,
     signal_parts,
+    with_unseen_subjects,
 )
 
 History = dict[str, dict[str, Float[np.ndarray, " step"]]]
@@ -99,7 +100,7 @@ def fit_disrnn(
         reached = _run_stage(
             stages[index], index, reached, config.penalties, key, progress, checkpoint
         )
-    return DisRNNFit(reached.model, reached.history, reached.seconds)
+    return DisRNNFit(with_unseen_subjects(reached.model, batch), reached.history, reached.seconds)
 
 
 def _stages(config: RecipeConfig, batch: Batch, *, has_signals: bool) -> list[_Stage]:
@@ -117,17 +118,12 @@ def _stages(config: RecipeConfig, batch: Batch, *, has_signals: bool) -> list[_S
     if has_signals:
 
         def read_out(model: DisRNN) -> ReadOutData:
-            return ReadOutData.of_valid_trials(batch, _latents_before(model, batch))
+            return ReadOutData.of_valid_trials(batch, latents_before(model, batch))
 
         stages.append(
             _Stage("signal", signal_objective, config.signal_stage, True, signal_parts, read_out)
         )
     return stages
-
-
-@eqx.filter_jit
-def _latents_before(model: DisRNN, batch: Batch) -> Float[Array, "trial latent session"]:
-    return model.core.along(model.observed(batch), None).before
 
 
 def _run_stage(

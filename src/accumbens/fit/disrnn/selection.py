@@ -34,6 +34,7 @@ from .candidates import (
 from .config import RecipeConfig, SelectionConfig
 from .guides import Guide
 from .paths import STEPS_PER_CHECKPOINT, Path, penalties_at, relaxing
+from .preparation import with_unseen_subjects
 from .walks import Walks, placed
 
 
@@ -95,8 +96,9 @@ def select_disrnn(
         "cognitive": guided - began, "paths": walked - guided,
         "relaxing": time.monotonic() - walked,
     }  # fmt: skip
+    model = with_unseen_subjects(in_order(model), walks.batch)
     return Selection(
-        in_order(model), candidates, chosen, walks.standard_errors(candidate), walks.guide,
+        model, candidates, chosen, walks.standard_errors(candidate), walks.guide,
         held_out, relaxed, penalties_at(recipe.penalties, candidate.factor), seconds,
     )  # fmt: skip
 

@@ -29,7 +29,13 @@ from ..gradient.training import Trained, train
 from .candidates import folds_of
 from .config import RecipeConfig
 from .objectives import ReadOutData, signal_objective
-from .preparation import initial_disrnn, learning_rates, signal_parts
+from .preparation import (
+    initial_disrnn,
+    latents_before,
+    learning_rates,
+    signal_parts,
+    with_unseen_subjects,
+)
 
 FACTORS = (1.0, 3.0, 10.0)
 """Multiples of the signal networks' penalties that are tried."""
@@ -80,7 +86,7 @@ def select_signal_networks(
     embeddings = (0, embedding) if embedding and several else (0,)
     models = [_with_signal_networks(model, trials, n, key) for n in embeddings]
     batch = jax.tree.map(jnp.asarray, trials.batch())
-    data = ReadOutData.of_valid_trials(batch, _latents_before(model, batch))
+    data = ReadOutData.of_valid_trials(batch, latents_before(model, batch))
     trial, session = np.nonzero(np.asarray(batch.valid).T)
     held_out = np.stack([out[session, trial] for out in folds_of(trials, folds)])
     later = dataclasses.replace(recipe.signal_stage, steps=max(recipe.signal_stage.steps // 3, 1))
@@ -88,15 +94,16 @@ def select_signal_networks(
     jobs = [(of, out) for of in models for out in held_out]
     everything = np.zeros(len(trial), bool)
 
+    def seen(out: Bool[np.ndarray, " sample"]) -> Batch:
+        kept = jnp.asarray(~out)[:, None]
+        batch, counts = data.batch, data.batch.signal_scored & kept[:, :, None]
+        return batch._replace(valid=batch.valid & kept, signal_scored=counts)
+
     def fit(
         model: DisRNN, factors: Sequence[float], out: Bool[np.ndarray, " sample"], to: Progress
     ) -> Iterator[Trained]:
         """What these networks have come to at each factor, one after the other."""
-        kept = jnp.asarray(~out)[:, None]
-        seen = data.batch
-        seen = seen._replace(
-            valid=seen.valid & kept, signal_scored=seen.signal_scored & kept[:, :, None]
-        )
+        batch = seen(out)
         rates = learning_rates(model, signal_parts, recipe.signal_stage)
         for i, factor in enumerate(factors):
             stage = stages[i]
@@ -106,7 +113,7 @@ def select_signal_networks(
 
             with to.task("signal", stage.steps) as task:
                 done = train(
-                    model, signal_objective, data._replace(batch=seen),
+                    model, signal_objective, data._replace(batch=batch),
                     recipe.penalties.scaled(factor).weights(), stage, noisy=True, rates=rates,
                     key=jax.random.fold_in(key, i), on_dispatch=on_dispatch,
                 )  # fmt: skip
@@ -116,7 +123,7 @@ def select_signal_networks(
     def errors_of(job: _Job) -> Float[np.ndarray, "factor sample signal"]:
         model, out = job
         squared = [
-            np.asarray(_squared_errors(done.model, data))[:, 0]
+            np.asarray(_squared_errors(with_unseen_subjects(done.model, seen(out)), data))[:, 0]
             for done in fit(model, FACTORS, out, task.shared())
         ]
         return np.where(out[:, None], np.stack(squared), 0.0)
@@ -133,8 +140,9 @@ def select_signal_networks(
     of = int(np.argmax(good.any(1)))
     chosen = of, int(np.flatnonzero(good[of]).max())
     *_, final = fit(models[of], FACTORS[: chosen[1] + 1], everything, progress)
+    fitted = with_unseen_subjects(final.model, data.batch)
     return SignalSelection(
-        final.model, final.history, embeddings, np.array(FACTORS), mean,
+        fitted, final.history, embeddings, np.array(FACTORS), mean,
         error_after_outcome(data.batch, models[0], held_out), chosen,
     )  # fmt: skip
 
@@ -178,11 +186,6 @@ def error_after_outcome(
             here = scored & out[:, None] & (kind == k)[:, None]
             total += np.where(here, (target - mean) ** 2, 0.0).sum(0)
     return float((total / np.maximum(scored.sum(0), 1)).mean())
-
-
-@eqx.filter_jit
-def _latents_before(model: DisRNN, batch: Batch) -> Float[Array, "trial latent session"]:
-    return model.core.along(model.observed(batch), None).before
 
 
 @eqx.filter_jit

@@ -31,7 +31,7 @@ from .candidates import (
 from .config import FIRST_CANDIDATE, RecipeConfig, SelectionConfig
 from .guides import best_guide
 from .paths import STEPS_PER_CHECKPOINT, Path, rising, score, strength
-from .preparation import initial_disrnn, longest_first
+from .preparation import initial_disrnn, longest_first, with_unseen_subjects
 from .shrinkage import SoftChoices, soft_targets
 from .walked import Walked, joined, read_walked, write_walked
 
@@ -139,7 +139,10 @@ class Walks:
     ) -> Float[np.ndarray, "fold part session"]:
         """Log likelihood of each session's trials that each fold held out, and of the others."""
         return np.stack([
-            score(path.model, self.on_device, self.counted[fold])
+            score(
+                with_unseen_subjects(path.model, path.data.batch), self.on_device,
+                self.counted[fold],
+            )
             for path, fold in zip(paths, folds, strict=True)
         ])  # fmt: skip
 

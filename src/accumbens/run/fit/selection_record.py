@@ -9,6 +9,7 @@ import numpy as np
 from ...fit.disrnn.candidates import best_candidate
 from ...fit.disrnn.selection import Selection
 from ...fit.disrnn.signal_selection import SignalSelection
+from ...summary import counted
 from ...trials import Trials
 
 
@@ -86,7 +87,8 @@ def warnings_of(selection: Selection) -> list[str]:
     usual = float(np.median(taken.n_open_of_folds))
     if taken.n_open != usual:
         found.append(
-            f"fitted to all training sessions it has {taken.n_open} open latents, without a fold "
+            f"fitted to all training sessions it has {counted(taken.n_open or 0, 'open latent')}, "
+            "without a fold "
             f"{', '.join(map(str, taken.n_open_of_folds))}"
         )
     steps = [c.step for c in selection.candidates if c.route == taken.route]
