@@ -231,6 +231,8 @@ def test_a_signal_that_follows_values_is_better_than_the_mean_after_each_outcome
     found = signals(trials, selection, np.asarray(latents, float) + trials.outcome[..., 0])
     assert found.better_than_outcome
     assert found.error.shape == (1, *found.factors.shape)  # one subject: no embedding tried
+    n_steps = SMALL.signal_stage.steps
+    assert len(found.history["loss"]) == n_steps + found.chosen[1] * (n_steps // 3)
 
 
 def test_signals_that_differ_between_subjects_get_numbers_for_each(two_subjects, selection):

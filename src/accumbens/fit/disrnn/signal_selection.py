@@ -139,10 +139,12 @@ def select_signal_networks(
     good = mean <= mean.min() + TOLERANCE
     of = int(np.argmax(good.any(1)))
     chosen = of, int(np.flatnonzero(good[of]).max())
-    *_, final = fit(models[of], FACTORS[: chosen[1] + 1], everything, progress)
-    fitted = with_unseen_subjects(final.model, data.batch)
+    stretches = list(fit(models[of], FACTORS[: chosen[1] + 1], everything, progress))
+    fitted = with_unseen_subjects(stretches[-1].model, data.batch)
+    terms = stretches[0].history
+    history = {term: np.concatenate([done.history[term] for done in stretches]) for term in terms}
     return SignalSelection(
-        fitted, final.history, embeddings, np.array(FACTORS), mean,
+        fitted, history, embeddings, np.array(FACTORS), mean,
         error_after_outcome(data.batch, models[0], held_out), chosen,
     )  # fmt: skip
 
