@@ -39,7 +39,7 @@ from accumbens.models.q_learning import QLearning
 from accumbens.models.reward_habit import RewardHabit
 from accumbens.models.rflr import RFLR
 from accumbens.scoring.metrics import predict, session_sums
-from accumbens.scoring.splits import order_sessions
+from accumbens.scoring.splits import apply_split, every_nth
 
 PUBLISHED = 0.69077
 
@@ -94,16 +94,6 @@ ROWS = {
 }
 
 
-def halves(trials):
-    """First, third, ... session of each person; second, fourth, ..."""
-    order = order_sessions(trials)
-    each = [order[trials.subject[order] == person] for person in range(len(trials.names.subjects))]
-    return tuple(
-        trials.select_sessions(np.concatenate([sessions[first::2] for sessions in each]))
-        for first in (0, 1)
-    )
-
-
 def normalized_likelihood(fits, trials):
     """Of all people's choices, each predicted by their own fit."""
     log_p = n = 0.0
@@ -125,7 +115,8 @@ def main() -> None:
     if not options.table.is_file():
         print(f"{options.table} is not there: nothing to compare with.")
         return
-    fitted, scored = halves(from_table(pd.read_parquet(options.table)))
+    trials = from_table(pd.read_parquet(options.table))
+    fitted, scored = apply_split(every_nth(trials), trials)
     print(f"{fitted.scored.sum()} choices fitted, {scored.scored.sum()} scored")
     print(f"{'model':58s} {'fitted':>8s} {'held out':>9s} {'s':>5s}")
     reproduced = True

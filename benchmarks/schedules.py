@@ -23,7 +23,7 @@ from accumbens.cli.demo import demo_config
 from accumbens.fit.disrnn.config import DisRNNStageConfig, RecipeConfig
 from accumbens.fit.disrnn.recipe import fit_disrnn
 from accumbens.io.tables.format import TableFormat
-from accumbens.run.fit.config import FitConfig
+from accumbens.run.fit.config import FitConfig, SplitConfig
 from accumbens.run.fit.pipeline import make_split, read_trials
 from accumbens.scoring.metrics import (
     mean_squared_error,
@@ -98,10 +98,12 @@ def on_synthetic(name: str, n_seeds: int, best: dict[int, float]) -> str:
 
 
 def on_mice(name: str, n_seeds: int, table: Path) -> str:
-    """Each seed alone, on the split of `accumbens fit`."""
-    config = FitConfig(table=TableFormat(signal=("auc_outcome",)))
+    """Each seed alone, on the split of the reference numbers: every second of all sessions."""
+    config = FitConfig(
+        table=TableFormat(signal=("auc_outcome",)), split=SplitConfig(count="all-sessions")
+    )
     trials = read_trials(table, config)
-    train, test = apply_split(make_split(trials, config.split), trials)
+    train, test = apply_split(make_split(trials, config.split, config.seed), trials)
     likelihood, error, seconds, steps = [], [], [], []
     for seed in range(n_seeds):
         key = jax.random.fold_in(jax.random.key(0), seed)

@@ -1,6 +1,7 @@
 """One row measured: the plain fit of a table, and what it is to be compared with.
 
-The plain fit is `run_fit` with the columns and nothing else: what `accumbens fit TABLE` does. Its
+The plain fit is `run_fit` with the columns and nothing else: what `accumbens fit TABLE` does, but
+that sessions to hold out are counted over all subjects, as they were when the panel was drawn. Its
 seconds, processor seconds and memory are taken before anything else is fitted. Memory is the most
 that this process ever held, so every row needs a process of its own.
 """
@@ -106,10 +107,11 @@ def measured(row: Row, wanted: Wanted, folder: Path) -> dict[str, Any]:
 
 
 def config_of(row: Row, source: Source, wanted: Wanted) -> FitConfig:
-    """The plain options, or those of a file, with the columns of the table. The dopamine of a
-    demonstration stays in its own unit, in which its criteria are."""
+    """The plain options, or those of a file, with the columns of the table and the split of the
+    panel. The dopamine of a demonstration stays in its own unit, in which its criteria are."""
     config = read_toml(FitConfig, wanted.config) if wanted.config else FitConfig()
-    config = dataclasses.replace(config, table=source.columns)
+    split = dataclasses.replace(config.split, count="all-sessions")
+    config = dataclasses.replace(config, table=source.columns, split=split)
     if row.group == "demonstration":
         assert row.draw is not None
         config = dataclasses.replace(config, signal_scale="none", seed=row.draw)

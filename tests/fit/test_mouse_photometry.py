@@ -6,10 +6,12 @@ import pandas as pd
 import pytest
 
 from accumbens.fit.likelihood.maximum_likelihood import fit_maximum_likelihood
+from accumbens.io.tables.trials import from_table
 from accumbens.models.dfq import DFQ
 from accumbens.models.naive import Naive
 from accumbens.scoring.comparison import compare
 from accumbens.scoring.metrics import predict
+from accumbens.scoring.scored import scored_trials_hash
 from accumbens.scoring.splits import apply_split, every_nth, order_sessions
 from accumbens.trials import TrialNames, trials_from_arrays
 
@@ -46,7 +48,7 @@ def trials(shared_data):
 
 @pytest.fixture(scope="module")
 def comparison(trials):
-    train, test = apply_split(every_nth(trials), trials)
+    train, test = apply_split(every_nth(trials, count="all-sessions"), trials)
     key = jax.random.key(0)
     fits = {
         target: fit_maximum_likelihood(DFQ, train, target=target, key=key, n_starts=8)
@@ -61,11 +63,19 @@ def comparison(trials):
     return compare(models, test, rng=np.random.default_rng(0), n_draws=500)
 
 
-def test_the_default_split_is_the_one_of_the_reference(trials):
+def test_counting_all_sessions_gives_the_split_of_the_reference(trials):
     np.testing.assert_array_equal(order_sessions(trials), np.arange(38))
-    split = every_nth(trials)
+    split = every_nth(trials, count="all-sessions")
     assert split.train == trials.session_labels[::2]
     assert split.test == trials.session_labels[1::2]
+    assert scored_trials_hash(apply_split(split, trials)[1]) == "b7aa9c5aedf7b1ca"
+
+
+def test_the_default_split_of_people_is_the_published_one(shared_data):
+    """Of 22 people, 11,569 choices are fitted and 11,706 scored."""
+    trials = from_table(pd.read_parquet(shared_data / "human_volatile_bandit.parquet"))
+    fitted, scored = apply_split(every_nth(trials), trials)
+    assert (fitted.scored.sum(), scored.scored.sum()) == (11_569, 11_706)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Splits hold out whole sessions, in a stated order, and can be stored."""
 
 import collections
+import inspect
 
 import numpy as np
 import pytest
@@ -11,7 +12,9 @@ from accumbens.scoring.splits import (
     apply_split,
     by_label,
     every_nth,
+    hold_out_subjects,
     k_fold,
+    leave_one_subject_out,
     none_held_out,
     order_sessions,
 )
@@ -39,16 +42,91 @@ def test_sessions_are_ordered_by_subject_then_label_with_numbers_as_numbers():
     ]  # fmt: skip
 
 
-def test_every_second_session_is_scored_and_the_first_is_fitted():
+def test_every_second_session_of_each_subject_is_scored_and_its_first_is_fitted():
     split = every_nth(sessions("b/1", "a/3", "a/1", "a/2", "b/2"))
+    assert split.train == ("a/1", "a/3", "b/1")
+    assert split.test == ("a/2", "b/2")
+    assert split.description == "every second session of each subject"
+
+
+def test_all_sessions_are_counted_where_asked():
+    trials = sessions("b/1", "a/3", "a/1", "a/2", "b/2")
+    split = every_nth(trials, count="all-sessions")
     assert split.train == ("a/1", "a/3", "b/2")
     assert split.test == ("a/2", "b/1")
+    assert split.description == "every second session in order of subject and session"
 
 
 def test_every_third():
     split = every_nth(sessions(*(f"a/{i}" for i in range(7))), n=3)
     assert split.test == ("a/2", "a/5")
     assert split.train == ("a/0", "a/1", "a/3", "a/4", "a/6")
+
+
+@pytest.mark.parametrize("n", [2, 3, 4])
+def test_each_subject_counts_its_own_sessions(n):
+    """As a plain loop does; subjects of n - 1 sessions are fitted only, and named."""
+    n_sessions = {"m2": 5, "m10": n - 1, "m1": n, "m3": 2 * n + 1}
+    trials = sessions(*(f"{s}/{i}" for i in reversed(range(9)) for s in n_sessions
+                        if i < n_sessions[s]))  # fmt: skip
+    train, test = [], []
+    for subject in ("m1", "m2", "m3", "m10"):
+        for i in range(n_sessions[subject]):
+            (test if (i + 1) % n == 0 else train).append(f"{subject}/{i}")
+    split = every_nth(trials, n)
+    assert (split.train, split.test) == (tuple(train), tuple(test))
+    assert split.description.endswith(
+        f" session of each subject; those with fewer than {n} sessions are fitted only: m10"
+    )
+
+
+def test_one_session_a_subject_is_counted_over_all_and_says_so():
+    trials = sessions(*(f"m{i}/1" for i in range(6)))
+    split = every_nth(trials)
+    assert split.test == ("m1/1", "m3/1", "m5/1")
+    assert split.description == (
+        "every second session in order of subject and session, counted over all subjects, for none "
+        "has 2 sessions"
+    )
+
+
+def test_whole_subjects_are_held_out():
+    trials = sessions("a/1", "c/1", "b/2", "b/1", "a/2", "d/1")
+    split = every_nth(trials, count="subjects")
+    assert split.train == ("a/1", "a/2", "c/1")
+    assert split.test == ("b/1", "b/2", "d/1")
+    assert split.description == "every second subject, with all its sessions"
+    assert hold_out_subjects(trials, ["b", "d"]) == Split(
+        split.train, split.test, "all sessions of b, d"
+    )
+    left_out = leave_one_subject_out(trials)
+    assert [s.test for s in left_out] == [("a/1", "a/2"), ("b/1", "b/2"), ("c/1",), ("d/1",)]
+    assert left_out[2].train == ("a/1", "a/2", "b/1", "b/2", "d/1")
+    with pytest.raises(DataError, match=r"no subject e: there is a, for one"):
+        hold_out_subjects(trials, ["e"])
+    with pytest.raises(ConfigError, match=r"'all sessions of a, b, c, d' leaves no session to fit"):
+        hold_out_subjects(trials, "abcd")
+    one = sessions("a/1", "a/2")
+    for split_of in (leave_one_subject_out, lambda t: every_nth(t, count="subjects")):
+        with pytest.raises(DataError, match=r"have 1 subject, too few to .*: whole subjects"):
+            split_of(one)
+
+
+def test_folds_of_whole_subjects_and_of_all_sessions():
+    trials = sessions(*(f"{s}/{i}" for s, n in (("a", 5), ("b", 1), ("c", 4)) for i in range(n)))
+    rng = np.random.default_rng(0)
+    for k, count in ((3, "subjects"), (2, "subjects"), (4, "all-sessions")):
+        folds = k_fold(trials, k, rng, count)
+        assert sorted(x for fold in folds for x in fold.test) == sorted(trials.session_labels)
+        for fold in folds:
+            assert set(fold.train) | set(fold.test) == set(trials.session_labels)
+            shared = {x[0] for x in fold.train} & {x[0] for x in fold.test}
+            assert not shared or count == "all-sessions"
+    assert {len(fold.test) for fold in folds} == {2, 3}
+    assert "of 4 over all sessions" in folds[0].description
+    assert k_fold(trials, 3, rng, "subjects")[2].description == "fold 3 of 3 of whole subjects"
+    with pytest.raises(DataError, match=r"3 subjects, too few to make 4 folds"):
+        k_fold(trials, 4, rng, "subjects")
 
 
 def test_apply_gives_the_trials_of_each_side_in_the_splits_order():
@@ -131,7 +209,7 @@ def test_too_few_sessions_say_what_to_do():
         every_nth(one)
     with pytest.raises(DataError, match=r"too few to make 3 folds"):
         k_fold(one, 3, np.random.default_rng(0))
-    with pytest.raises(DataError, match=r"b/1 is the only one of its subject\. Leave"):
+    with pytest.raises(DataError, match=r"b/1 is the only one .*--split.count all-sessions, or"):
         k_fold(sessions("a/1", "a/2", "b/1"), 2, np.random.default_rng(0))
 
 
@@ -139,5 +217,7 @@ def test_numbers_below_two_are_refused():
     trials = sessions("a/1", "a/2")
     with pytest.raises(ConfigError, match="n of at least 2, not 1"):
         every_nth(trials, n=1)
+    with pytest.raises(ConfigError, match=r"count is 'day'; choose one of within-subject, all-se"):
+        inspect.unwrap(every_nth)(trials, 2, "day")  # as without beartype
     with pytest.raises(ConfigError, match="k of at least 2, not 1"):
         k_fold(trials, 1, np.random.default_rng(0))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..models.catalogue import label_of
 from ..progress.base import Progress
 from ..progress.display import Lines, terminal_bars
+from ..scoring.scored import which_trials
 from ..summary import counted
 from .output import Output
 
@@ -48,6 +49,8 @@ def print_run(out: Output, run: Run) -> None:
         + (f"scored on the other {held_out} ({data['split']})." if held_out else IN_SAMPLE),
     )
     _print_table1(out, run)
+    if "scored_trials_hash" in data:
+        out.say(which_trials(data["choices_scored"], data["scored_trials_hash"]))
     if "bottlenecks" in run.metrics:
         _print_bottlenecks(out, run)
     print_selection(out, run.metrics)

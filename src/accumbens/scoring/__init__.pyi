@@ -21,11 +21,14 @@ from .metrics import normalized_likelihood as normalized_likelihood
 from .metrics import predict as predict
 from .metrics import r_squared as r_squared
 from .metrics import session_sums as session_sums
+from .scored import scored_trials_hash as scored_trials_hash
 from .splits import Split as Split
 from .splits import apply_split as apply_split
 from .splits import by_label as by_label
 from .splits import every_nth as every_nth
+from .splits import hold_out_subjects as hold_out_subjects
 from .splits import k_fold as k_fold
+from .splits import leave_one_subject_out as leave_one_subject_out
 from .splits import none_held_out as none_held_out
 from .splits import order_sessions as order_sessions
 from .table1 import table1_csv as table1_csv

@@ -27,7 +27,8 @@ from accumbens.run.fit.folder import load_run
 from accumbens.run.fit.models import METHODS, Fitted, fit_named
 from accumbens.run.fit.pipeline import make_split, resume_fit, run_fit
 from accumbens.scoring.metrics import normalized_likelihood, pooled, predict, session_sums
-from accumbens.scoring.splits import apply_split, k_fold
+from accumbens.scoring.scored import scored_trials_hash, which_trials
+from accumbens.scoring.splits import apply_split, k_fold, leave_one_subject_out
 from accumbens.simulation import simulate
 from accumbens.tasks.bandits import DriftingBandit
 from accumbens.threefry import key_of
@@ -90,7 +91,7 @@ def test_a_run_shows_scores_and_open_latents(run):
     title, table, latents, heads, *rows = repr(run).splitlines()
     assert title == (
         f"Run {run.folder.path}: 4 models, 4 sessions fitted, 4 held out "
-        "(every second session in order of subject and session)"
+        "(every second session of each subject)"
     )
     assert table.split() == ["table", run.about["table"]]
     opened = ", ".join(run.metrics["open_latents"]) or "none"
@@ -192,6 +193,67 @@ def test_folds_follow_the_seed_of_the_run(table, tmp_path):
     assert splits[3] == expected
     config = dataclasses.replace(CONFIG, models=("naive",), split=fold, seed=2)
     assert run_fit(table, config, tmp_path / "run").split == expected
+
+
+def test_a_split_counts_as_the_options_say():
+    trials = simulate(
+        QLearning(0.3, 3.0), DriftingBandit(), n_sessions=6, n_trials=4, key=jax.random.key(0)
+    )
+    trials = dataclasses.replace(
+        trials, subject=np.array([0, 0, 0, 1, 1, 2], np.int32),
+        names=dataclasses.replace(trials.names, subjects=("a", "b", "c")),
+    )  # fmt: skip
+    expected = {
+        SplitConfig(): ("a/1", "b/4"),
+        SplitConfig(count="all-sessions"): ("a/1", "b/3", "c/5"),
+        SplitConfig(count="subjects"): ("b/3", "b/4"),
+        SplitConfig(test_subjects=("a", "c")): ("a/0", "a/1", "a/2", "c/5"),
+        SplitConfig(every=3): ("a/2",),
+    }
+    assert {config: make_split(trials, config, 0).test for config in expected} == expected
+    left_out = [
+        make_split(trials, SplitConfig(folds=3, fold=i, count="subjects"), 0) for i in range(3)
+    ]
+    assert {split.test for split in left_out} == {s.test for s in leave_one_subject_out(trials)}
+
+
+def test_two_ways_to_hold_out_are_refused():
+    with pytest.raises(ConfigError, match=r"both split\.test_subjects and split\.folds: each says"):
+        SplitConfig(test_subjects=("a",), folds=3)
+
+
+def test_a_subject_with_all_its_sessions_held_out(tmp_path, capsys):
+    """As asked; and one session a subject needs no options."""
+    trials = simulate(
+        QLearning(0.3, 3.0), DriftingBandit(), n_sessions=3, n_trials=30, key=jax.random.key(0)
+    )
+    trials = dataclasses.replace(
+        trials, subject=np.arange(3, dtype=np.int32),
+        names=dataclasses.replace(trials.names, subjects=("M1", "M2", "M3")),
+    )  # fmt: skip
+    write_table(to_table(trials), tmp_path / "three.csv")
+    options = ["--models", "q_learning", "naive", "--resamples", "9"]
+    words = ["fit", str(tmp_path / "three.csv"), *options]
+    main([*words, "--out", str(tmp_path / "a"), "--split.test-subjects", "M3"])
+    main([*words, "--out", str(tmp_path / "b")])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "fitted to 2 sessions, scored on the other 1 (all sessions of M3)." in said
+    assert (
+        "scored on the other 1 (every second session in order of subject and session, counted over "
+        "all subjects, for none has 2 sessions)." in said
+    )
+    for name, subject in (("a", "M3"), ("b", "M2")):
+        run = load_run(tmp_path / name)
+        held_out = run.predictions().query("held_out")
+        assert set(held_out["subject"]) == {subject}
+        keys = trials.select_sessions([("M1", "M2", "M3").index(subject)])
+        data = run.metrics["data"]
+        assert data["scored_trials_hash"] == scored_trials_hash(keys)
+        assert data["choices_scored"] == keys.scored.sum() == len(held_out)
+        sentence = which_trials(data["choices_scored"], data["scored_trials_hash"])
+        assert sentence in said
+        for suffix in ("md", "tex"):
+            assert sentence in (tmp_path / name / f"table1.{suffix}").read_text()
 
 
 def test_every_fit_has_a_key_of_its_own_name(table, monkeypatch, tmp_path):

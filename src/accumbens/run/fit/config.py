@@ -10,6 +10,7 @@ from ...fit.disrnn.config import PenaltyPathConfig, RecipeConfig, SelectionConfi
 from ...fit.gru.config import GRUConfig
 from ...io.tables.format import TableFormat
 from ...models.catalogue import find_fit, named_fits
+from ...scoring.counting import Count
 from ..options import FLAT, Names
 
 MODELS = Names(named_fits, "MODEL")
@@ -22,12 +23,28 @@ class SplitConfig:
     every: int = 2
     """Hold out every n-th session: 2 fits the first, third, fifth, ... and scores the others.
     0 holds out none (as with a single session): scores are then those of the fitted sessions."""
+    count: Count = "within-subject"
+    """What every and folds count: the sessions within each subject, all sessions in order of
+    subject and session (as version 0.1.0 did for every), or whole subjects. Within subject, one
+    with too few sessions is fitted only; where all have too few, all sessions are counted."""
     test_sessions: tuple[str, ...] = ()
     """Hold out these sessions instead, each as subject/session."""
+    test_subjects: tuple[str, ...] = ()
+    """Hold out all sessions of these subjects instead."""
     folds: int = 0
-    """Hold out one of this many folds within each subject instead; 0 for none."""
+    """Hold out one of this many folds instead; 0 for none. As many folds as subjects, with count
+    subjects, leave one subject out."""
     fold: int = 0
     """Number of the fold to hold out (with folds), from 0."""
+
+    def __post_init__(self) -> None:
+        ways = ("test_sessions", "test_subjects", "folds")
+        named = [name for name in ways if getattr(self, name)]
+        if len(named) > 1:
+            raise ConfigError(
+                f"The split has both {' and '.join(f'split.{name}' for name in named)}: each says "
+                "by itself which sessions are held out. Give one of them."
+            )
 
 
 @dataclasses.dataclass(frozen=True)

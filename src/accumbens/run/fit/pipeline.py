@@ -22,11 +22,13 @@ from ...progress.base import Progress
 from ...progress.display import shown
 from ...scoring.comparison import Comparison, compare
 from ...scoring.metrics import Predictions, predict
+from ...scoring.scored import scored_trials_hash
 from ...scoring.splits import (
     Split,
     apply_split,
     by_label,
     every_nth,
+    hold_out_subjects,
     k_fold,
     none_held_out,
     order_sessions,
@@ -107,16 +109,19 @@ def make_split(trials: Trials, config: SplitConfig, seed: int) -> Split:
     """The split that the options ask for. seed: draws which sessions each fold holds."""
     if config.test_sessions:
         return by_label(trials, config.test_sessions)
+    if config.test_subjects:
+        return hold_out_subjects(trials, config.test_subjects)
     if config.folds:
         if not 0 <= config.fold < config.folds:
             raise ConfigError(
                 f"split.fold is {config.fold}; with {config.folds} folds it lies between 0 and "
                 f"{config.folds - 1}."
             )
-        return k_fold(trials, config.folds, np.random.default_rng(seed))[config.fold]
+        rng = np.random.default_rng(seed)
+        return k_fold(trials, config.folds, rng, config.count)[config.fold]
     if config.every == 0:
         return none_held_out(trials)
-    return every_nth(trials, config.every)
+    return every_nth(trials, config.every, config.count)
 
 
 def _fit_into(
@@ -158,7 +163,7 @@ def _fit_into(
 
         judgement = judge_fits(fits, against)
     used = penalties_used(fits, config)
-    write_table1(folder, on_test, judgement)
+    write_table1(folder, on_test, judgement, apply_split(split, trials)[1])
     write_predictions(folder, trials, split, fits)
     write_history(folder, fits)
     metrics = _without_nan(judgement.as_dict()) | _metrics(
@@ -223,6 +228,7 @@ def _metrics(
     split: Split, config: FitConfig, path: PenaltyPath | None,
 ) -> dict[str, Any]:  # fmt: skip
     """Everything for metrics.json; `models.<name>.choice.normalized_likelihood` is held-out."""
+    _, test = apply_split(split, trials)
     metrics: dict[str, Any] = {
         "models": {
             name: on_test.models[name].as_dict()
@@ -239,6 +245,8 @@ def _metrics(
             "trials": int(trials.length.sum()),
             "trials_scored": int(trials.scored.sum()),
             "split": split.description,
+            "choices_scored": int(test.scored.sum()),
+            "scored_trials_hash": scored_trials_hash(test),
             "signal_scale": config.signal_scale,
         },
         "seconds": {name: fit.seconds for name, fit in fits.items()},

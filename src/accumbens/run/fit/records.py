@@ -13,6 +13,7 @@ from ...fit.disrnn.penalty_path import PenaltyPath
 from ...io.tables.trials import to_table, write_table
 from ...models.catalogue import label_of
 from ...scoring.comparison import Comparison
+from ...scoring.scored import scored_trials_hash, which_trials
 from ...scoring.splits import Split, apply_split
 from ...scoring.table1 import table1_csv, table1_latex, table1_markdown
 from ...scoring.verdict import Judgement
@@ -22,9 +23,13 @@ from .folder import RunFolder
 from .models import Fitted
 
 
-def write_table1(folder: RunFolder, comparison: Comparison, judgement: Judgement) -> None:
-    """table1.csv, .md and .tex, with what they say in words below, alarms first."""
-    said = judgement.sentences
+def write_table1(
+    folder: RunFolder, comparison: Comparison, judgement: Judgement, scored: Trials
+) -> None:
+    """table1.csv, .md and .tex, with what they say in words below, alarms first, and which trials
+    were scored."""
+    n_scored = int(scored.scored.sum())
+    said = (*judgement.sentences, which_trials(n_scored, scored_trials_hash(scored)))
     for suffix, text in (
         ("csv", table1_csv(comparison, judgement.notes())),
         ("md", table1_markdown(comparison, label_of, said)),
