@@ -17,8 +17,11 @@ from accumbens.fit.disrnn.paths import Path, relaxing, rising, score, strength
 from accumbens.fit.disrnn.preparation import initial_disrnn, with_unseen_subjects
 from accumbens.fit.disrnn.selection import relaxed_as_far_as_it_helps, select_disrnn
 from accumbens.fit.disrnn.shrinkage import SoftChoices, soft_choice_objective, soft_targets
-from accumbens.fit.disrnn.signal_selection import error_after_outcome, select_signal_networks
+from accumbens.fit.disrnn.signal_guides import best_signal_guide
+from accumbens.fit.disrnn.signal_selection import select_signal_networks
+from accumbens.fit.disrnn.signal_walks import FACTORS
 from accumbens.models.disrnn import DisRNNConfig, Penalties, bottlenecks
+from accumbens.models.naive import Naive
 from accumbens.models.q_learning import QLearning
 from accumbens.progress.base import Progress, Task
 from accumbens.simulation import simulate
@@ -230,32 +233,51 @@ def test_a_signal_that_follows_values_is_better_than_the_mean_after_each_outcome
     latents = unroll(selection.model, trials).latents["z_1"]
     found = signals(trials, selection, np.asarray(latents, float) + trials.outcome[..., 0])
     assert found.better_than_outcome
-    assert found.error.shape == (1, *found.factors.shape)  # one subject: no embedding tried
-    n_steps = SMALL.signal_stage.steps
-    assert len(found.history["loss"]) == n_steps + found.chosen[1] * (n_steps // 3)
+    assert {c.route.embedding for c in found.candidates} == {0}  # one subject
+    n_steps, n_later = SMALL.signal_stage.steps, FACTORS.index(found.candidate.factor)
+    assert len(found.history["loss"]) == n_steps + n_later * (n_steps // 3)
 
 
 def test_signals_that_differ_between_subjects_get_numbers_for_each(two_subjects, selection):
     sign = np.array([-1.0, 1.0])[two_subjects.subject][:, None]
     found = signals(two_subjects, selection, sign * two_subjects.outcome[..., 0])
-    assert found.embeddings == (0, 1)
-    assert found.chosen[0] == 1
-    assert found.error[1].min() < 0.5 < 0.9 < found.error[0].min()
+    errors = {n: min(c.error for c in found.candidates if c.route.embedding == n) for n in (0, 1)}
+    assert errors[1] < 0.5 < 0.9 < errors[0]
+    assert found.candidate.route.embedding == 1
     alike = signals(two_subjects, selection, two_subjects.outcome[..., 0] + 0.0 * sign)
-    assert alike.chosen[0] == 0
+    assert alike.candidate.route.embedding == 0
+
+
+def test_few_noisy_signals_are_leaned_on_the_cognitive_model(trials, selection):
+    """Networks fitted to the signals alone follow the noise; DFQ knows its six numbers."""
+    few = trials.select_sessions([0, 1, 2, 3])
+    rng = np.random.default_rng(2)
+    truth = np.asarray(unroll(AGENT, few).signals)[..., 0]
+    noisy = truth + 1.2 * rng.normal(size=truth.shape)
+    found = signals(few, selection, noisy)
+    alone = min(c.error for c in found.candidates if c.route.share == 0)
+    assert found.guide == "dfq"
+    assert found.candidate.route.share > 0
+    assert found.candidate.error < alone - 0.02
+
+    def excess(model):
+        said = np.asarray(unroll(model, trials).signals)[..., 0]
+        return ((said - np.asarray(unroll(AGENT, trials).signals)[..., 0]) ** 2).mean()
+
+    naive = Naive.from_trials(few.with_signals(noisy[..., None], ("dopamine",)))
+    assert excess(found.model) < 0.8 * excess(naive)
 
 
 def test_noise_is_no_better_than_the_mean_after_each_outcome(trials, selection):
     noise = np.random.default_rng(0).normal(size=trials.choice.shape)
     found = signals(trials, selection, noise)
-    assert found.error[found.chosen] > 0.97
-    assert found.after_outcome == pytest.approx(1.0, abs=0.05)
+    assert found.candidate.error > 0.97
+    assert found.of_guides["naive"] == pytest.approx(1.0, abs=0.05)
 
 
-def test_the_mean_after_each_outcome_against_a_plain_loop(trials, selection):
+def test_the_mean_after_each_outcome_against_a_plain_loop(trials):
     values = np.random.default_rng(1).normal(size=trials.choice.shape) + trials.outcome[..., 0]
     own = trials.with_signals(values[..., None], ("dopamine",))
-    model = initial_disrnn(own, SMALL.disrnn, jax.random.key(4))
     folds = folds_of(own, 2)
     y = (values - values[own.scored].mean()) / values[own.scored].std()
     total = 0.0
@@ -263,18 +285,8 @@ def test_the_mean_after_each_outcome_against_a_plain_loop(trials, selection):
         for s, t in zip(*np.nonzero(fold & own.scored), strict=True):
             same = own.scored & ~fold & (own.outcome[..., 0] == own.outcome[s, t, 0])
             total += (y[s, t] - y[same].mean()) ** 2
-    flat = own.batch()
-    one_each = flat._replace(
-        **{
-            name: np.asarray(getattr(flat, name)).reshape(-1, 1, *getattr(flat, name).shape[2:])
-            for name in flat._fields
-            if name != "subject"
-        },
-        subject=np.repeat(flat.subject, own.choice.shape[1]),
-    )
-    held_out = np.stack([fold.reshape(-1) for fold in folds])
-    error = error_after_outcome(jax.tree.map(jnp.asarray, one_each), model, held_out)
-    assert error == pytest.approx(total / own.scored.sum(), rel=1e-4)
+    found = best_signal_guide(own, folds, key=jax.random.key(4))
+    assert found.error["naive"] == pytest.approx(total / own.scored.sum(), rel=1e-4)
 
 
 def test_animals_are_told_apart_only_where_they_differ(trials):

@@ -1,69 +1,59 @@
-"""The penalties of the signal networks, chosen by held-out signal error inside the training
-sessions.
+"""The signal networks' penalties, and how far they lean on a cognitive model of the signals, chosen
+by held-out signal error inside the training sessions.
 
-Core and choice network stay as they are. The signal networks are trained without each fold, and
-scored on it without noise, at one factor of the penalties after the other, each going on from the
-last, and with and without numbers that describe each subject. The simplest whose error lies within
-`TOLERANCE` of the lowest are taken: without such numbers rather than with, then the strongest
-penalties. They are trained again on everything, in the same way.
+Core and choice network stay as they are. Along a route the signal networks are trained without each
+fold, and scored on it without noise, at one factor of the penalties after the other, each going on
+from the last. Routes differ in the share of the cognitive model in what is fitted (`signal_guides`)
+and in the numbers that describe each subject. The model is leaned on only where it predicts better
+than networks fitted to the signals alone. The simplest whose error lies within `TOLERANCE` of
+the lowest are taken: without such numbers rather than with, then the strongest penalties. They are
+trained again on everything, in the same way.
 """
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, PRNGKeyArray
+from jaxtyping import Float, PRNGKeyArray
 
 from ...models.disrnn import DisRNN
 from ...progress.base import Progress
-from ...progress.threads import in_threads
-from ...trials import Batch, Trials
-from ...unrolling import squared_signal_errors
-from ..gradient.training import Trained, train
-from .candidates import folds_of
+from ...trials import Trials
 from .config import RecipeConfig
-from .objectives import ReadOutData, signal_objective
-from .preparation import (
-    initial_disrnn,
-    latents_before,
-    learning_rates,
-    signal_parts,
-    with_unseen_subjects,
-)
+from .preparation import with_unseen_subjects
+from .signal_walks import SignalCandidate, SignalRoute, SignalWalks
 
-FACTORS = (1.0, 3.0, 10.0)
-"""Multiples of the signal networks' penalties that are tried."""
+SHARES = (0.5, 1.0)
+"""Shares of the guide in what signal networks are fitted to, where it predicts better than networks
+that are fitted to the signals alone."""
 TOLERANCE = 1e-3
 """Share of the signal's variance that stronger penalties may cost."""
 
 
 class SignalSelection(NamedTuple):
-    """The model with signal networks fitted to all trials, and how their penalties were chosen.
+    """The model with signal networks fitted to all trials, and how they were chosen.
 
-    embeddings: numbers that describe each subject, as tried. factors: multiples of the penalties
-    that were tried. error: mean squared error of what folds held out, in units of each signal's
-    variance, averaged over signals. after_outcome: the same of the mean after each outcome.
-    chosen: indices of the embedding and the factor that were taken.
+    chosen: index of the candidate that was taken. guide: name of the cognitive model that routes
+    lean on. of_guides: `SignalCandidate.error` of each guide that was tried.
     """
 
     model: DisRNN
     history: dict[str, Float[np.ndarray, " step"]]
-    embeddings: tuple[int, ...]
-    factors: Float[np.ndarray, " factor"]
-    error: Float[np.ndarray, "embedding factor"]
-    after_outcome: float
-    chosen: tuple[int, int]
+    candidates: list[SignalCandidate]
+    chosen: int
+    guide: str
+    of_guides: dict[str, float]
+
+    @property
+    def candidate(self) -> SignalCandidate:
+        """The one that was taken."""
+        return self.candidates[self.chosen]
 
     @property
     def better_than_outcome(self) -> bool:
         """Whether the networks predict held-out signals better than the mean after each outcome."""
-        return bool(self.error[self.chosen] < self.after_outcome)
+        return self.candidate.error < self.of_guides["naive"]
 
 
 def select_signal_networks(
@@ -79,121 +69,34 @@ def select_signal_networks(
     """`model` with signal networks for the signals of `trials`.
 
     folds: parts of the sessions, each held out once. embedding: numbers that describe each subject,
-    tried beside none; 0: not tried. key: of starts and noise.
+    tried beside none with the best
+    share and with a share of 0; 0: not tried. key: of starts and noise.
     """
     progress = (progress or Progress()).within("")
-    several = len(np.unique(trials.subject)) > 1
-    embeddings = (0, embedding) if embedding and several else (0,)
-    models = [_with_signal_networks(model, trials, n, key) for n in embeddings]
-    batch = jax.tree.map(jnp.asarray, trials.batch())
-    data = ReadOutData.of_valid_trials(batch, latents_before(model, batch))
-    trial, session = np.nonzero(np.asarray(batch.valid).T)
-    held_out = np.stack([out[session, trial] for out in folds_of(trials, folds)])
-    later = dataclasses.replace(recipe.signal_stage, steps=max(recipe.signal_stage.steps // 3, 1))
-    stages = (recipe.signal_stage, *([later] * (len(FACTORS) - 1)))
-    jobs = [(of, out) for of in models for out in held_out]
-    everything = np.zeros(len(trial), bool)
-
-    def seen(out: Bool[np.ndarray, " sample"]) -> Batch:
-        kept = jnp.asarray(~out)[:, None]
-        batch, counts = data.batch, data.batch.signal_scored & kept[:, :, None]
-        return batch._replace(valid=batch.valid & kept, signal_scored=counts)
-
-    def fit(
-        model: DisRNN, factors: Sequence[float], out: Bool[np.ndarray, " sample"], to: Progress
-    ) -> Iterator[Trained]:
-        """What these networks have come to at each factor, one after the other."""
-        batch = seen(out)
-        rates = learning_rates(model, signal_parts, recipe.signal_stage)
-        for i, factor in enumerate(factors):
-            stage = stages[i]
-
-            def on_dispatch(state, history, stage=stage) -> None:
-                task.update(state.step, total=state.n_steps(stage))
-
-            with to.task("signal", stage.steps) as task:
-                done = train(
-                    model, signal_objective, data._replace(batch=batch),
-                    recipe.penalties.scaled(factor).weights(), stage, noisy=True, rates=rates,
-                    key=jax.random.fold_in(key, i), on_dispatch=on_dispatch,
-                )  # fmt: skip
-            model = done.model
-            yield done
-
-    def errors_of(job: _Job) -> Float[np.ndarray, "factor sample signal"]:
-        model, out = job
-        squared = [
-            np.asarray(_squared_errors(with_unseen_subjects(done.model, seen(out)), data))[:, 0]
-            for done in fit(model, FACTORS, out, task.shared())
-        ]
-        return np.where(out[:, None], np.stack(squared), 0.0)
-
-    n_steps = sum(stage.steps for stage in stages)
-    with progress.task("disrnn selection: signal", len(jobs) * n_steps) as task:
-        errors = [errors_of(jobs[0])]  # compiles
-        errors += in_threads(errors_of, jobs[1:], progress=progress)
-    scored = np.asarray(data.batch.signal_scored)[:, 0]
-    n = np.maximum(scored.sum(0), 1)
-    of_all = np.stack(errors).reshape(len(models), -1, len(FACTORS), *scored.shape).sum(1)
-    mean = (of_all.sum(2) / n).mean(-1)
-    good = mean <= mean.min() + TOLERANCE
-    of = int(np.argmax(good.any(1)))
-    chosen = of, int(np.flatnonzero(good[of]).max())
-    stretches = list(fit(models[of], FACTORS[: chosen[1] + 1], everything, progress))
-    fitted = with_unseen_subjects(stretches[-1].model, data.batch)
+    walks = SignalWalks(model, trials, recipe, folds, key, progress)
+    walks.walk(SignalRoute(0.0, 0))
+    if walks.guide.error[walks.guide.name] < walks.best.error:
+        for share in SHARES:
+            walks.walk(SignalRoute(share, 0))
+    if embedding and len(np.unique(trials.subject)) > 1:
+        for share in dict.fromkeys((walks.best.route.share, 0.0)):  # the guide tells none apart
+            walks.walk(SignalRoute(share, embedding))
+    chosen = simplest(walks.candidates)
+    stretches = walks.everything(walks.candidates[chosen])
+    fitted = with_unseen_subjects(stretches[-1].model, walks.data.batch)
     terms = stretches[0].history
     history = {term: np.concatenate([done.history[term] for done in stretches]) for term in terms}
     return SignalSelection(
-        fitted, history, embeddings, np.array(FACTORS), mean,
-        error_after_outcome(data.batch, models[0], held_out), chosen,
-    )  # fmt: skip
-
-
-_Job = tuple[DisRNN, Bool[np.ndarray, " sample"]]
-"""Networks before training, and what is held out."""
-
-
-def _with_signal_networks(
-    model: DisRNN, trials: Trials, embedding: int, key: PRNGKeyArray
-) -> DisRNN:
-    """Core and choice network of `model`, with untrained networks for the signals of `trials`."""
-    config = dataclasses.replace(model.config, signal_subject_embedding=embedding)
-    whole = initial_disrnn(trials, config, key)
-    return eqx.tree_at(
-        lambda m: [m.core, m.choice_network], whole, [model.core, model.choice_network]
+        fitted, history, walks.candidates, chosen, walks.guide.name, walks.guide.error
     )
 
 
-def error_after_outcome(
-    batch: Batch, model: DisRNN, held_out: Bool[np.ndarray, "fold sample"]
-) -> float:
-    """Mean squared error of the mean after each outcome, on what folds hold out.
-
-    In units of each signal's variance, averaged over signals. batch: of single trials, each as a
-    session of its own.
-    """
-    scored = np.asarray(batch.signal_scored)[:, 0]
-    target = np.asarray(model.signal_units.standardised(batch.signal))[:, 0]
-    outcome = np.asarray(batch.outcome)[:, 0]
-    kind = np.unique(outcome, axis=0, return_inverse=True)[1].reshape(-1)
-    total = np.zeros(scored.shape[1])
-    for out in held_out:
-        seen = scored & ~out[:, None]
-        overall = np.where(seen, target, 0.0).sum(0) / np.maximum(seen.sum(0), 1)
-        for k in np.unique(kind):
-            of_kind = seen & (kind == k)[:, None]
-            n = of_kind.sum(0)
-            mean = np.where(of_kind, target, 0.0).sum(0) / np.maximum(n, 1)
-            mean = np.where(n > 0, mean, overall)
-            here = scored & out[:, None] & (kind == k)[:, None]
-            total += np.where(here, (target - mean) ** 2, 0.0).sum(0)
-    return float((total / np.maximum(scored.sum(0), 1)).mean())
-
-
-@eqx.filter_jit
-def _squared_errors(model: DisRNN, data: ReadOutData) -> Float[Array, "sample trial signal"]:
-    observed, networks = model.observed(data.batch), model.signal_networks
-    subject = networks.described(observed.subject).T
-    standardised = networks.along(data.before, observed, subject, None)
-    target = data.batch._replace(signal=model.signal_units.standardised(data.batch.signal))
-    return squared_signal_errors(standardised, target)
+def simplest(candidates: list[SignalCandidate]) -> int:
+    """Number of the candidate to take: of those whose error is within `TOLERANCE` of the lowest,
+    with the best one's share, the smallest embedding, then the strongest penalties."""
+    best = min(candidates, key=lambda c: c.error)
+    good = [
+        i for i, c in enumerate(candidates)
+        if c.route.share == best.route.share and c.error <= best.error + TOLERANCE
+    ]  # fmt: skip
+    return min(good, key=lambda i: (candidates[i].route.embedding, -candidates[i].factor))

@@ -147,25 +147,36 @@ def reason(selection: Selection, best: Any, guides: dict[str, float]) -> str:
 
 
 def signal_record(signal: SignalSelection) -> dict[str, Any]:
-    factor = float(signal.factors[signal.chosen[1]])
-    embedding = signal.embeddings[signal.chosen[0]]
+    taken = signal.candidate
+    guide = {"naive": "the mean after each outcome"}.get(signal.guide, signal.guide)
+    share, embedding = taken.route
     embedded = f"{embedding} numbers a subject" if embedding else "one for all subjects"
-    error = float(signal.error[signal.chosen])
+    if share == 0:
+        leaning = "fitted to the signals alone"
+    elif share == 1:
+        leaning = f"fitted to what {guide} says of them"
+    else:
+        leaning = f"fitted to the signals ({1 - share:.0%}) and to what {guide} says ({share:.0%})"
     verdict = (
         "better than the mean after each outcome"
         if signal.better_than_outcome
         else "no better than the mean after each outcome"
     )
     return {
-        "embeddings": list(signal.embeddings),
+        "guide": signal.guide,
+        "share": share,
         "embedding": embedding,
-        "factors": signal.factors.tolist(),
-        "inner_mse": signal.error.tolist(),
-        "inner_mse_of_mean_after_outcome": signal.after_outcome,
-        "factor": factor,
+        "factor": taken.factor,
+        "candidates": [
+            {**c.route._asdict(), "factor": c.factor, "inner_mse": c.error, "kept": c is taken}
+            for c in signal.candidates
+        ],
+        "inner_mse": taken.error,
+        "inner_mse_of_guides": signal.of_guides,
+        "inner_mse_of_mean_after_outcome": signal.of_guides["naive"],
         "why": (
-            f"Signal networks: {embedded}, penalties {factor:g} times the default; mean squared "
-            f"error of what folds held out {error:.4f} of the variance, {verdict} "
-            f"({signal.after_outcome:.4f})."
+            f"Signal networks: {embedded}, penalties {taken.factor:g} times the default, "
+            f"{leaning}; mean squared error of what folds held out {taken.error:.4f} of the "
+            f"variance, {verdict} ({signal.of_guides['naive']:.4f})."
         ),
     }
