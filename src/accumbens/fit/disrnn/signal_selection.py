@@ -28,7 +28,8 @@ SHARES = (0.5, 1.0)
 """Shares of the guide in what signal networks are fitted to, where it predicts better than networks
 that are fitted to the signals alone."""
 TOLERANCE = 1e-3
-"""Share of the signal's variance that stronger penalties may cost."""
+"""Share of the variance of signals that stronger penalties may cost, and by which a guide is ahead
+to be tried."""
 
 
 class SignalSelection(NamedTuple):
@@ -75,7 +76,7 @@ def select_signal_networks(
     progress = (progress or Progress()).within("")
     walks = SignalWalks(model, trials, recipe, folds, key, progress)
     walks.walk(SignalRoute(0.0, 0))
-    if walks.guide.error[walks.guide.name] < walks.best.error:
+    if walks.guide.error[walks.guide.name] < walks.best.error - TOLERANCE:
         for share in SHARES:
             walks.walk(SignalRoute(share, 0))
     if embedding and len(np.unique(trials.subject)) > 1:

@@ -20,6 +20,7 @@ from ...models.catalogue import find_fit
 from ...models.disrnn import bottlenecks, open_latents
 from ...progress.base import Progress
 from ...progress.display import shown
+from ...progress.threads import in_threads
 from ...scoring.comparison import Comparison, compare
 from ...scoring.metrics import Predictions, predict
 from ...scoring.scored import scored_trials_hash
@@ -140,15 +141,20 @@ def _fit_into(
             config.recipe, penalties=config.recipe.penalties.scaled(factor)
         )
         config = dataclasses.replace(config, recipe=recipe)
-    fits = {}
-    for name in config.models:
-        if find_fit(name).needs_signal and not trials.names.signals:
-            continue
-        fits[name] = fit_named(
-            name, train, config, key=key, progress=progress,
+    names = [n for n in config.models if trials.names.signals or not find_fit(n).needs_signal]
+    together = progress.within("")
+
+    def fit(name: str) -> Fitted:
+        fitted = fit_named(
+            name, train, config, key=key, progress=together,
             checkpoints=folder.checkpoints, identity=identity,
         )  # fmt: skip
-        folder.save_model(name, fits[name].model)
+        folder.save_model(name, fitted.model)
+        return fitted
+
+    # One thread is the disRNN's, which leaves a core idle at times; the other has the rest.
+    done = in_threads(fit, names, threads=2, progress=together)
+    fits = dict(zip(names, done, strict=True))
     with progress.task("scores"):
         predictions = {name: predictions_of(fit, trials) for name, fit in fits.items()}
         on_test, on_train = (
