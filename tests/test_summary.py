@@ -144,7 +144,7 @@ def test_fits_show_what_was_found():
     likely = accumbens.fit_maximum_likelihood(accumbens.BiasOnly, trials, key=key, n_starts=1)
     lines = repr(likely).splitlines()
     assert lines[0] == "BiasOnly fitted to choice: 400 observations, 1 parameter"
-    low, high = likely.parameters["bias"][2:]
+    low, high = likely.parameters["bias"][2:4]
     assert lines[-1].split()[0] == "bias"
     assert f"({low:.4g}, {high:.4g})" in lines[-1]
 

@@ -83,7 +83,7 @@ def between(value: Any, low: Any, high: Any) -> str:
     """A value and its interval, which is left out where it is not known."""
     if value is None or np.isnan(value):
         return "–"
-    known = low is not None and high is not None and np.isfinite([low, high]).all()
+    known = low is not None and high is not None and not np.isnan([low, high]).any()
     return f"{value:.4g} ({low:.4g}, {high:.4g})" if known else f"{value:.4g}"
 
 

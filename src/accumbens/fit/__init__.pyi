@@ -25,8 +25,11 @@ from .gru.fitting import fit_gru as fit_gru
 from .likelihood.fitted import MaximumLikelihoodFit as MaximumLikelihoodFit
 from .likelihood.fitted import ParameterEstimate as ParameterEstimate
 from .likelihood.fitted import Starts as Starts
+from .likelihood.likelihood_ratio import LikelihoodRatio as LikelihoodRatio
+from .likelihood.likelihood_ratio import likelihood_ratio_test as likelihood_ratio_test
 from .likelihood.maximum_likelihood import fit_by_subject as fit_by_subject
 from .likelihood.maximum_likelihood import fit_datasets as fit_datasets
 from .likelihood.maximum_likelihood import fit_maximum_likelihood as fit_maximum_likelihood
+from .likelihood.profiles import BoundTest as BoundTest
 from .likelihood.recovery import Recovery as Recovery
 from .likelihood.recovery import recover as recover

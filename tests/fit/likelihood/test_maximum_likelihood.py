@@ -188,8 +188,9 @@ def test_every_start_is_reported_and_the_best_is_taken(fits):
     assert fit.warnings == ()
 
 
-def test_intervals_respect_bounds_and_are_the_stated_transforms(fits):
-    for name, found in fits("choice").parameters.items():
+def test_intervals_of_the_curvature_respect_bounds_and_are_the_stated_transforms(trials):
+    fit = fit_maximum_likelihood(DFQ, trials, key=KEY, n_starts=6, intervals="curvature")
+    for name, found in fit.parameters.items():
         assert found.low < found.estimate < found.high
         if name.endswith("_rate"):
             center = math.log(found.estimate / (1 - found.estimate))
@@ -200,7 +201,8 @@ def test_intervals_respect_bounds_and_are_the_stated_transforms(fits):
 
 def test_frame(fits):
     frame = fits("choice").to_frame()
-    assert list(frame.columns) == ["parameter", "estimate", "standard_error", "low", "high"]
+    expected = "parameter estimate standard_error low high interval bound bound_p"
+    assert list(frame.columns) == expected.split()
     assert len(frame) == 4 + 6
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import TYPE_CHECKING, Generic, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple
 
 import equinox as eqx
 import jax
@@ -20,6 +20,7 @@ from ...trials import Trials
 from .lbfgs import Minimum
 from .moments import Regression
 from .parameter_space import M, ParameterSpace
+from .profiles import BoundTest
 from .standard_errors import Covariance, observed_information_covariance, two_step_covariance
 
 if TYPE_CHECKING:
@@ -34,15 +35,25 @@ class ParameterEstimate(NamedTuple):
 
     Attributes:
         estimate: at the maximum of the likelihood.
-        standard_error: by the delta method.
-        low, high: 95 % interval, computed on the unconstrained scale, so that it respects the
-            bounds of the parameter.
+        standard_error: by the delta method; NaN at a bound.
+        low, high: 95 % interval. From the curvature it is computed on the unconstrained scale, so
+            it respects the bounds of the parameter and never includes one; from the profile
+            likelihood it may include a bound, and may have an infinite end.
+        interval: where the interval comes from.
+        bound: the test that the parameter is at the nearer of its bounds, of estimates whose
+            interval is that of the profile; otherwise None.
     """
 
     estimate: float
     standard_error: float
     low: float
     high: float
+    interval: Literal["curvature", "profile"] = "curvature"
+    bound: BoundTest | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as nested dictionaries, for JSON."""
+        return self._asdict() | {"bound": None if self.bound is None else self.bound._asdict()}
 
 
 class Starts(NamedTuple):
@@ -110,22 +121,38 @@ class MaximumLikelihoodFit(Generic[M]):
         if self.held:
             facts.append(("held", listed([f"{name} = {x}" for name, x in self.held.items()])))
         rows = [
-            [name, between(e.estimate, e.low, e.high), number(e.standard_error)]
+            [name, between(e.estimate, e.low, e.high), number(e.standard_error), _p_in_words(e)]
             for name, e in self.parameters.items()
         ]
-        heads = ["parameter", "estimate (95 % interval)", "standard error"]
+        heads = ["parameter", "estimate (95 % interval)", "standard error", "at its bound?"]
+        if not any(row[-1] for row in rows):
+            heads, rows = heads[:-1], [row[:-1] for row in rows]
         return Summary(title, facts, [heads, *rows], self.warnings)
 
     def to_frame(self) -> pd.DataFrame:
         """One row for each parameter.
 
         Returns:
-            A table with columns parameter, estimate, standard_error, low, high.
+            A table with columns parameter, estimate, standard_error, low, high, interval, bound,
+            bound_p (see `ParameterEstimate`).
         """
         import pandas as pd
 
-        rows = [(name, *estimate) for name, estimate in self.parameters.items()]
-        return pd.DataFrame(rows, columns=["parameter", *ParameterEstimate._fields])
+        untested = BoundTest(math.nan, math.nan, math.nan)
+        tests = [estimate.bound or untested for estimate in self.parameters.values()]
+        columns = ["parameter", *ParameterEstimate._fields[:-1]]
+        rows = [(name, *estimate[:-1]) for name, estimate in self.parameters.items()]
+        known = {"bound": [test.bound for test in tests], "bound_p": [test.p for test in tests]}
+        return pd.DataFrame(rows, columns=columns).assign(**known)
+
+
+def _p_in_words(found: ParameterEstimate) -> str:
+    """`0: p = 0.21` of an estimate whose bound was tested; otherwise nothing."""
+    if found.bound is None:
+        return ""
+    p = found.bound.p
+    said = "unknown" if math.isnan(p) else "< 0.001" if p < 0.001 else f"= {p:.2g}"
+    return f"{found.bound.bound:g}: p {said}"
 
 
 class Solution(NamedTuple):
@@ -170,15 +197,11 @@ def describe_solution(
             f"{space.template.name} has no finite likelihood at any start on "
             f"{sessions_in_words(trials)}. Look for extreme outcomes or signals there."
         )
-    n, signals = len(solution.best), trials.names.signals
+    signals = trials.names.signals
     of_choice, of_signal = target != "signal", target != "choice"
-    hessians = (solution.choice_hessian, of_choice), (solution.signal_hessian, of_signal)
-    curvature = np.sum([hessian for hessian, counts in hessians if counts], axis=0)
-    flat = (curvature[:n] == 0).all(axis=1)  # also where the parameter has run into its bound
+    curvature, at_bound, silent = kinds_of_places(space, target, solution)
     gain, offset, variance = solution.regression
     with jax.enable_x64(True):
-        at_bound = space.at_bound(np.asarray(space.natural(jnp.asarray(solution.best))))
-        silent = flat & ~at_bound
         best = np.where(silent, space.middle(), solution.best)
         everything = np.concatenate([best, gain, offset, np.log(variance)])
         covariance = _covariance(target, curvature, solution, silent | at_bound)
@@ -204,6 +227,31 @@ def describe_solution(
     )
 
 
+class Places(NamedTuple):
+    """What a solution is like at each place of its vector.
+
+    Attributes:
+        curvature: of the target's negative log likelihood, by all that is estimated.
+        at_bound: where a parameter has run into its bound.
+        silent: on which parameters the target does not depend.
+    """
+
+    curvature: Float[np.ndarray, "all all"]
+    at_bound: Bool[np.ndarray, " place"]
+    silent: Bool[np.ndarray, " place"]
+
+
+def kinds_of_places(space: ParameterSpace, target: Target, solution: Solution) -> Places:
+    """Which parameters are at a bound, and which the target does not depend on."""
+    of_choice, of_signal = solution.choice_hessian, solution.signal_hessian
+    counted = {"choice": [of_choice], "signal": [of_signal], "both": [of_choice, of_signal]}
+    curvature = np.sum(counted[target], axis=0)
+    with jax.enable_x64(True):
+        at_bound = space.at_bound(np.asarray(space.natural(jnp.asarray(solution.best))))
+    flat = (curvature[: len(solution.best)] == 0).all(axis=1)  # at a bound as well
+    return Places(curvature, at_bound, flat & ~at_bound)
+
+
 def _covariance(target: Target, curvature, solution: Solution, known) -> Covariance:
     n = len(known)
     known = np.pad(known, (0, len(curvature) - n))
@@ -224,7 +272,8 @@ def _estimates(
     error = np.sqrt(np.diag(covariance.matrix))
     error[: len(unsure)][unsure] = np.nan
     columns = _natural_estimates(space, jnp.asarray(at), jnp.asarray(error))
-    return [ParameterEstimate(*map(float, row)) for row in zip(*columns, strict=True)]
+    rows = (map(float, row) for row in zip(*columns, strict=True))
+    return [ParameterEstimate(at, error, low, high) for at, error, low, high in rows]
 
 
 @eqx.filter_jit

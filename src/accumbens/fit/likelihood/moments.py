@@ -12,8 +12,10 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
+from ...models.catalogue import Target
 from ...models.cognitive import CognitiveModel
 from ...trials import Batch
 
@@ -111,3 +113,25 @@ def signal_negative_log_likelihood(sums: Moments, regression: Regression) -> Flo
     fitted = gain**2 * sums.xx + 2 * gain * offset * sums.x + sums.n * offset**2
     squared = sums.yy - 2 * gain * sums.xy + fitted
     return 0.5 * jnp.sum(sums.n * jnp.log(2 * math.pi * variance) + squared / variance)
+
+
+def negative_log_likelihood(sums: Moments, target: Target) -> Float[Array, ""]:
+    """That of the target, in nats; of signals, with the regression that suits the sums best."""
+    value = jnp.zeros(())
+    if target != "signal":
+        value += choice_negative_log_likelihood(sums)
+    if target != "choice":
+        value += signal_negative_log_likelihood(sums, regress_signals(sums))
+    return value
+
+
+def pad_batch(batch: Batch, n_sessions: int, n_trials: int) -> Batch:
+    """Further trials and sessions in which nothing is valid."""
+
+    def pad(array):
+        more = [(0, n_sessions - array.shape[0])]
+        if array.ndim > 1:
+            more += [(0, n_trials - array.shape[1])] + [(0, 0)] * (array.ndim - 2)
+        return np.pad(array, more)
+
+    return Batch(*(pad(array) for array in batch))

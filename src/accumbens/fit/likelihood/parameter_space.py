@@ -82,12 +82,20 @@ class ParameterSpace(eqx.Module, Generic[M]):
         offset: Float[Array, " signal"],
     ) -> M:
         """The model with these parameters, gains and offsets. Traceable by JAX."""
+        return self.build_natural(self.natural(u), gain, offset)
+
+    def build_natural(
+        self,
+        natural: Float[Array, " place"],
+        gain: Float[Array, " signal"],
+        offset: Float[Array, " signal"],
+    ) -> M:
+        """The same from parameters in their own units, which may stand at a bound."""
         values, at = {}, 0
-        natural = self.natural(u)
         for name, shape in self.shapes.items():
             values[name] = natural[at : at + math.prod(shape)].reshape(shape)
             at += math.prod(shape)
-        values |= {name: jnp.asarray(value, u.dtype) for name, value in self.held.items()}
+        values |= {name: jnp.asarray(value, natural.dtype) for name, value in self.held.items()}
         values |= {name: values[target] for name, target in self.tied}
         return cast(M, self.template.with_parameters(values, gain=gain, offset=offset))
 

@@ -12,8 +12,10 @@ from ...errors import ConfigError
 from ...models.cognitive import CognitiveModel
 from ...simulation import simulate
 from ...tasks.base import Task
-from .maximum_likelihood import Target, fit_datasets
+from .fitted import ParameterEstimate, Target
+from .maximum_likelihood import fit_datasets
 from .parameter_space import place_name
+from .profiled import Intervals
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +29,8 @@ class Recovery(NamedTuple):
         truth: value of each parameter, in its own unit.
         estimate, standard_error: of each parameter for each data set.
         low, high: ends of the 95 % intervals.
+        bound_p: p of the test that the parameter is at the nearer bound; NaN where the fit has none
+            (see `ParameterEstimate.bound`).
     """
 
     parameters: tuple[str, ...]
@@ -35,6 +39,7 @@ class Recovery(NamedTuple):
     standard_error: Float[np.ndarray, "repeat parameter"]
     low: Float[np.ndarray, "repeat parameter"]
     high: Float[np.ndarray, "repeat parameter"]
+    bound_p: Float[np.ndarray, "repeat parameter"]
 
     @property
     def covered(self) -> Bool[np.ndarray, "repeat parameter"]:
@@ -76,6 +81,7 @@ def recover(
     n_starts: int = 4,
     variant: str | None = None,
     free: tuple[str, ...] = (),
+    intervals: Intervals = "auto",
 ) -> Recovery:
     """Simulates a model many times, and fits its class to each of the simulated data sets.
 
@@ -86,7 +92,7 @@ def recover(
             free, is held at the model's own value.
         task: in which the model is simulated.
         key: of simulations and starts.
-        target, n_starts, variant, free: as in `fit_maximum_likelihood`.
+        target, n_starts, variant, free, intervals: as in `fit_maximum_likelihood`.
         n_repeats: number of data sets.
         n_sessions, n_trials: sessions of each data set, and trials of each session.
         signal_noise: SD of the noise of the signals, in their unit; without noise the standard
@@ -132,12 +138,17 @@ def recover(
         n_starts=n_starts,
         variant=variant,
         free=free,
+        intervals=intervals,
         own_start=False,
     )
     truth = _true_values(model, trials.names.signals, signal_noise)
     names = tuple(fits[0].parameters)
-    columns = np.array([[fit.parameters[name] for name in names] for fit in fits])
+    columns = np.array([[_row(fit.parameters[name]) for name in names] for fit in fits])
     return Recovery(names, np.array([truth[name] for name in names]), *np.moveaxis(columns, -1, 0))
+
+
+def _row(found: ParameterEstimate) -> tuple[float, ...]:
+    return (*found[:4], np.nan if found.bound is None else found.bound.p)
 
 
 def _true_values(model: CognitiveModel, signals, signal_noise) -> dict[str, float]:

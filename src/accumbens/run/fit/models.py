@@ -94,7 +94,7 @@ def _fit_likelihood(job: Job) -> Fitted:
     with job.progress.task(job.fit.label):
         fit = fit_maximum_likelihood(kind, job.trials, target=target, key=job.key)
     notes = {
-        "parameters": {k: v._asdict() for k, v in fit.parameters.items()},
+        "parameters": {k: v.as_dict() for k, v in fit.parameters.items()},
         "log_likelihood": fit.log_likelihood,
         "aic": fit.aic,
         "bic": fit.bic,
