@@ -10,6 +10,7 @@ from accumbens.fit.disrnn.candidates import (
     best_candidate,
     expected_after_all,
     folds_of,
+    most_shrunk,
     paired_difference,
     simplest_first,
 )
@@ -153,3 +154,15 @@ def test_the_number_of_open_latents_is_the_folds_where_they_have_more():
 def test_options_that_cannot_be(options, message):
     with pytest.raises(ConfigError, match=message):
         SelectionConfig(**options)
+
+
+def test_the_largest_share_within_one_standard_error_is_taken():
+    """Ten sessions of 100 trials; the middle share is best by 0.01 nats a trial on average."""
+    rng = np.random.default_rng(0)
+    n_scored, middle = np.full(10, 100), -60 + rng.normal(size=10)
+    steady = middle - 1.0  # in every session: no standard error
+    scattered = middle - 1.0 + 6 * (-1.0) ** np.arange(10)  # standard error 0.02
+    shares, expected = (0.5, 1.0, 0.0), (-0.60, -0.61, -0.61)
+    assert most_shrunk(shares, expected, (middle, steady, scattered), n_scored) == 0
+    assert most_shrunk(shares, expected, (middle, scattered, steady), n_scored) == 1
+    assert most_shrunk((0.5, 0.0), (-0.60, -0.59), (middle, scattered), n_scored) == 0

@@ -335,6 +335,26 @@ def test_a_killed_fit_is_finished_by_resume(run, table, tmp_path):
     assert without_seconds(load_run(out)) == without_seconds(run)
 
 
+def test_a_killed_choice_is_finished_by_resume(table, tmp_path):
+    """SIGKILL after the first route; what is left must come out as in an unbroken run."""
+    small = ["--signal", "dopamine", "--models", "disrnn", "--resamples", "50",
+             "--disrnn.latents", "2", "--disrnn.update-layers", "1", "--disrnn.update-units", "4",
+             "--disrnn.choice-layers", "1", "--selection.guides", "q_learning",
+             "--selection.folds", "2", "--selection.steps", "600", "--selection.starts", "1",
+             "--selection.shares", "0", "1", "--selection.relaxing", "50"]  # fmt: skip
+    main(["fit", str(table), "--out", str(tmp_path / "whole"), *small])
+    out = tmp_path / "killed"
+    words = ["fit", str(table), "--out", str(out), *small]
+    with subprocess.Popen([sys.executable, "-m", "accumbens", *words]) as process:
+        while not list(out.glob("checkpoints/selection-0-*.safetensors")):
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGKILL)
+    assert not list(out.glob("checkpoints/selection-1-*"))
+    main(["fit", "--resume", str(out)])
+    assert without_seconds(load_run(out)) == without_seconds(load_run(tmp_path / "whole"))
+
+
 def test_an_interrupted_fit_keeps_what_it_reached_and_is_finished_by_resume(table, tmp_path):
     """SIGINT, once, while two seeds train, long before a save is due."""
     options, out = [*OPTIONS, "--seeds", "2", "--models", "disrnn"], tmp_path / "my run"

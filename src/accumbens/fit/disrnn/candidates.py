@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -79,6 +80,24 @@ def best_candidate(candidates: list[Candidate]) -> int:
     """Number of the candidate with the highest expected likelihood."""
     allowed = [i for i, c in enumerate(candidates) if c.step >= FIRST_CANDIDATE]
     return max(allowed, key=lambda i: candidates[i].expected)
+
+
+def most_shrunk(
+    shares: Sequence[float], expected: Sequence[float],
+    held_out: Sequence[Float[np.ndarray, " session"]], n_scored: Int[np.ndarray, " session"],
+) -> int:  # fmt: skip
+    """Number of the largest share that is within one standard error of the best.
+
+    shares: of the best cognitive model. expected: log likelihood per trial (nats) at each;
+    held_out: of each session (nats), which gives the standard error of their paired difference.
+    n_scored: scored trials of each session.
+    """
+    best = int(np.argmax(expected))
+    for i in np.argsort(-np.asarray(shares), kind="stable"):
+        error = paired_difference(held_out[best], held_out[i], n_scored)[1]
+        if expected[best] - expected[i] <= error:
+            return int(i)
+    return best
 
 
 def simplest_first(candidates: list[Candidate]) -> list[int]:

@@ -20,8 +20,10 @@ GUIDES: dict[str, GuideKind] = {
     "q_learning_habits": GuideKind("q_learning", HABITS),
     "dfq": GuideKind("dfq"),
     "dfq_habits": GuideKind("dfq", HABITS),
+    "actor_critic": GuideKind("actor_critic"),
     "belief_habits": GuideKind("belief", HABITS[:2]),
     "structure_mixture": GuideKind("structure_mixture"),
     "structure_mixture_habits": GuideKind("structure_mixture", HABITS),
+    "two_process": GuideKind("two_process"),
 }
 """The guides by name."""

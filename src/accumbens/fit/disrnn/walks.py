@@ -26,6 +26,7 @@ from .candidates import (
     best_candidate,
     expected_after_all,
     folds_of,
+    most_shrunk,
     paired_difference,
 )
 from .config import FIRST_CANDIDATE, RecipeConfig, SelectionConfig
@@ -66,17 +67,19 @@ class Walks:
         self.chosen = Route(config.shares[0], recipe.disrnn.subject_embedding, 0)
 
     def explore(self) -> None:
-        """Walks each share from the first start; an embedding with the best share, if it is to be
+        """Walks each share from the first start; an embedding with the chosen share, if it is to be
         tried; the better of the two from every other start; the best of these with all trials.
 
-        Animals are told apart where that is better by more than `TOLERANCE`. Other starts are
-        walked unless the share is 1: those targets hold no noise, and starts lead to the same.
+        The share that is chosen is the largest within one standard error of the best: a network
+        goes beyond the best cognitive model where held-out trials show that it should. Animals are
+        told apart where that is better by more than `TOLERANCE`. Other starts are walked unless the
+        share is 1: those targets hold no noise, and starts lead to the same.
         """
         given, tried = self.recipe.disrnn.subject_embedding, self.config.embedding
         routes = [Route(share, given, 0) for share in self.config.shares]
         for route in routes:
             self._walk_folds(route)
-        best = self._best_of(routes)
+        best = self._most_shrunk(routes)
         if tried and not given and len(np.unique(self.trials.subject)) > 1:
             apart = best._replace(embedding=tried)
             self._walk_folds(apart)
@@ -105,6 +108,14 @@ class Walks:
 
     def _best_of(self, routes: list[Route]) -> Route:
         return max(routes, key=lambda route: self.best_along(route).expected)
+
+    def _most_shrunk(self, routes: list[Route]) -> Route:
+        bests = [self.best_along(route) for route in routes]
+        taken = most_shrunk(
+            [route.share for route in routes], [best.expected for best in bests],
+            [self._held_out(best) for best in bests], self.trials.scored.sum(1),
+        )  # fmt: skip
+        return routes[taken]
 
     def standard_errors(self, reference: Candidate) -> list[float]:
         """Of the paired difference of each candidate from this one, in nats per held-out trial."""
