@@ -35,6 +35,7 @@ def made(tmp_path_factory):
           "--out", str(places["credit"])])  # fmt: skip
     main(["fit", str(units), "--models", "bias", "naive", "--resamples", "9", "--out",
           str(places["fit"])])  # fmt: skip
+    main(["predict", str(places["fit"]), str(units), "--out", str(places["predict"])])
     main(["selectivity", str(units), "--outcome", "reward", "--signal", "dopamine", "--test",
           "linear_shift", "--max-shift", "9", "--out", str(places["selectivity"])])  # fmt: skip
     main(["power", "--mice", "2", "--sessions", "1", "--trials", "50", "--experiments", "2",
@@ -53,7 +54,7 @@ def test_every_kind_is_recognised_loaded_and_shown(kind, made, capsys):
     main(["show", str(made[kind.name])])
     said = words_of(capsys)
     expected = {
-        "fit": "bias only", "credit": "Indices: sums over lags",
+        "fit": "bias only", "predict": "Scored sessions", "credit": "Indices: sums over lags",
         "selectivity": "Responds to reward", "power": "Power: ", "convert": "units.csv",
     }  # fmt: skip
     assert expected[kind.name] in said
@@ -116,7 +117,7 @@ def test_no_result_says_where_there_is_one(made, tmp_path):
 def test_what_is_damaged_or_unfinished_or_of_later_versions_says_so(made, tmp_path):
     config = tmp_path / "config.toml"
     config.write_text('[about]\nkind = "dream"\n')
-    unknown = r"of the kind 'dream', which this version does not know; it knows fit, credit, sel"
+    unknown = r"of the kind 'dream', which this version does not know; it knows fit, predict, cre"
     with pytest.raises(DataError, match=unknown):
         kind_of(tmp_path)
     config.write_text("about = [")

@@ -64,7 +64,7 @@ def read(words: list[str], out: Output) -> Command | None:
         return None
     from .parsing import parse
 
-    return parse(command, rest, entry.name)
+    return parse(command, rest, entry.name, command.defaults)
 
 
 def find(name: str) -> Entry:

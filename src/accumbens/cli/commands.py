@@ -5,9 +5,11 @@ from __future__ import annotations
 import abc
 import dataclasses
 import importlib
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
+    from ..run.options import Place
     from .output import Output
 
 
@@ -23,6 +25,15 @@ class Command(abc.ABC):
     first: ClassVar[tuple[str, ...]] = ()
     words: ClassVar[dict[str, str]] = {}
     examples: ClassVar[str] = ""
+
+    @classmethod
+    def defaults(cls, values: Mapping[Place, Any]) -> dict[Place, Any]:
+        """Options that something else than this class gives, unless the user does, by their place.
+
+        values: those that the user gave.
+        """
+        del values
+        return {}
 
     @abc.abstractmethod
     def run(self, out: Output) -> None:
@@ -52,6 +63,7 @@ class Entry(NamedTuple):
 
 COMMANDS: tuple[Entry, ...] = (
     Entry("fit", "fit:FitCommand", "Fit and compare models of choices and neural signals."),
+    Entry("predict", "predict:PredictCommand", "Predict new sessions by the models of a fit."),
     Entry("show", "show:ShowCommand", "Print what a run found."),
     Entry("credit", "credit:CreditCommand", "Which rewards does the animal credit to its choices?"),
     Entry("power", "power:PowerCommand", "How many mice and sessions detect structured credit?"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -23,13 +23,20 @@ class Flag(NamedTuple):
     on: bool | None
 
 
-def parse(command: type[Command], words: Sequence[str], name: str) -> Command:
+def parse(
+    command: type[Command],
+    words: Sequence[str],
+    name: str,
+    defaults: Callable[[Mapping[Place, Any]], Mapping[Place, Any]] | None = None,
+) -> Command:
     """The command with its options from the command line, else from the file that `--config` names.
 
     Args:
         command: a dataclass with marks of `run.options`.
         words: what follows the command's name.
         name: of the command, for messages.
+        defaults: what holds where neither says anything, given what the user gave; the defaults of
+            the dataclass's fields hold for the rest.
 
     Raises:
         ConfigError: an option is unknown, missing, or has a value that does not suit.
@@ -39,6 +46,8 @@ def parse(command: type[Command], words: Sequence[str], name: str) -> Command:
     if config is not None:
         values |= read_values(command, config)
     values |= given | _positional(command, positional, name)
+    if defaults is not None:
+        values = {**defaults(values), **values}
     try:
         return build(command, values)
     except ConfigError as error:

@@ -96,12 +96,16 @@ def _interval(value: float | None, low: float | None, high: float | None) -> str
 
 
 def _print_table1(out: Output, run: Run) -> None:
-    models = run.metrics["models"]
-    signals = list(dict.fromkeys(s for m in models.values() for s in m["signal"]))
     held_out = run.metrics["data"]["sessions_held_out"]
     which = "Held-out sessions" if held_out else "Fitted sessions; none was held out"
-    several = (held_out or run.metrics["data"]["sessions"]) > 1
-    note = " (95 % bootstrap intervals over sessions)" if several else ""
+    print_scores(out, run.metrics, which, held_out or run.metrics["data"]["sessions"])
+
+
+def print_scores(out: Output, metrics: dict[str, Any], which: str, sessions: int) -> None:
+    """A row a model. which: the sessions that are scored, in words; sessions: how many they are."""
+    models = metrics["models"]
+    signals = list(dict.fromkeys(s for m in models.values() for s in m["signal"]))
+    note = " (95 % bootstrap intervals over sessions)" if sessions > 1 else ""
     headings = ["model", "choice normalized likelihood ↑"]
     for signal in signals:
         headings += [f"{signal} MSE ↓", "R2 ↑"]

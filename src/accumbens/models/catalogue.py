@@ -159,6 +159,11 @@ class NamedFit(NamedTuple):
         """Whether it cannot be fitted to choices alone."""
         return self.target == "signal"
 
+    @property
+    def predicts_choices(self) -> bool:
+        """Whether it says anything of choices; otherwise they are at chance."""
+        return self.target != "signal" and self.model.method != "means"
+
 
 def agents() -> dict[str, ModelEntry]:
     """The models that can be simulated without a fit, by name."""

@@ -19,6 +19,9 @@ from .fit.folder import load_run as load_run
 from .fit.pipeline import resume_fit as resume_fit
 from .fit.pipeline import run_fit as run_fit
 from .kinds import load_result as load_result
+from .predict.analysis import Predicted as Predicted
+from .predict.analysis import run_predict as run_predict
+from .predict.config import PredictConfig as PredictConfig
 from .provenance import fingerprint as fingerprint
 from .selectivity.analysis import Selectivity as Selectivity
 from .selectivity.analysis import run_selectivity as run_selectivity

@@ -47,6 +47,8 @@ class RunKind:
 KINDS: tuple[RunKind, ...] = (
     RunKind("fit", "accumbens fit", "Table 1, bottlenecks and seeds", "fit.folder:load_run",
             "printing:print_saved_fit", "fit.config:FitConfig"),
+    RunKind("predict", "accumbens predict", "scores on new sessions", "stored:load_analysis",
+            "predict:print_saved_predictions", "predict.config:PredictConfig"),
     RunKind("credit", "accumbens credit", "indices and p-values", "stored:load_analysis",
             "credit:print_saved_credit", "credit.config:CreditConfig"),
     RunKind("selectivity", "accumbens selectivity", "units and regions", "stored:load_analysis",

@@ -1,6 +1,7 @@
 """A run on disk: every file of a run folder has its name here, and nowhere else.
 
-config.toml           every option, versions, seed and the fingerprint of the data
+config.toml           every option, versions, seed and the fingerprint of the data; its subjects,
+                      choices and units of signals
 split.json            which sessions were fitted and which held out
 metrics.json          the numbers, bottlenecks and seconds
 table1.csv|.md|.tex   the comparison
@@ -58,11 +59,16 @@ class RunFolder:
         """Whether the run is finished; metrics.json is written last."""
         return self.metrics.is_file()
 
-    def begin(self, config: FitConfig, table: str, fingerprint: str, split: Split) -> None:
-        """Creates the folder and writes what was asked for, before anything is fitted."""
+    def begin(
+        self, config: FitConfig, table: str, fingerprint: str, split: Split, known: dict[str, Any]
+    ) -> None:
+        """Creates the folder and writes what was asked for, before anything is fitted.
+
+        known: what the models will know of the table, as `KnownData.as_tables` gives it.
+        """
         for folder in (self.path, self.models, self.figures, self.checkpoints):
             make_folder(folder, "run folder")
-        about = {"table": table, "fingerprint": fingerprint, "versions": versions()}
+        about = {"table": table, "fingerprint": fingerprint, "versions": versions()} | known
         write_atomically(self.split, split.to_json().encode())
         write_toml(self.config, config, about)  # last: it marks the folder as a run
 

@@ -39,6 +39,7 @@ from ..provenance import fingerprint
 from ..toml import as_tables, read_toml
 from .config import FitConfig, SplitConfig
 from .folder import Run, RunFolder, load_run
+from .known import KnownData, SignalScaling
 from .models import Fitted, check_fits, fit_named, penalties_used
 from .records import draw_figures, write_history, write_predictions, write_table1
 from .verdict import BASELINE, judge_fits, without_memory
@@ -60,10 +61,13 @@ def run_fit(
             else f"an unfinished run: finish it with accumbens fit --resume {out}"
         )
         raise ConfigError(f"{out} already holds {what}, or delete it.")
-    trials = read_trials(table, config)
+    trials, known = read_known_trials(table, config)
     check_fits(config.models, trials)
     split = make_split(trials, config.split, config.seed)
-    folder.begin(config, str(Path(table).resolve()), fingerprint(trials), split)
+    folder.begin(
+        config, str(Path(table).resolve()), fingerprint(trials), split,
+        known.as_tables(trials.names.signals),
+    )  # fmt: skip
     with shown(progress) as progress:
         return _fit_into(folder, trials, split, config, progress)
 
@@ -92,18 +96,18 @@ def resume_fit(out: str | Path, progress: Progress | None = None) -> Run:
 
 def read_trials(table: str | Path, config: FitConfig) -> Trials:
     """The table's trials, sessions in order of subject and session, signals scaled as asked."""
+    return read_known_trials(table, config)[0]
+
+
+def read_known_trials(table: str | Path, config: FitConfig) -> tuple[Trials, KnownData]:
+    """The trials as `read_trials` gives them, and what models fitted to them know of the table."""
     trials = from_table(table, config.table)
     trials = trials.select_sessions(order_sessions(trials))
+    scaling = None
     if config.signal_scale == "all" and trials.names.signals:
-        values = np.where(trials.signal_scored, trials.signal, np.nan)
-        scale = np.nanstd(values, axis=(0, 1))
-        if not (scale > 0).all():
-            constant = trials.names.signals[int(np.argmin(scale > 0))]
-            raise DataError(f"{table}: signal {constant!r} does not vary; leave it out.")
-        trials = trials.with_signals(
-            (trials.signal - np.nanmean(values, axis=(0, 1))) / scale, trials.names.signals
-        )
-    return trials
+        scaling = SignalScaling.of(trials, str(table))
+        trials = scaling.applied(trials)
+    return trials, KnownData.of(trials, scaling)
 
 
 def make_split(trials: Trials, config: SplitConfig, seed: int) -> Split:
@@ -172,7 +176,7 @@ def _fit_into(
     write_table1(folder, on_test, judgement, apply_split(split, trials)[1])
     write_predictions(folder, trials, split, fits)
     write_history(folder, fits)
-    metrics = _without_nan(judgement.as_dict()) | _metrics(
+    metrics = without_nan(judgement.as_dict()) | _metrics(
         fits, on_test, on_train, trials, split, config, path
     )
     undrawn = None
@@ -263,15 +267,15 @@ def _metrics(
         metrics["open_latents"] = [model.latent_names[i] for i in open_latents(model)]
     if path is not None:
         metrics["penalty_path"] = {k: np.asarray(v).tolist() for k, v in path._asdict().items()}
-    return _without_nan(metrics)
+    return without_nan(metrics)
 
 
-def _without_nan(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
     """JSON has no NaN: None stands for a number that does not exist."""
     if isinstance(value, dict):
-        return {k: _without_nan(v) for k, v in value.items()}
+        return {k: without_nan(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_without_nan(v) for v in value]
+        return [without_nan(v) for v in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

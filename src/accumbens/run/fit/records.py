@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
+from jaxtyping import Bool
 
 from ...files import write_atomically
 from ...fit.disrnn.penalty_path import PenaltyPath
 from ...io.tables.trials import to_table, write_table
+from ...models.base import Model
 from ...models.catalogue import label_of
 from ...scoring.comparison import Comparison
 from ...scoring.scored import scored_trials_hash, which_trials
@@ -21,6 +23,9 @@ from ...trials import Trials
 from ...unrolling import unroll
 from .folder import RunFolder
 from .models import Fitted
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def write_table1(
@@ -41,28 +46,37 @@ def write_table1(
 def write_predictions(
     folder: RunFolder, trials: Trials, split: Split, fits: dict[str, Fitted]
 ) -> None:
+    """One row a trial: see `prediction_table`."""
+    held_out = np.isin(np.array(trials.session_labels), split.test) & split.holds_out
+    said = {name: (fit.model, fit.predicts_choices) for name, fit in fits.items()}
+    write_table(prediction_table(trials, held_out, said), folder.predictions)
+
+
+def prediction_table(
+    trials: Trials, held_out: Bool[np.ndarray, " session"], models: dict[str, tuple[Model, bool]]
+) -> pd.DataFrame:
     """One row a trial: the table's own columns, `held_out`, then each model's, as `<model>.<name>`.
 
     `p_<choice>`: probability of that choice before it was made; `<signal>`: predicted signal;
     latent variables by name. Missed trials have no predicted signal (NaN).
+    models: each model by name, and whether it says anything of choices.
     """
     table = to_table(trials)
     rows = trials.in_session
-    held_out = np.isin(np.array(trials.session_labels), split.test) & split.holds_out
     table["held_out"] = np.broadcast_to(held_out[:, None], rows.shape)[rows]
-    for name, fit in fits.items():
-        said = unroll(fit.model, trials)
-        if fit.predicts_choices:
+    for name, (model, predicts_choices) in models.items():
+        said = unroll(model, trials)
+        if predicts_choices:
             p = np.asarray(jax.nn.softmax(said.choice_logits, axis=-1))
             for i, code in enumerate(trials.names.choices):
                 table[f"{name}.p_{code}"] = p[:, :, i][rows]
-        if fit.model.n_signals:
+        if model.n_signals:
             signals = np.where(trials.valid[:, :, None], said.signals, np.nan)
             for i, signal in enumerate(trials.names.signals):
                 table[f"{name}.{signal}"] = signals[:, :, i][rows]
         for latent, values in said.latents.items():
             table[f"{name}.{latent}"] = values[rows]
-    write_table(table, folder.predictions)
+    return table
 
 
 def write_history(folder: RunFolder, fits: dict[str, Fitted]) -> None:

@@ -1,0 +1,93 @@
+"""`accumbens predict`: new sessions, predicted and scored by the models of a finished fit."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+from ..run.fit.config import FitConfig
+from ..run.options import POSITIONAL, ROOT, Place, options_of
+from ..run.predict.config import PredictConfig
+from ..run.toml import read_toml
+from ..summary import counted
+from .commands import Command
+from .output import Output
+
+
+@dataclasses.dataclass(frozen=True)
+class PredictCommand(Command):
+    """Predict and score sessions that a finished fit has not seen, by all its models. Known
+    subjects are recognised by name; columns are called as in the run unless you say otherwise."""
+
+    first: ClassVar = ("out", "models", "fit-sessions", "describe", "choice", "outcome", "signal")
+    words: ClassVar = {
+        "held out": "In predictions.parquet: the session is scored, for the run was not fitted to "
+        "it and it describes no new subject.",
+        "describe": "A network may have a few numbers for each subject. Those of a new subject are "
+        "fitted to its first sessions, with everything else in the network held.",
+    }
+    examples: ClassVar = """
+accumbens predict runs/trials later.csv
+accumbens predict runs/trials other_mice.parquet --fit-sessions 2 --out runs/other_mice
+"""
+
+    folder: Annotated[Path, POSITIONAL]
+    """Run folder of a finished fit."""
+    table: Annotated[Path, POSITIONAL]
+    """Trial table with new sessions: CSV, TSV or Parquet."""
+    out: Path | None = None
+    """Folder to make; by default runs/<name of the table>-predicted."""
+    options: Annotated[PredictConfig, ROOT] = dataclasses.field(default_factory=PredictConfig)
+    """Bootstrap."""
+
+    @classmethod
+    def defaults(cls, values: Mapping[Place, Any]) -> dict[Place, Any]:
+        """The options of the run."""
+        config = Path(values.get(("folder",), "")) / "config.toml"
+        if ("folder",) not in values or not config.is_file():
+            return {}
+        from ..run.fit.folder import RunFolder
+
+        RunFolder(values["folder",]).about()  # no other kind of result
+        own = PredictConfig.of_run(read_toml(FitConfig, config))
+        found: dict[Place, Any] = {}
+        for option in options_of(PredictConfig):
+            value: Any = own
+            for name in option.place:
+                value = getattr(value, name)
+            found["options", *option.place] = value
+        return found
+
+    def run(self, out: Output) -> None:
+        from ..run.predict.analysis import run_predict
+        from .printing import shown_progress
+
+        folder = self.out or Path("runs") / f"{self.table.name.split('.')[0]}-predicted"
+        with shown_progress() as progress:
+            run_predict(self.folder, self.table, self.options, folder, progress)
+        print_saved_predictions(out, folder)
+
+
+def print_saved_predictions(out: Output, folder: Path) -> None:
+    """The scores that `accumbens predict` left in `folder`, warnings first."""
+    from ..run.stored import load_analysis
+    from ..scoring.scored import which_trials
+    from .printing import print_scores
+
+    found = load_analysis(folder)
+    data = found.metrics["data"]
+    for warning in found.metrics["warnings"]:
+        out.alarm(warning)
+    out.say(
+        "",
+        f"{counted(data['subjects'], 'subject')}, {counted(data['sessions'], 'session')}, "
+        f"{counted(data['trials'], 'trial')}; {counted(data['sessions_scored'], 'session')} "
+        f"scored, with the models of {found.about['run']}.",
+    )
+    print_scores(out, found.metrics, "Scored sessions", data["sessions_scored"])
+    if any(model["signal"] for model in found.metrics["models"].values()):
+        out.say(f"Signals are {data['signal_scale']}.")
+    out.say(which_trials(data["choices_scored"], data["scored_trials_hash"]))
+    out.paths(folder=folder)
