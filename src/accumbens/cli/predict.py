@@ -11,7 +11,6 @@ from ..run.fit.config import FitConfig
 from ..run.options import POSITIONAL, ROOT, Place, options_of
 from ..run.predict.config import PredictConfig
 from ..run.toml import read_toml
-from ..summary import counted
 from .commands import Command
 from .output import Output
 
@@ -23,8 +22,6 @@ class PredictCommand(Command):
 
     first: ClassVar = ("out", "models", "fit-sessions", "describe", "choice", "outcome", "signal")
     words: ClassVar = {
-        "held out": "In predictions.parquet: the session is scored, for the run was not fitted to "
-        "it and it describes no new subject.",
         "describe": "A network may have a few numbers for each subject. Those of a new subject are "
         "fitted to its first sessions, with everything else in the network held.",
     }
@@ -74,6 +71,7 @@ def print_saved_predictions(out: Output, folder: Path) -> None:
     """The scores that `accumbens predict` left in `folder`, warnings first."""
     from ..run.stored import load_analysis
     from ..scoring.scored import which_trials
+    from ..summary import counted
     from .printing import print_scores
 
     found = load_analysis(folder)

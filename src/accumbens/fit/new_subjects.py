@@ -99,19 +99,19 @@ def _(model: GRU, who: Newcomers) -> Model:
     return _fitted(described, _of_gru, _both_costs, who)
 
 
-Where = Callable[[Any], Array]
+Where = Callable[[Any], Any]
 Cost = Callable[[Any, Batch], Array]
 
 
-def _of_core(model: DisRNN) -> Array:
+def _of_core(model: DisRNN) -> Any:
     return model.core.embedding
 
 
-def _of_signals(model: DisRNN) -> Array:
+def _of_signals(model: DisRNN) -> Any:
     return model.signal_networks.embedding
 
 
-def _of_gru(model: GRU) -> Array:
+def _of_gru(model: GRU) -> Any:
     return model.embedding
 
 

@@ -1,77 +1,20 @@
 """New sessions under the models of a run: recognised, scored as the run scores, never twice."""
 
 import dataclasses
-import json
+import shutil
+from pathlib import Path
 
-import jax
 import numpy as np
 import pandas as pd
 import pytest
 
 from accumbens.cli import main
 from accumbens.errors import ConfigError, DataError
-from accumbens.fit.disrnn.config import DisRNNStageConfig, RecipeConfig
-from accumbens.fit.gru.config import GRUConfig
 from accumbens.io.tables.format import TableFormat
-from accumbens.io.tables.trials import to_table, write_table
-from accumbens.models.disrnn import DisRNNConfig
-from accumbens.models.q_learning import QLearning
-from accumbens.run.fit.config import FitConfig
-from accumbens.run.fit.folder import load_run
-from accumbens.run.fit.pipeline import run_fit
+from accumbens.io.tables.trials import write_table
 from accumbens.run.predict.analysis import run_predict
 from accumbens.run.predict.config import PredictConfig
-from accumbens.simulation import simulate
-from accumbens.tasks.bandits import DriftingBandit
-
-SHORT = DisRNNStageConfig(steps=10, learning_rate=2e-3, decay=0.0)
-CONFIG = FitConfig(
-    table=TableFormat(signal=("dopamine",), context=("reward_probability_0",)),
-    recipe=RecipeConfig(
-        disrnn=DisRNNConfig(
-            latents=2, update_layers=1, update_units=4, choice_layers=1, subject_embedding=2
-        ),
-        warm_up=SHORT, choice_stage=SHORT, signal_stage=SHORT,
-    ),
-    gru=GRUConfig(subject_embedding=1, stage=dataclasses.replace(GRUConfig().stage, steps=10)),
-    models=("disrnn", "gru", "q_learning", "dfq_signal", "naive"),
-    seeds=1, resamples=50, seed=4,
-)  # fmt: skip
-
-
-def simulated(subjects, n_sessions, seed):
-    """A table; subjects stand in an order of their own, which is not that of their names."""
-    trials = simulate(
-        QLearning(0.3, 3.0, gain=2.0, offset=1.0), DriftingBandit(), n_trials=40,
-        n_sessions=n_sessions * len(subjects), key=jax.random.key(seed),
-    )  # fmt: skip
-    of_session = np.repeat(np.arange(len(subjects), dtype=np.int32), n_sessions)
-    names = dataclasses.replace(
-        trials.names, subjects=subjects,
-        sessions=tuple(str(i % n_sessions + 1) for i in range(trials.n_sessions)),
-    )  # fmt: skip
-    return to_table(dataclasses.replace(trials, subject=of_session, names=names))
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    path = tmp_path_factory.mktemp("predict")
-    write_table(simulated(("M9", "M1", "M4"), 4, 0), path / "table.parquet")
-    run_fit(path / "table.parquet", CONFIG, path / "run")
-    return path
-
-
-@pytest.fixture(scope="module")
-def run(folder):
-    return load_run(folder / "run")
-
-
-def scores(metrics):
-    """Scores by model, of a run or of predictions."""
-    return {
-        name: {key: model[key] for key in ("choice", "signal", "subjects")}
-        for name, model in metrics["models"].items()
-    }
+from helpers.new_data import metrics_of, scores, simulated
 
 
 def close(found, expected):
@@ -82,10 +25,6 @@ def close(found, expected):
             close(found[key], expected[key])
     else:
         np.testing.assert_allclose(found, expected, rtol=2e-5)
-
-
-def metrics_of(path):
-    return json.loads((path / "metrics.json").read_text())
 
 
 def test_the_runs_own_table_gives_its_scores_and_predictions(run, folder, tmp_path, capsys):
@@ -165,14 +104,12 @@ def test_sessions_are_recognised_by_what_is_in_them(run, folder, tmp_path):
 
 
 def test_labels_decide_where_the_run_lost_its_predictions(run, folder, tmp_path):
-    import shutil
-
     shutil.copytree(run.folder.path, tmp_path / "run")
     (tmp_path / "run" / "predictions.parquet").unlink()
     table = folder / "table.parquet"
     found = run_predict(tmp_path / "run", table, None, tmp_path / "p")
     assert scores(metrics_of(tmp_path / "p")) == scores(run.metrics)
-    assert found.seen.fitted.sum() == 6
+    assert found.fitted.sum() == 6
 
 
 def test_a_signal_that_was_not_measured_is_predicted(run, folder, tmp_path):
@@ -226,8 +163,6 @@ def test_mistakes_say_what_to_do(run, folder, tmp_path, capsys):
 
 def test_a_run_of_0_1_0_needs_its_table(tmp_path, folder):
     """It kept neither the order of its subjects nor the units of its signals."""
-    from pathlib import Path
-
     old = Path(__file__).parents[2] / "fixtures" / "run_0_1_0"
     with pytest.raises(
         DataError, match=r"table of the run in .* is not at trials\.csv\. The run w"
@@ -236,8 +171,6 @@ def test_a_run_of_0_1_0_needs_its_table(tmp_path, folder):
 
 
 def test_a_run_without_records_of_its_table_reads_it_again(run, folder, tmp_path):
-    import shutil
-
     shutil.copytree(run.folder.path, tmp_path / "run")
     config = tmp_path / "run" / "config.toml"
     text = config.read_text()

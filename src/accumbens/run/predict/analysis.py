@@ -58,19 +58,21 @@ class Predicted(NamedTuple):
     Attributes:
         trials: all trials of the table, signals in the units of the run.
         scored: whether each session is scored.
+        fitted: whether the run was fitted to it.
+        describing: whether it describes a new subject.
+        new_subjects: names of the subjects that the run was not fitted to.
         models: each model by name, new subjects included, and whether it predicts choices.
         comparison: scores on the scored sessions.
-        seen: which sessions the run was fitted to.
-        new: subjects that the run was not fitted to.
         warnings: what a reader must know.
     """
 
     trials: Trials
     scored: Bool[np.ndarray, " session"]
+    fitted: Bool[np.ndarray, " session"]
+    describing: Bool[np.ndarray, " session"]
+    new_subjects: tuple[str, ...]
     models: dict[str, tuple[Model, bool]]
     comparison: Comparison
-    seen: Seen
-    new: NewSubjects
     warnings: tuple[str, ...]
 
     def _summary(self) -> Summary:
@@ -129,18 +131,25 @@ def predict_sessions(
     models = {name: run.model(name) for name in names}
     tells_apart = any(model.n_subjects is not None for model in models.values())
     new = new_subjects(config, run, trials, known, tells_apart)
-    scored = ~seen.fitted & ~new.describing(trials)
+    describing = new.describing(trials)
+    scored = ~seen.fitted & ~describing
     none_left = not scored.any()
     if none_left:
-        scored = ~new.describing(trials)
+        scored = ~describing
     with progress.task("predictions"):
         models = described_models(models, new, run, trials, known)
         said = {name: (model, find_fit(name).predicts_choices) for name, model in models.items()}
         comparison = scores_on(said, trials, scored, config)
     return Predicted(
-        trials, scored, said, comparison, seen, new,
-        tuple(_warnings(seen, new, trials, unmeasured, none_left, tells_apart)),
-    )  # fmt: skip
+        trials=trials,
+        scored=scored,
+        fitted=seen.fitted,
+        describing=describing,
+        new_subjects=tuple(trials.names.subjects[i] for i in new.numbers),
+        models=said,
+        comparison=comparison,
+        warnings=tuple(_warnings(seen, new, trials, unmeasured, none_left, tells_apart)),
+    )
 
 
 def scores_on(
@@ -239,9 +248,9 @@ def _write(
             "subjects": len(np.unique(found.trials.subject)),
             "sessions": found.trials.n_sessions,
             "sessions_scored": int(found.scored.sum()),
-            "sessions_fitted_by_the_run": int(found.seen.fitted.sum()),
-            "new_subjects": [found.trials.names.subjects[i] for i in found.new.numbers],
-            "sessions_describing_new_subjects": int(found.new.describing(found.trials).sum()),
+            "sessions_fitted_by_the_run": int(found.fitted.sum()),
+            "new_subjects": list(found.new_subjects),
+            "sessions_describing_new_subjects": int(found.describing.sum()),
             "trials": int(found.trials.length.sum()),
             "choices_scored": int(part.scored.sum()),
             "scored_trials_hash": scored_trials_hash(part),
