@@ -20,6 +20,7 @@ from jaxtyping import Array, Float, Int, Key
 from .choices import sample_choice
 from .errors import ConfigError
 from .models.base import Model, refuse_class
+from .models.own import check_own_model
 from .progress.threads import in_threads
 from .tasks.base import Task, standard_normal
 from .threefry import threefry, uniforms
@@ -210,6 +211,7 @@ def _check(model, task, n_sessions, n_trials, subject, signal_noise, chunk):
             f"The model has {model.n_choices} choices but the task has {task.n_choices}. Build "
             f"the model with n_choices={task.n_choices}."
         )
+    check_own_model(model, len(task.outcome_names))
     for name, value in (("n_sessions", n_sessions), ("n_trials", n_trials), ("chunk", chunk)):
         if value < 1:
             raise ConfigError(f"{name} is {value}; it must be at least 1.")

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 
 from .errors import DataError
 from .models.base import Model, Unrolled, refuse_class
+from .models.own import check_own_model
 from .trials import Batch, Trials
 
 
@@ -52,7 +53,8 @@ def check_fits(model: Model, trials: Trials) -> None:
     """Checks that a model can be unrolled along trials.
 
     Raises:
-        ConfigError: a class of models is given instead of a model.
+        ConfigError: a class of models is given instead of a model, or a user's own model cannot
+            be run.
         DataError: the model has another number of choices than the trials, or fewer subjects.
     """
     refuse_class(model)
@@ -61,6 +63,7 @@ def check_fits(model: Model, trials: Trials) -> None:
             f"The model has {model.n_choices} choices but the trials have {trials.n_choices}: "
             f"{trials.names.choices}. Build the model with n_choices={trials.n_choices}."
         )
+    check_own_model(model, len(trials.names.outcomes))
     known = model.n_subjects
     if known is not None and trials.subject.max() >= known:
         unknown = trials.names.subjects[int(trials.subject.max())]

@@ -1,11 +1,14 @@
 """Models survive the disk, bit for bit; whatever is wrong with the files is one clear error."""
 
+import dataclasses
 import json
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jaxtyping import Array, Float
 from safetensors.numpy import load, save
 
 from accumbens.errors import DataError
@@ -13,6 +16,7 @@ from accumbens.io.models import load_model, save_model
 from accumbens.models.catalogue import CATALOGUE
 from accumbens.models.dfq import DFQ
 from accumbens.models.naive import Naive
+from accumbens.models.parts.composed import with_parts
 from accumbens.models.registered import PARTS, registered_class, registered_name
 from helpers.table import MODELS
 
@@ -231,9 +235,53 @@ def test_what_cannot_be_saved_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"Cannot save learning_rate: .* not finite"):
         save_model(DFQ(float("nan"), 0.2, 2.0, 0.5), tmp_path / "m")
 
-    class OfAUser(DFQ):
+    @dataclasses.dataclass
+    class OfAUser:
         pass
 
-    with pytest.raises(DataError, match=r"Cannot save the model: OfAUser is not a class of accum"):
-        save_model(OfAUser(0.4, 0.2, 2.0, 0.5), tmp_path / "m")
+    object.__setattr__(model, "n_choices", OfAUser())
+    with pytest.raises(DataError, match=r"Cannot save n_choices: OfAUser is not a class of accum"):
+        save_model(model, tmp_path / "m")
     assert not list(tmp_path.iterdir())
+
+
+class OfAUser(DFQ):
+    """A class that is not of the package."""
+
+
+@pytest.mark.parametrize("parts", [{}, {"side_bias": 0.5}], ids=["alone", "with a part"])
+def test_a_model_of_a_users_class_comes_back_where_the_class_is_given(parts, tmp_path):
+    model = with_parts(OfAUser(0.4, 0.2, 2.0, 0.5, gain=[1.0], offset=[0.0]), **parts)
+    save_model(model, tmp_path / "m")
+    assert "own:OfAUser" in (tmp_path / "m.json").read_text()
+    back = load_model(tmp_path / "m", own=[OfAUser])
+    assert jax.tree.structure(back) == jax.tree.structure(model)
+    for saved, again in zip(jax.tree.leaves(model), jax.tree.leaves(back), strict=True):
+        np.testing.assert_array_equal(saved, again)
+    wanted = r"cannot be loaded: .* of the class OfAUser, which is not of accumbens. Define .* own="
+    for own in ([], [DFQ]):
+        with pytest.raises(DataError, match=wanted):
+            load_model(tmp_path / "m", own=own)
+
+
+def test_a_users_class_that_has_changed_is_said_to_differ(tmp_path):
+    class Changed(DFQ):
+        bias: Float[Array, ""] = eqx.field(default=0.0)
+
+    Changed.__name__ = "OfAUser"
+    save_model(OfAUser(0.4, 0.2, 2.0, 0.5), tmp_path / "m")
+    with pytest.raises(DataError, match="bias is missing"):
+        load_model(tmp_path / "m", own=[Changed])
+
+
+class Loose(OfAUser):
+    """Annotated without shapes."""
+
+    stay: jax.Array = eqx.field(default=1.0, converter=jnp.asarray)
+    shift: float = eqx.field(default=1.0, converter=jnp.asarray)
+
+
+def test_fields_without_a_shape_come_back(tmp_path):
+    save_model(Loose(0.4, 0.2, 2.0, 0.5, stay=3.0, shift=2.0), tmp_path / "m")
+    back = load_model(tmp_path / "m", own=[Loose])
+    assert (float(back.stay), float(back.shift)) == (3.0, 2.0)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +20,18 @@ import numpy as np
 from ..errors import DataError
 from ..files import write_atomically
 from ..models.base import Model
-from ..models.registered import registered_name
+from ..models.parts.part import Part
+from ..models.registered import own_name, registered_name
 from .migrations import FORMAT, as_current_format
-from .rebuilding import Damage, rebuilt
+from .rebuilding import Damage, MissingClass, rebuilt
 
 
 def save_model(model: Model, stem: str | os.PathLike[str]) -> None:
     """Writes `<stem>.safetensors` and `<stem>.json`, each under a temporary name, then renamed.
 
     Args:
-        model: one of this package's models, with finite parameters.
+        model: with finite parameters; one of this package's models, or of a class of your own,
+            which `load_model` then asks for.
         stem: path of both files, without their endings.
 
     Raises:
@@ -43,17 +46,20 @@ def save_model(model: Model, stem: str | os.PathLike[str]) -> None:
     write_atomically(_with(stem, ".json"), json.dumps(description, indent=1).encode())
 
 
-def load_model(stem: str | os.PathLike[str]) -> Any:
+def load_model(stem: str | os.PathLike[str], *, own: Sequence[type[Model]] = ()) -> Any:
     """The model that `save_model` of this or an earlier version wrote.
 
     Args:
         stem: path of both files, without their endings.
+        own: classes of your own that the model is made of. Files name such a class and do not hold
+            it, so it must have the fields that it had.
 
     Returns:
         The model, every array of the shape and kind that its class demands.
 
     Raises:
-        DataError: a file is missing, damaged, or of a later version; names the field.
+        DataError: a file is missing, damaged, or of a later version, and names the field; or a
+            class of your own is needed.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load
@@ -74,7 +80,10 @@ def load_model(stem: str | os.PathLike[str]) -> Any:
             "Update accumbens."
         )
     try:
-        return rebuilt(as_current_format(description), arrays)
+        named = {own_name(kind): kind for kind in own}
+        return rebuilt(as_current_format(description), arrays, named)
+    except MissingClass as error:
+        raise DataError(f"The saved model {stem} cannot be loaded: {error}.") from error
     except Damage as error:
         raise DataError(f"The saved model {stem} is damaged: {error}. Fit it again.") from error
 
@@ -95,6 +104,8 @@ def _described(value: Any, path: str, arrays: dict[str, np.ndarray]) -> Any:
         return {"array": path}
     if dataclasses.is_dataclass(value):
         name = registered_name(type(value))
+        if name is None and isinstance(value, Model | Part):
+            name = own_name(type(value))
         if name is None:
             raise DataError(
                 f"Cannot save {path or 'the model'}: {type(value).__name__} is not a class of "

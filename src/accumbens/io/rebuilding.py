@@ -12,30 +12,57 @@ import types
 import typing
 from collections.abc import Mapping
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import AbstractArray, jaxtyped
 
 from ..errors import ConfigError
 from ..models.base import Model
-from ..models.registered import registered_class
+from ..models.registered import OWN, registered_class
 
 
 class Damage(Exception):
     """What is wrong with a saved model: a clause that names the field."""
 
 
-def rebuilt(description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Model:
-    """The model that a description of the current format stands for. Raises Damage."""
+class MissingClass(Damage):
+    """Which class of a user is needed: a sentence of its own."""
+
+
+LOOSE = (Any, jax.Array, float)
+"""What users annotate an array with that says nothing of its shape."""
+
+
+class Saved(NamedTuple):
+    """What a saved model consists of beside its description.
+
+    arrays: by path. used: those that a field has taken. own: users' classes by their names.
+    """
+
+    arrays: Mapping[str, np.ndarray]
+    used: set[str]
+    own: Mapping[str, type]
+
+
+def rebuilt(
+    description: Mapping[str, Any],
+    arrays: Mapping[str, np.ndarray],
+    own: Mapping[str, type] = types.MappingProxyType({}),
+) -> Model:
+    """The model that a description of the current format stands for. Raises Damage.
+
+    own: classes of users that it may hold, by their saved names.
+    """
     if set(description) != {"format", "model", "fields"}:
         raise Damage(f"it has the entries {_list(description)}, not format, model and fields")
-    used: set[str] = set()
+    saved = Saved(arrays, set(), own)
     node = {"class": description["model"], "fields": description["fields"]}
-    model = _object(node, Model, "", arrays, used)
-    unused = sorted(set(arrays) - used)
+    model = _object(node, Model, "", saved)
+    unused = sorted(set(arrays) - saved.used)
     if unused:
         raise Damage(f"no field holds the arrays {_list(unused)}")
     if model.n_choices < 2:
@@ -43,13 +70,10 @@ def rebuilt(description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) ->
     return model
 
 
-def _object(
-    node: Mapping[str, Any], demanded: type, path: str, arrays: Mapping[str, np.ndarray],
-    used: set[str],
-) -> Any:  # fmt: skip
+def _object(node: Mapping[str, Any], demanded: type, path: str, saved: Saved) -> Any:
     """A registered class's object, as it was saved, without running its constructor again."""
     name, given = node["class"], node.get("fields")
-    kind = registered_class(name) if isinstance(name, str) else None
+    kind = _class_of(name, path, saved) if isinstance(name, str) else None
     if kind is None or not issubclass(kind, demanded):
         raise Damage(f"{path or 'model'} is {name!r}, which is no known {demanded.__name__}")
     if not isinstance(given, dict):
@@ -62,8 +86,7 @@ def _object(
         if field not in fields:
             raise Damage(f"{_join(path, field)} is unknown")
     values = {
-        field: _value(given[field], hints[field], _join(path, field), arrays, used)
-        for field in fields
+        field: _value(given[field], hints[field], _join(path, field), saved) for field in fields
     }
     _check_axes(hints, values, path)
     try:
@@ -71,6 +94,16 @@ def _object(
     except ConfigError as error:
         reason = str(error).rstrip(".")
         raise Damage(f"{path or 'model'} does not fit together ({reason})") from error
+
+
+def _class_of(name: str, path: str, saved: Saved) -> Any:
+    if name.startswith(OWN) and name not in saved.own:
+        short = name.removeprefix(OWN)
+        raise MissingClass(
+            f"{path or 'the model'} is of the class {short}, which is not of accumbens. Define or "
+            f"import the class as it was, and give it: load_model(..., own=[{short}])"
+        )
+    return saved.own.get(name) or registered_class(name)
 
 
 def _check_axes(hints: Mapping[str, Any], values: Mapping[str, Any], path: str) -> None:
@@ -107,34 +140,33 @@ def _made(kind: type, values: dict[str, Any]) -> Any:
     return made
 
 
-def _value(
-    node: Any, hint: Any, path: str, arrays: Mapping[str, np.ndarray], used: set[str]
-) -> Any:
+def _value(node: Any, hint: Any, path: str, saved: Saved) -> Any:
     """A field's value, of the type with which the field is annotated."""
     if not isinstance(node, dict):
         raise Damage(f"{path} is {node!r}, not an entry that names its kind")
     wanted = _array_hint(hint)
-    if wanted is not None and "array" in node:
-        return _array(node["array"], path, arrays, used)
+    if (wanted is not None or any(hint is loose for loose in LOOSE)) and "array" in node:
+        return _array(node["array"], path, saved)
     if wanted is not None and type(node.get("value")) is float and isfinite(node["value"]):
         return jnp.asarray(node["value"])
     if wanted is None and "class" in node and isinstance(hint, type):
-        return _object(node, hint, path, arrays, used)
+        demanded: type = hint
+        return _object(node, demanded, path, saved)
     if typing.get_origin(hint) is tuple and isinstance(node.get("tuple"), list):
         inner = typing.get_args(hint)[0]
         return tuple(
-            _value(item, inner, f"{path}.{i}", arrays, used) for i, item in enumerate(node["tuple"])
+            _value(item, inner, f"{path}.{i}", saved) for i, item in enumerate(node["tuple"])
         )
     if "value" in node and _fits(node["value"], hint):
         return node["value"]
     raise Damage(f"{path} is {_kind_of(node)}, and must be {_said(hint)}")
 
 
-def _array(name: Any, path: str, arrays: Mapping[str, np.ndarray], used: set[str]) -> Any:
-    if not isinstance(name, str) or name not in arrays:
+def _array(name: Any, path: str, saved: Saved) -> Any:
+    if not isinstance(name, str) or name not in saved.arrays:
         raise Damage(f"{path} is missing from the arrays")
-    used.add(name)
-    array = arrays[name]
+    saved.used.add(name)
+    array = saved.arrays[name]
     if array.dtype.kind not in "fiu":
         raise Damage(f"{path} holds {array.dtype} values, not numbers")
     single = jnp.asarray(array)

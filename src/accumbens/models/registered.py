@@ -27,6 +27,15 @@ PARTS = {
 """What models are made of: name -> place in `accumbens.models`."""
 
 
+OWN = "own:"
+"""Before the name of a class that is not of the package."""
+
+
+def own_name(kind: type) -> str:
+    """The name under which a user's own class is saved; it must be given when it is loaded."""
+    return f"{OWN}{kind.__name__}"
+
+
 def registered_class(name: str) -> Any:
     """The class of that name; None where no class may be saved under it."""
     if name in PARTS:

@@ -16,6 +16,7 @@ from .fit.config import SplitConfig as SplitConfig
 from .fit.folder import Run as Run
 from .fit.folder import RunFolder as RunFolder
 from .fit.folder import load_run as load_run
+from .fit.pipeline import read_trials as read_trials
 from .fit.pipeline import resume_fit as resume_fit
 from .fit.pipeline import run_fit as run_fit
 from .kinds import load_result as load_result

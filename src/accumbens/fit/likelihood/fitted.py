@@ -110,7 +110,7 @@ class MaximumLikelihoodFit(Generic[M]):
 
     def _summary(self) -> Summary:
         title = (
-            f"{type(self.model).__name__} fitted to {self.target}: "
+            f"{self.model.name} fitted to {self.target}: "
             f"{counted(self.n_observations, 'observation')}, "
             f"{counted(self.n_parameters, 'parameter')}"
         )

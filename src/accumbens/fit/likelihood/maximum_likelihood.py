@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, Key
 
 from ...errors import ConfigError, DataError
+from ...models.own import check_own_model
 from ...trials import Batch, Trials
 from .fitted import MaximumLikelihoodFit, Solution, Target, describe_solution, sessions_in_words
 from .lbfgs import minimize_lbfgs
@@ -184,6 +185,7 @@ def space_for(
     if target == "signal" and scale in space.free:
         fixed = {**(fixed or {}), scale: 1.0}
         space = parameter_space(model, n_choices, variant=variant, fixed=fixed, free=free)
+    check_own_model(space.template, len(datasets[0].names.outcomes))
     return dataclasses.replace(space, template=space.template.suited_to(datasets))
 
 

@@ -8,7 +8,7 @@ that the likelihoods and their derivatives need.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -73,6 +73,9 @@ def moments(model: CognitiveModel, batch: Batch) -> Moments:
         return jnp.moveaxis(jnp.asarray(array), 0, -1)
 
     start = jax.vmap(model.initial_state, out_axes=-1)(jnp.asarray(batch.subject))
+    start = jax.tree.map(  # a user's jnp.zeros is in single precision
+        lambda a, b: a.astype(jnp.result_type(a, b)), start, _moved_once(model, batch)
+    )
     seen = tuple(map(sessions_last, (batch.choice, batch.outcome, batch.valid, batch.scored)))
     step = jax.vmap(trial, in_axes=-1, out_axes=-1)
     _, (log_p, x) = jax.lax.scan(step, start, seen)
@@ -85,6 +88,14 @@ def moments(model: CognitiveModel, batch: Batch) -> Moments:
     x = jnp.where(counts, x, 0.0)
     x_, xx, xy, yy = (jnp.sum(a, trial_and_session) for a in (x, x * x, x * y, y * y))
     return Moments(jnp.sum(log_p), n, x_, xx, xy, yy, centre)
+
+
+def _moved_once(model: CognitiveModel, batch: Batch) -> Any:
+    """Shapes and types of the state after a trial."""
+    number = jax.ShapeDtypeStruct((), jnp.int32)
+    outcome = jax.ShapeDtypeStruct(batch.outcome.shape[2:], batch.outcome.dtype)
+    state = jax.eval_shape(model.initial_state, number)
+    return jax.eval_shape(model.update, state, number, outcome)
 
 
 def regress_signals(sums: Moments) -> Regression:

@@ -6,6 +6,7 @@ without bounds is u itself.
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import math
 from collections.abc import Mapping, Sequence
@@ -217,6 +218,7 @@ def _template(model, n_choices):
             f"The class {model.__name__} does not say which parameters it has. Give a model "
             "instead of the class: with_parts makes one of a model and parts."
         )
+    _check_fields(model)
     try:
         return model.at_start(n_choices)
     except ConfigError as problem:
@@ -224,6 +226,17 @@ def _template(model, n_choices):
             f"{model.__name__} cannot be built for {n_choices} choices from single numbers. Give "
             f"fit_maximum_likelihood a model instead of the class. {problem}"
         ) from problem
+
+
+def _check_fields(kind: type[CognitiveModel]) -> None:
+    """Raises ConfigError where `parameters` of a user's class names what is no field of it."""
+    fields = {field.name for field in dataclasses.fields(kind)}
+    if unknown := [name for name in kind.parameters if name not in fields]:
+        raise ConfigError(
+            f"{kind.__name__}.parameters names {', '.join(unknown)}, but the class has no such "
+            f"field. Add a line for each: {unknown[0]}: Float[Array, ''] = "
+            "eqx.field(converter=jnp.asarray)"
+        )
 
 
 def _check_known(name, known, what):

@@ -84,5 +84,12 @@ class FitConfig:
             raise ConfigError(f"resamples is {self.resamples}; it must be at least 1.")
         if not self.models:
             raise ConfigError("models is empty; name at least one.")
+        for kind in self.models:
+            if not isinstance(kind, str):
+                raise ConfigError(
+                    f"models holds {getattr(kind, '__name__', repr(kind))}, which is no name. A "
+                    "run fits models of the package, by name; fit one of your own with "
+                    "fit_maximum_likelihood, and compare it with those of a run (docs/models.md)."
+                )
         names = dict.fromkeys(find_fit(text).name for text in self.models)
         object.__setattr__(self, "models", tuple(names))  # as the catalogue spells them
