@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from ...errors import ConfigError
 from ...scoring.intervals import normal_quantile
@@ -100,4 +100,7 @@ def draw_selection(data: SelectionData, fig: Figure) -> None:
     below.set_ylim(-0.3, max(column(table, "open_latents")) + 0.5)
     below.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     below.set_xscale("log")
+    below.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    below.xaxis.set_major_formatter("{x:g}")
+    below.xaxis.set_minor_locator(NullLocator())
     below.set_xlabel("penalties, as a multiple of the default")
