@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from accumbens.errors import DataError
+from accumbens.fit.disrnn import walks
 from accumbens.fit.disrnn.candidates import folds_of
 from accumbens.fit.disrnn.config import DisRNNStageConfig, RecipeConfig, SelectionConfig
 from accumbens.fit.disrnn.objectives import choice_objective
@@ -218,6 +219,21 @@ def test_all_trials_are_fitted_along_the_best_route_alone(selection):
     assert math.exp(selection.held_out) > 0.5
     assert selection.penalties.latent == pytest.approx(
         Penalties().latent * selection.candidate.factor
+    )
+
+
+def test_a_path_that_stays_behind_its_cognitive_model_is_walked_more_slowly(trials, monkeypatch):
+    config = dataclasses.replace(QUICK, shares=(1.0,), guides=("q_learning",), relaxing=0)
+    monkeypatch.setattr(walks, "LAGS", 10.0)
+    usual = select_disrnn(trials, SMALL, config, key=jax.random.key(0))
+    assert max(c.step for c in usual.candidates) <= config.steps
+    monkeypatch.setattr(walks, "LAGS", -10.0)
+    slow = select_disrnn(trials, SMALL, config, key=jax.random.key(0))
+    assert max(c.step for c in slow.candidates) > config.steps
+    factor = {c.step: c.factor for c in slow.candidates}
+    way = (config.steps - 1 - 150) / (walks.SLOWER * config.steps - 150)
+    assert factor[config.steps] == pytest.approx(
+        strength(1.0, int(trials.scored.sum())) * 0.5 * 30**way, rel=1e-5
     )
 
 

@@ -31,6 +31,8 @@ from .guide_kinds import GUIDES
 
 MIN_SUBJECTS = 2
 """Fewer cannot differ from one another."""
+BY_SUBJECT = ", by subject"
+"""What the name of a guide with each subject's own parameters ends with."""
 TOLERANCE = 1e-4
 """In nats of the whole log-likelihood: far below what tells two guides apart."""
 
@@ -74,7 +76,7 @@ def best_guide(
     best = max(held_out, key=lambda name: float(held_out[name].sum()))
     models, by_subject = fits[best].models, False
     if len(np.unique(trials.subject)) >= MIN_SUBJECTS and fits[best].values.shape[1]:
-        apart, name = _by_subject(fits[best], trials, counted), f"{best}, by subject"
+        apart, name = _by_subject(fits[best], trials, counted), f"{best}{BY_SUBJECT}"
         held_out[name] = _held_out(apart, trials, folds)
         if held_out[name].sum() > held_out[best].sum():
             best, models, by_subject = name, apart, True

@@ -30,7 +30,7 @@ from .candidates import (
     paired_difference,
 )
 from .config import FIRST_CANDIDATE, RecipeConfig, SelectionConfig
-from .guides import best_guide
+from .guides import BY_SUBJECT, best_guide
 from .paths import STEPS_PER_CHECKPOINT, Path, rising, score, strength
 from .preparation import initial_disrnn, longest_first, with_unseen_subjects
 from .shrinkage import SoftChoices, soft_targets
@@ -41,6 +41,10 @@ GIVE_UP = 0.01
 BEHIND = 0.003
 """After `JUDGED_FROM` steps, it also ends when its best is so many below another route's."""
 JUDGED_FROM = 900
+LAGS = 1e-3
+"""Where a path towards the best cognitive model alone stays so many nats per trial below it, it is
+walked again `SLOWER` times as slowly: its targets hold no noise, so what it lacks is time."""
+SLOWER = 3
 
 
 class Walks:
@@ -64,6 +68,7 @@ class Walks:
         self.held_out = [*self.folds, nothing]
         self.counted = [jnp.asarray(np.stack([out, ~out])) for out in self.held_out]
         self.walked: dict[Route, Walked] = {}
+        self.slower: dict[float, int] = {}
         self.chosen = Route(config.shares[0], recipe.disrnn.subject_embedding, 0)
 
     def explore(self) -> None:
@@ -79,6 +84,9 @@ class Walks:
         routes = [Route(share, given, 0) for share in self.config.shares]
         for route in routes:
             self._walk_folds(route)
+            if route.share == 1 and self._lags(route):
+                self.slower[1.0] = SLOWER
+                self._walk_folds(route)
         best = self._most_shrunk(routes)
         if tried and not given and len(np.unique(self.trials.subject)) > 1:
             apart = best._replace(embedding=tried)
@@ -108,6 +116,15 @@ class Walks:
 
     def _best_of(self, routes: list[Route]) -> Route:
         return max(routes, key=lambda route: self.best_along(route).expected)
+
+    def _lags(self, route: Route) -> bool:
+        """Whether the best along a route is clearly worse than the guide of all subjects."""
+        guide = self.guide.held_out[self.guide.name.removesuffix(BY_SUBJECT)].sum() / self.n
+        return bool(self.best_along(route).held_out < guide - LAGS)
+
+    def steps(self, route: Route) -> int:
+        """Gradient steps along the whole of a route."""
+        return self.config.steps * self.slower.get(route.share, 1)
 
     def _most_shrunk(self, routes: list[Route]) -> Route:
         bests = [self.best_along(route) for route in routes]
@@ -161,12 +178,13 @@ class Walks:
         """The checkpoints along a route without each fold."""
         best = max((c.expected for c in self.candidates()), default=-np.inf)
         first = FIRST_CANDIDATE // STEPS_PER_CHECKPOINT - 1
+        slower = self.slower.get(route.share, 1)
 
         def hopeless(scores: list[np.ndarray]) -> bool:
             mean = [float(x[:, 0].sum() / self.n) for x in scores[first:]]
             if not mean:
                 return False
-            late = len(scores) * STEPS_PER_CHECKPOINT >= JUDGED_FROM
+            late = len(scores) * STEPS_PER_CHECKPOINT >= JUDGED_FROM * slower
             return mean[-1] < max(mean) - GIVE_UP or (late and max(mean) < best - BEHIND)
 
         self.walked[route] = self._walk(route, range(len(self.folds)), "folds", hopeless)
@@ -190,12 +208,13 @@ class Walks:
         file = None
         if self.checkpoints is not None:
             of_route = "-".join(f"{x:g}" for x in route)
-            file = self.checkpoints / f"selection-{of_route}-{name}.safetensors"
+            slower = f"-{self.slower[route.share]}x" if route.share in self.slower else ""
+            file = self.checkpoints / f"selection-{of_route}{slower}-{name}.safetensors"
         paths = self.paths(route, folds)
         if file is not None and (kept := read_walked(file, self.identity, paths[0].average)):
             return kept
         scale = strength(route.share, self.n)
-        n_checkpoints = self.config.steps // STEPS_PER_CHECKPOINT
+        n_checkpoints = self.steps(route) // STEPS_PER_CHECKPOINT
         averages: list[list[PyTree]] = []
         scores: list[np.ndarray] = []
         described = f"share {route.share:g}, embedding {route.embedding}, start {route.start}"
@@ -207,7 +226,7 @@ class Walks:
         with self.progress.task(label, n_checkpoints * STEPS_PER_CHECKPOINT) as task:
             for i in range(n_checkpoints):
                 steps = i * STEPS_PER_CHECKPOINT + np.arange(STEPS_PER_CHECKPOINT)
-                schedule = rising(steps, self.config.steps, scale)
+                schedule = rising(steps, self.steps(route), scale)
                 in_threads(advance, paths)
                 averages.append([path.average for path in paths])
                 scores.append(self.scores(paths, folds))
@@ -228,7 +247,7 @@ class Walks:
             step = (i + 1) * STEPS_PER_CHECKPOINT
             held_out = float(scores[:k, 0].sum() / self.n)
             fitted = float(scores[:k, 1].sum() / (self.n * (k - 1)))
-            factor = float(rising(np.array([step - 1]), self.config.steps, scale).factor[0])
+            factor = float(rising(np.array([step - 1]), self.steps(route), scale).factor[0])
             n_open = [int(n) for n in walked.n_open[i]]
             candidates.append(
                 Candidate(

@@ -54,7 +54,7 @@ def selected_disrnn(
     )  # fmt: skip
     model, history, seconds = selection.model, {}, dict(selection.seconds)
     record = as_record(selection, trials, config.selection.folds)
-    notes: dict[str, Any] = {"selection": record, "warnings": warnings_of(selection)}
+    notes: dict[str, Any] = {"selection": record, "warnings": warnings_of(selection, trials)}
     if trials.names.signals:
         began = time.monotonic()
         given = config.recipe.disrnn.subject_numbers_for_signals

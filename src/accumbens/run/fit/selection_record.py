@@ -81,9 +81,21 @@ def structure(selection: Selection) -> str:
     return f"Structure: {fit} Do not interpret what this one disRNN has open."
 
 
-def warnings_of(selection: Selection) -> list[str]:
-    """What a reader must know of the choice besides."""
+BEHIND = 1e-3
+"""Nats per trial of folds by which the best cognitive model may be ahead without a warning."""
+
+
+def warnings_of(selection: Selection, trials: Trials) -> list[str]:
+    """What a reader must know of the choice besides. trials: those that were fitted."""
     taken, found = selection.candidate, []
+    guide, n = selection.guide, max(int(trials.scored.sum()), 1)
+    of_guide = float(guide.held_out[guide.name].sum() / n)
+    if selection.held_out < of_guide - BEHIND:
+        found.append(
+            f"inside the training sessions {guide.name} predicts what folds hold out better "
+            f"(normalized likelihood {np.exp(of_guide):.4f}) than this disRNN "
+            f"({np.exp(selection.held_out):.4f}): it has not learned all that {guide.name} knows"
+        )
     usual = float(np.median(taken.n_open_of_folds))
     if taken.n_open != usual:
         found.append(
