@@ -10,7 +10,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from ..errors import ConfigError
-from .base import Model
+from ..trials import Batch
+from .base import Model, Unrolled
+from .gru_loop import hidden_along
 
 
 class GRUState(NamedTuple):
@@ -146,6 +148,34 @@ class GRU(Model):
 
     def latents(self, state: GRUState) -> dict[str, Float[Array, ""]]:
         return {f"h_{i}": state.hidden[i] for i in range(state.hidden.shape[0])}
+
+    def unroll(self, batch: Batch) -> Unrolled:
+        """As `Model.unroll`, all sessions at once: only `hidden_along` goes trial by trial."""
+        choice, outcome, valid = (
+            jnp.swapaxes(jnp.asarray(x), 0, 1) for x in (batch.choice, batch.outcome, batch.valid)
+        )
+        made = jax.nn.one_hot(jnp.where(valid, choice, 0), self.n_choices, dtype=outcome.dtype)
+        subject = self.embedding[jnp.asarray(batch.subject)]
+        seen = jnp.concatenate([made, outcome], axis=-1)
+
+        def read(weights: Array) -> Array:
+            """These weights times the input of every trial."""
+            n_seen = seen.shape[-1]
+            return seen @ weights[:, :n_seen].T + subject @ weights[:, n_seen:].T
+
+        n_hidden = self.b_new.shape[0]
+        initial = jnp.broadcast_to(self.initial_hidden, (len(subject), n_hidden))
+        from_input = read(self.w_input) + self.b_input
+        before, last = hidden_along(self.w_hidden, self.b_new, initial, from_input, valid)
+        after = jnp.concatenate([before[1:], last[None]])
+        logits = before @ self.w_choice.T + self.b_choice
+        of_hidden, of_input = self.w_signal[:, : 2 * n_hidden], self.w_signal[:, 2 * n_hidden :]
+        hidden = jnp.concatenate([before, after], axis=-1)
+        standardised = hidden @ of_hidden.T + read(of_input) + self.b_signal
+        signals = self.signal_mean + self.signal_scale * standardised
+        signals = jnp.where(valid[..., None], signals, 0.0)
+        latents = {f"h_{i}": before[..., i].T for i in range(n_hidden)}
+        return Unrolled(jnp.swapaxes(logits, 0, 1), jnp.swapaxes(signals, 0, 1), latents)
 
     def _input(self, state: GRUState, choice: Array, outcome: Array) -> Float[Array, " input"]:
         made = jax.nn.one_hot(choice, self.n_choices, dtype=outcome.dtype)
