@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from accumbens.errors import ConfigError
-from accumbens.fit.disrnn.candidates import folds_of
 from accumbens.fit.disrnn.guides import best_guide, most_likely_values
+from accumbens.fit.folds import folds_of
 from accumbens.fit.likelihood.parameter_space import parameter_space
 from accumbens.models.by_subject import BySubject
 from accumbens.models.parts.composed import with_parts

@@ -11,7 +11,6 @@ import pytest
 
 from accumbens.errors import DataError
 from accumbens.fit.disrnn import walks
-from accumbens.fit.disrnn.candidates import folds_of
 from accumbens.fit.disrnn.config import DisRNNStageConfig, RecipeConfig, SelectionConfig
 from accumbens.fit.disrnn.objectives import choice_objective
 from accumbens.fit.disrnn.paths import Path, relaxing, rising, score, strength
@@ -21,6 +20,7 @@ from accumbens.fit.disrnn.shrinkage import SoftChoices, soft_choice_objective, s
 from accumbens.fit.disrnn.signal_guides import best_signal_guide
 from accumbens.fit.disrnn.signal_selection import select_signal_networks
 from accumbens.fit.disrnn.signal_walks import FACTORS
+from accumbens.fit.folds import folds_of
 from accumbens.models.disrnn import DisRNNConfig, Penalties, bottlenecks
 from accumbens.models.naive import Naive
 from accumbens.models.q_learning import QLearning

@@ -7,14 +7,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
-from ...trials import Trials
+from ..folds import paired_difference
 from .config import FIRST_CANDIDATE
 
-TOLERANCE = 5e-4
-"""Nats per trial of held-out likelihood that a simpler model may cost: fewer open latents, or one
-model of all animals."""
 HOPELESS = 5e-3
 """Nats per trial that relaxing cannot make up for."""
 
@@ -45,35 +42,6 @@ class Candidate(NamedTuple):
     expected: float
     n_open: int | None
     n_open_of_folds: tuple[int, ...]
-
-
-def folds_of(trials: Trials, k: int) -> list[Bool[np.ndarray, "session trial"]]:
-    """The trials that each of `k` folds holds out: whole sessions, dealt out within each subject.
-
-    With fewer than k sessions they are k spans of every session, which are predicted from the
-    trials before them.
-    """
-    n_sessions, n_trials = trials.choice.shape
-    if n_sessions >= k:
-        order = np.argsort(trials.subject, kind="stable")
-        fold = np.empty(n_sessions, int)
-        fold[order] = np.arange(n_sessions) % k
-        return [np.repeat((fold == i)[:, None], n_trials, axis=1) for i in range(k)]
-    span = np.arange(n_trials)[None, :] * k // trials.length[:, None]
-    return [(span == i) & trials.in_session for i in range(k)]
-
-
-def expected_after_all(held_out: float, fitted: float, k: int) -> float:
-    """Held-out log likelihood per trial (nats) expected once all trials are fitted, not (k-1)/k.
-
-        expected = held_out + (fitted - held_out) / (2 k)
-
-    With n trials and d effective parameters, fitting costs d / 2n of held-out likelihood and adds
-    as much to the fitted one. Of their difference, d / n at n (k-1)/k trials, a share of 1 / 2k is
-    gained by fitting the last 1/k. Without this, folds favour rigid models: they see them with
-    fewer trials than there will be.
-    """
-    return held_out + max(fitted - held_out, 0.0) / (2 * k)
 
 
 def best_candidate(candidates: list[Candidate]) -> int:
@@ -131,22 +99,3 @@ def _rank(candidate: Candidate) -> tuple[bool, float]:
     """Agreement of the fit to all trials with those without a fold, then held-out likelihood."""
     agree = candidate.n_open == float(np.median(candidate.n_open_of_folds))
     return agree, candidate.held_out
-
-
-def paired_difference(
-    better: Float[np.ndarray, " session"],
-    other: Float[np.ndarray, " session"],
-    n_scored: Int[np.ndarray, " session"],
-) -> tuple[float, float]:
-    """How far `other` lies below `better` per trial (nats), and its standard error over sessions.
-
-    better, other: log likelihood of each session (nats). n_scored: its scored trials.
-    The standard error is 0 with a single session, so that nothing but the best is taken.
-    """
-    total = max(int(n_scored.sum()), 1)
-    below = better - other
-    mean = float(below.sum() / total)
-    if len(below) < 2:
-        return mean, 0.0
-    residual = below - mean * n_scored
-    return mean, float(residual.std(ddof=1) * np.sqrt(len(below)) / total)

@@ -17,6 +17,7 @@ from ...models.disrnn.bottleneck import relative_learning_rates
 from ...models.signal_units import SignalUnits
 from ...trials import Batch, Trials
 from ..gradient.training import compile_training
+from ..unseen import mean_for_unseen
 from .config import DisRNNStageConfig
 from .objectives import ReadOutData, signal_objective
 
@@ -76,22 +77,15 @@ def latents_before(model: DisRNN, batch: Batch) -> Float[Array, "trial latent se
 
 def with_unseen_subjects(model: DisRNN, batch: Batch) -> DisRNN:
     """The same model; subjects without a valid trial in `batch` are described by the mean of the
-    others, weighted by their trials, instead of by what their random start happened to be.
+    others (see `mean_for_unseen`).
 
     The core and the signal networks each have descriptions of their own: arrays [subject, number].
     Without any, or where all subjects were seen, nothing changes.
     """
-    n_valid = np.asarray(batch.valid).sum(1)
-
-    def filled(numbers: Float[Array, "subject number"]) -> Float[Array, "subject number"]:
-        if not numbers.shape[1]:
-            return numbers
-        weight = np.bincount(batch.subject, n_valid, minlength=len(numbers))
-        share = jnp.asarray(weight / max(weight.sum(), 1), jnp.float32)
-        return jnp.where(jnp.asarray(weight == 0)[:, None], share @ numbers, numbers)
-
     return eqx.tree_at(
-        lambda m: [m.core.embedding, m.signal_networks.embedding], model, replace_fn=filled
+        lambda m: [m.core.embedding, m.signal_networks.embedding],
+        model,
+        replace_fn=lambda numbers: mean_for_unseen(numbers, batch),
     )
 
 

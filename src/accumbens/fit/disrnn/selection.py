@@ -25,12 +25,8 @@ from ...models.disrnn import DisRNN, Penalties, in_order
 from ...progress.base import Progress
 from ...progress.threads import in_threads
 from ...trials import Trials
-from .candidates import (
-    TOLERANCE,
-    Candidate,
-    paired_difference,
-    simplest_first,
-)
+from ..folds import TOLERANCE, paired_difference
+from .candidates import Candidate, simplest_first
 from .config import RecipeConfig, SelectionConfig
 from .guides import Guide
 from .paths import STEPS_PER_CHECKPOINT, Path, penalties_at, relaxing

@@ -17,8 +17,8 @@ from ...progress.base import Progress
 from ...progress.threads import in_threads
 from ...trials import Batch, Trials
 from ...unrolling import squared_signal_errors
+from ..folds import folds_of
 from ..gradient.training import Trained, train
-from .candidates import folds_of
 from .config import RecipeConfig
 from .objectives import ReadOutData, signal_objective
 from .preparation import (

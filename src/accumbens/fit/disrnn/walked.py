@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,8 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int, PyTree
 
-from ...errors import DataError
-from ...files import make_folder, write_atomically
+from ..unfinished import read_arrays, refuse_other, write_arrays
 
 
 class Walked(NamedTuple):
@@ -35,17 +33,13 @@ def joined(folds: Walked, whole: Walked) -> Walked:
 
 
 def write_walked(file: Path, identity: str, walked: Walked) -> None:
-    """Writes checkpoints to one safetensors file. identity: of data and options."""
-    from safetensors.numpy import save
-
-    arrays = {"scores": np.ascontiguousarray(walked.scores), "n_open": walked.n_open}
+    """Writes checkpoints to one file. identity: of data and options."""
+    arrays = {"scores": walked.scores, "n_open": walked.n_open}
     leaves = [[jax.tree.leaves(tree) for tree in row] for row in walked.averages]
     for i in range(len(leaves[0][0])):
         stacked = [np.stack([np.asarray(of_fold[i]) for of_fold in row]) for row in leaves]
         arrays[f"average/{i}"] = np.stack(stacked)
-    make_folder(file.parent)
-    note = {"note": json.dumps({"identity": identity})}
-    write_atomically(file, save(arrays, metadata=note))
+    write_arrays(file, arrays, {"identity": identity})
 
 
 def read_walked(file: Path, identity: str, like: PyTree) -> Walked | None:
@@ -53,24 +47,10 @@ def read_walked(file: Path, identity: str, like: PyTree) -> Walked | None:
 
     Raises DataError when the file is damaged or belongs to other data or options.
     """
-    from safetensors import SafetensorError, safe_open
-
     if not file.is_file():
         return None
-    try:
-        with safe_open(file, framework="numpy") as opened:
-            note = json.loads(opened.metadata()["note"])
-            arrays = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-        found = note["identity"]
-    except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
-        raise DataError(
-            f"The checkpoint {file} is damaged ({error}). Delete it to start afresh."
-        ) from error
-    if found != identity:
-        raise DataError(
-            f"The checkpoint {file} belongs to a fit with other data or options. "
-            "Resume with the run's own options, or fit into another folder."
-        )
+    arrays, note = read_arrays(file)
+    refuse_other(file, note, identity)
     leaves, structure = jax.tree.flatten(like)
     stacked = [arrays[f"average/{i}"] for i in range(len(leaves))]
     n_checkpoints, n_folds = arrays["n_open"].shape

@@ -19,16 +19,8 @@ from ...models.disrnn import open_latents
 from ...progress.base import Progress
 from ...progress.threads import in_threads
 from ...trials import Trials
-from .candidates import (
-    TOLERANCE,
-    Candidate,
-    Route,
-    best_candidate,
-    expected_after_all,
-    folds_of,
-    most_shrunk,
-    paired_difference,
-)
+from ..folds import TOLERANCE, expected_after_all, folds_of, paired_difference, without
+from .candidates import Candidate, Route, best_candidate, most_shrunk
 from .config import FIRST_CANDIDATE, RecipeConfig, SelectionConfig
 from .guides import BY_SUBJECT, best_guide
 from .paths import STEPS_PER_CHECKPOINT, Path, rising, score, strength
@@ -259,10 +251,8 @@ class Walks:
 
     def _data(self, share: float, fold: int) -> SoftChoices:
         """Targets of this fold's guide; nothing is fitted to what the fold holds out."""
-        held_out, batch = self.held_out[fold], self.batch
         target = soft_targets(self.trials, self.guide.models[fold], share)
-        gone = (held_out | ~batch.valid).all(1)
-        batch = batch._replace(valid=batch.valid & ~gone[:, None], scored=batch.scored & ~held_out)
+        batch = without(self.batch, self.held_out[fold])
         order = np.asarray(longest_first(batch._replace(subject=np.arange(len(target)))).subject)
         return jax.tree.map(
             lambda x: jnp.asarray(np.asarray(x)[order]), SoftChoices(batch, jnp.asarray(target))

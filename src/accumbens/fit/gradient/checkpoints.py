@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy as np
 from jaxtyping import PyTree
 
 from ...errors import DataError
-from ...files import write_atomically
+from ..unfinished import read_arrays, refuse_other, write_arrays
 from .training import TrainingState
 
 SECONDS_BETWEEN_SAVES = 10.0
@@ -51,8 +50,6 @@ class CheckpointFile:
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Replaces the file."""
-        from safetensors.numpy import save
-
         arrays = _by_path("model", checkpoint.model)
         note = {
             "format": FORMAT,
@@ -66,7 +63,7 @@ class CheckpointFile:
             note["state"] = [state.step, state.falls_from, state.rate_factor, state.retries]
         for stage, terms in checkpoint.history.items():
             arrays |= {f"history/{stage}/{name}": values for name, values in terms.items()}
-        write_atomically(self.path, save(arrays, metadata={"note": json.dumps(note)}))
+        write_arrays(self.path, arrays, note)
         self._saved = time.monotonic()
 
     def load(
@@ -81,17 +78,13 @@ class CheckpointFile:
         """
         if not self.path.is_file():
             return None
-        arrays, note = self._read()
+        arrays, note = read_arrays(self.path)
         if note.get("format") != FORMAT:
             raise DataError(
                 f"The checkpoint {self.path} is of another version of accumbens, and only that "
                 "version can continue it. Delete it to start this fit afresh."
             )
-        if note["identity"] != self.identity:
-            raise DataError(
-                f"The checkpoint {self.path} belongs to a fit with other data or options. "
-                "Resume with the run's own options, or fit into another folder."
-            )
+        refuse_other(self.path, note, self.identity)
         model = self._restored("model", initial.model, arrays)
         state = None
         if "state" in note:
@@ -107,18 +100,6 @@ class CheckpointFile:
                 _, stage, term = name.split("/")
                 history.setdefault(stage, {})[term] = values
         return Checkpoint(model, note["stage"], state, history, note["seconds"])
-
-    def _read(self) -> tuple[dict[str, np.ndarray], dict]:
-        from safetensors import SafetensorError, safe_open
-
-        try:
-            with safe_open(self.path, framework="numpy") as file:
-                note = json.loads(file.metadata()["note"])
-                return {name: file.get_tensor(name) for name in file.keys()}, note  # noqa: SIM118
-        except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
-            raise DataError(
-                f"The checkpoint {self.path} is damaged ({error}). Delete it to start afresh."
-            ) from error
 
     def _restored(self, prefix: str, template: PyTree, arrays: dict[str, np.ndarray]) -> PyTree:
         """A pytree like the template, with the file's arrays."""
