@@ -133,7 +133,8 @@ OLD = Path(__file__).parents[1] / "fixtures" / "configs_0_1_0"
 def test_files_of_version_0_1_0_are_read():
     """Each as that version wrote it, with every option of its time."""
     models = ("disrnn", "gru", "naive")
-    expected = FitConfig(table=TableFormat(signal=("dopamine",)), seed=3, models=models)
+    gru = GRUConfig(subject_embedding=0, l2=1e-4)  # which are given there, so nobody chooses them
+    expected = FitConfig(table=TableFormat(signal=("dopamine",)), gru=gru, seed=3, models=models)
     assert read_toml(FitConfig, OLD / "fit.toml") == expected
     expected = CreditConfig("controllable", "distractor", lags=7)
     assert read_toml(CreditConfig, OLD / "credit.toml") == expected

@@ -64,13 +64,16 @@ def print_run(out: Output, run: Run) -> None:
 
 
 def print_selection(out: Output, metrics: dict[str, Any]) -> None:
-    """How the disRNN was chosen inside the training sessions, where it was."""
+    """How disRNN and GRU were chosen inside the training sessions, where they were."""
     found = metrics["models"].get("disrnn", {}).get("fit", {}).get("selection")
     if found is not None:
         out.say(f"disRNN. {found['why']}")
         if "signal" in found:
             out.say(found["signal"]["why"])
         _print_routes(out, found.get("routes", []))
+    found = metrics["models"].get("gru", {}).get("fit", {}).get("selection")
+    if found is not None:
+        out.say(f"{label_of('gru')}. {found['why']}")
 
 
 def print_verdict(out: Output, metrics: dict[str, Any]) -> None:

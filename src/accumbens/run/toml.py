@@ -22,6 +22,8 @@ Tree = TypeVar("Tree")
 
 RENAMED: dict[str, str | None] = {
     "gru.stage.bottleneck_rate": None,  # never did anything
+    "gru.validate_every": None,  # folds now say when a GRU's training stops
+    "gru.patience": None,
 }
 """Keys that files of earlier versions may have: what each is called now, or None where it is to be
 ignored. A key counts only where the configuration that is read does not know it."""

@@ -1,36 +1,35 @@
 """Fitting a GRU: how well can an unconstrained network predict the same choices and signals?
 
-    loss = -mean log p(choice) + mean squared standardised signal error + L2
-
-Some training sessions are set aside; training stops when the loss on them no longer falls, and the
-best model so far is kept.
+Folds of the sessions say how (see `selection`); then one GRU is fitted to all of them.
 """
 
 from __future__ import annotations
 
+import dataclasses
+from pathlib import Path as FilePath
 from typing import Any, NamedTuple
 
 import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Float, PRNGKeyArray
 
-from ...errors import ConfigError
 from ...models.gru import GRU
-from ...models.signal_units import SignalUnits
-from ...noise import NoiseSource
 from ...progress.base import Progress
-from ...trials import Batch, Trials
-from ...unrolling import mean_choice_nll, squared_signal_errors
-from ..gradient.objective import Terms
-from ..gradient.training import TrainingState, train
+from ...trials import Trials
+from ..gradient.training import STEPS_PER_DISPATCH
 from .config import GRUConfig
+from .objective import with_unseen_subjects
+from .path import Path
+from .selection import GRUSelection, routes_of, select_gru, tried_apart
 
 
-class _GRUData(NamedTuple):
-    batch: Batch
-    units: SignalUnits
+class GRUFit(NamedTuple):
+    """A fitted GRU, the loss's terms at every step, and how it was chosen; None where nothing was
+    left to choose."""
+
+    model: GRU
+    history: dict[str, Float[np.ndarray, " step"]]
+    selection: GRUSelection | None
 
 
 def fit_gru(
@@ -39,68 +38,55 @@ def fit_gru(
     *,
     key: PRNGKeyArray,
     progress: Progress | None = None,
-) -> tuple[GRU, dict[str, Float[np.ndarray, " step"]]]:
-    """A GRU fitted to choices and signals of `trials`, and its history.
+    checkpoints: FilePath | None = None,
+    identity: str = "",
+) -> GRUFit:
+    """A GRU fitted to choices and signals of all sessions of `trials`.
 
-    Raises ConfigError with fewer than two sessions, DivergedError when training cannot be rescued.
+    Args:
+        trials: sessions to fit; those held out from the analysis are not among them.
+        config: what is not given there is chosen by folds of these sessions.
+        key: draws the initial weights.
+        progress: what is reported to.
+        checkpoints: folder for what was reached, so that a stopped choice goes on.
+        identity: of data and options, so that it goes on with its own.
+
+    Raises:
+        DivergedError: training cannot be rescued by lower learning rates.
+        DataError: a checkpoint is damaged, or belongs to other data or options.
     """
-    if trials.n_sessions < 2:
-        raise ConfigError("A GRU needs at least two training sessions: one decides when to stop.")
-    index = np.arange(trials.n_sessions)
-    aside = index % config.validate_every == min(config.validate_every, trials.n_sessions) - 1
-    units = SignalUnits.of(trials)
-    data, validation = (
-        _GRUData(jax.tree.map(jnp.asarray, trials.select_sessions(index[which]).batch()), units)
-        for which in (~aside, aside)
-    )
-    model = GRU(
-        n_choices=trials.n_choices,
-        n_outcomes=len(trials.names.outcomes),
-        n_signals=len(trials.names.signals),
-        hidden=config.hidden,
-        n_subjects=len(trials.names.subjects),
-        embedding=config.subject_embedding,
-        signal_mean=units.mean,
-        signal_scale=units.scale,
-        key=jax.random.fold_in(key, 0),
-    )
-    best: dict[str, Any] = {"loss": np.inf, "step": 0, "model": model}
-
-    def on_dispatch(state: TrainingState, history: dict[str, np.ndarray]) -> bool:
-        current = eqx.combine(state.trained, model)
-        loss = float(_validation_loss(current, validation))
-        if loss < best["loss"]:
-            best.update(loss=loss, step=state.step, model=current)
-        task.update(state.step, terms={"validation": loss})
-        return state.step - best["step"] >= config.patience
-
-    rates = jax.tree.map(lambda x: 1.0 if eqx.is_inexact_array(x) else None, model)
-    with (progress or Progress()).task("gru", config.stage.steps) as task:
-        trained = train(
-            model, gru_objective, data, jnp.asarray(config.l2), config.stage, noisy=False,
-            rates=rates, key=jax.random.fold_in(key, 1), on_dispatch=on_dispatch,
-        )  # fmt: skip
-    return best["model"], trained.history
+    progress = progress or Progress()
+    selection, [route, *others] = None, routes_of(trials, config)
+    if others or config.chooses_steps or tried_apart(trials, config):
+        selection = select_gru(
+            trials, config, key=key, progress=progress, checkpoints=checkpoints, identity=identity
+        )
+        route = selection.chosen.route
+    if selection is not None and config.chooses_steps:
+        config = dataclasses.replace(
+            config, stage=dataclasses.replace(config.stage, steps=selection.chosen.step)
+        )
+    path = Path.beginning(trials, trials.batch(), config, route, key)
+    with progress.task("gru: all sessions", config.stage.steps) as task:
+        while not path.ended:
+            path.advance(path.step + STEPS_PER_DISPATCH)
+            terms = {name: float(values[-1]) for name, values in path.history.items()}
+            task.update(path.step, terms=terms)
+    model = with_unseen_subjects(path.model, path.batch)
+    if selection is not None:
+        model = with_start_where_not_predicted(model, path.start, selection)
+    return GRUFit(model, path.history, selection)
 
 
-def gru_objective(
-    model: GRU, data: _GRUData, l2: Float[Array, ""], noise: NoiseSource | None
-) -> tuple[Float[Array, ""], Terms]:
-    """The loss above and its terms."""
-    del noise
-    unrolled = model.unroll(data.batch)
-    nll = mean_choice_nll(unrolled.choice_logits, data.batch)
-    terms = {"choice_nll": nll}
-    if model.n_signals:
-        n = jnp.maximum(data.batch.signal_scored.sum((0, 1)), 1)
-        errors = squared_signal_errors(unrolled.signals, data.batch).sum((0, 1)) / n
-        terms["signal_mse"] = (errors / data.units.scale**2).mean()
-    arrays = jax.tree.leaves(eqx.filter(model, eqx.is_inexact_array))
-    squares = sum((jnp.sum(leaf**2) for leaf in arrays if leaf.ndim > 1), jnp.zeros(()))
-    loss = sum(terms.values(), jnp.zeros(()))
-    return loss + l2 * squares, {"loss": loss, **terms}
+def with_start_where_not_predicted(model: GRU, start: GRU, selection: GRUSelection) -> GRU:
+    """The same model; outputs that folds do not predict keep their start: base rates and means."""
+    kept = []
+    if not selection.predicts_choices:
+        kept += ["w_choice", "b_choice"]
+    if not selection.predicts_signals:
+        kept += ["w_signal", "b_signal"]
 
+    def of(gru: GRU) -> list[Any]:
+        return [getattr(gru, name) for name in kept]
 
-@eqx.filter_jit
-def _validation_loss(model: GRU, data: _GRUData) -> Float[Array, ""]:
-    return gru_objective(model, data, jnp.zeros(()), None)[1]["loss"]
+    return eqx.tree_at(of, model, of(start)) if kept else model

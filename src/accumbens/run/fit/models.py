@@ -25,6 +25,7 @@ from ...progress.threads import in_threads
 from ...threefry import key_of
 from ...trials import Trials
 from .config import FitConfig
+from .gru_record import gru_record, gru_warnings
 from .selection import chooses, selected_disrnn
 
 
@@ -104,8 +105,17 @@ def _fit_likelihood(job: Job) -> Fitted:
 
 
 def _fit_gru(job: Job) -> Fitted:
-    model, history = fit_gru(job.trials, job.config.gru, key=job.key, progress=job.progress)
-    return Fitted(model, True, {}, {}, {job.config.seed: {job.fit.name: history}})
+    config, has_signals = job.config.gru, bool(job.trials.names.signals)
+    fit = fit_gru(
+        job.trials, config, key=job.key, progress=job.progress, checkpoints=job.checkpoints,
+        identity=job.identity,
+    )  # fmt: skip
+    notes: dict[str, Any] = {}
+    if fit.selection is not None:
+        notes["selection"] = gru_record(fit.selection, config.folds, has_signals=has_signals)
+        notes["warnings"] = gru_warnings(fit.selection, has_signals=has_signals)
+    histories = {job.config.seed: {job.fit.name: fit.history}} if fit.history else {}
+    return Fitted(fit.model, True, notes, {}, histories)
 
 
 def _fit_means(job: Job) -> Fitted:
