@@ -13,9 +13,10 @@ from accumbens.figures.credit import all as credit
 from accumbens.figures.fit import all as fit
 from accumbens.figures.listed import ListedFigure
 from accumbens.figures.neural import all as neural
+from accumbens.figures.predict import all as predict
 from accumbens.scoring.comparison import compare
 
-LISTS = {"fit": fit, "credit": credit, "neural": neural}
+LISTS = {"fit": fit, "credit": credit, "neural": neural, "predict": predict}
 NOT_OF_A_RUN = {"event_kernels", "event_response", "population", "raster"}
 """Drawn from recordings, which no kind of run holds."""
 

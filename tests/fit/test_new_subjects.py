@@ -150,6 +150,23 @@ def test_new_subjects_are_fitted_apart():
     np.testing.assert_array_equal(both.embedding[:4], model.embedding)
 
 
+def test_only_sessions_that_count_count():
+    model, trials = gru(jax.random.key(2)), sessions([4], 3)
+    who = Newcomers(np.array([4]), 5, WEIGHT, trials, np.array([True, False, True]))
+    assert who.trials is not None
+    assert who.trials.names.sessions == ("0", "2")
+    alone = who._replace(sessions=who.trials, counted=None)
+    _, sd = plain_spread(np.asarray(model.embedding, np.float64))
+    both = [describe_new_subjects(model, one).embedding[4] / sd for one in (who, alone)]
+    np.testing.assert_allclose(*both, atol=0.02)
+    assert np.abs(both[0] - describe_new_subjects(
+        model, who._replace(counted=None)).embedding[4] / sd).max() > 0.05  # fmt: skip
+    nothing = who._replace(counted=np.zeros(3, bool))
+    assert nothing.trials is None
+    mean = describe_new_subjects(model, without_sessions()).embedding
+    np.testing.assert_array_equal(describe_new_subjects(model, nothing).embedding, mean)
+
+
 def test_where_known_subjects_are_alike_so_are_new_ones():
     model = gru(jax.random.key(2))
     model = eqx.tree_at(lambda m: m.embedding, model, jnp.ones((4, 2)))

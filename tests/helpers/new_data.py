@@ -25,7 +25,9 @@ CONFIG = FitConfig(
         ),
         warm_up=SHORT, choice_stage=SHORT, signal_stage=SHORT,
     ),
-    gru=GRUConfig(subject_embedding=1, stage=dataclasses.replace(GRUConfig().stage, steps=10)),
+    gru=GRUConfig(
+        subject_embedding=1, l2=1e-3, stage=dataclasses.replace(GRUConfig().stage, steps=10)
+    ),
     models=("disrnn", "gru", "q_learning", "dfq_signal", "naive"),
     seeds=1, resamples=50, seed=4,
 )  # fmt: skip

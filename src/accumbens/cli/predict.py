@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from ..run.fit.config import FitConfig
 from ..run.options import POSITIONAL, ROOT, Place, options_of
@@ -13,6 +13,9 @@ from ..run.predict.config import PredictConfig
 from ..run.toml import read_toml
 from .commands import Command
 from .output import Output
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,4 +91,23 @@ def print_saved_predictions(out: Output, folder: Path) -> None:
     if any(model["signal"] for model in found.metrics["models"].values()):
         out.say(f"Signals are {data['signal_scale']}.")
     out.say(which_trials(data["choices_scored"], data["scored_trials_hash"]))
-    out.paths(folder=folder)
+    if "sessions_seen" in found.tables:
+        print_sessions_seen(out, found.table("sessions_seen"))
+    places = {"folder": folder, "figures": folder / "figures"}
+    out.paths(**{name: path for name, path in places.items() if path.is_dir()})
+
+
+def print_sessions_seen(out: Output, table: pd.DataFrame) -> None:
+    """Likelihoods of new subjects by the number of sessions that describe them, a row a model."""
+    from ..models.catalogue import label_of
+
+    values: dict[str, dict[int, float]] = {}
+    for row in table.to_dict("records"):
+        if row["metric"] == "normalized_likelihood":
+            values.setdefault(str(row["model"]), {})[int(row["sessions_seen"])] = row["value"]
+    tried = list(next(iter(values.values()), {}))
+    rows = [[label_of(name), *(f"{x:.4f}" for x in of.values())] for name, of in values.items()]
+    out.table(
+        ["sessions seen:", *map(str, tried)], rows, numbers=range(1, len(tried) + 1),
+        title="New subjects: choice normalized likelihood by sessions that describe them",
+    )  # fmt: skip

@@ -72,6 +72,10 @@ from .neural.selective_fraction import selective_fraction_data as selective_frac
 from .neural.unit_effects import UnitEffectsData as UnitEffectsData
 from .neural.unit_effects import draw_unit_effects as draw_unit_effects
 from .neural.unit_effects import unit_effects_data as unit_effects_data
+from .predict.all import draw_predict_figures as draw_predict_figures
+from .predict.sessions_seen import SessionsSeenData as SessionsSeenData
+from .predict.sessions_seen import draw_sessions_seen as draw_sessions_seen
+from .predict.sessions_seen import sessions_seen_data as sessions_seen_data
 from .save import HasTable as HasTable
 from .save import save_figure as save_figure
 from .style import figure_style as figure_style

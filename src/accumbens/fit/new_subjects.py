@@ -22,7 +22,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from ..errors import ConfigError, DataError
 from ..models.base import Model
@@ -48,14 +48,40 @@ class Newcomers(NamedTuple):
         n_subjects: how many subjects the model is to know in the end.
         weight: of each subject that the model has a description of, by number: its share of the
             trials that were fitted; 0 for those that were not; sum 1.
-        trials: sessions of new subjects alone, with signals in the units of the model; None to
-            describe them by the mean.
+        sessions: of new subjects alone, with signals in the units of the model; None to describe
+            them by the mean.
+        counted: whether each of these sessions counts; all do by default. What is compiled for
+            some of them serves for others.
     """
 
     numbers: Int[np.ndarray, " new"]
     n_subjects: int
     weight: Float[np.ndarray, " subject"]
-    trials: Trials | None
+    sessions: Trials | None
+    counted: Bool[np.ndarray, " session"] | None = None
+
+    @property
+    def trials(self) -> Trials | None:
+        """The sessions that count; None without any."""
+        if self.sessions is None or self.counted is None:
+            return self.sessions
+        return self.sessions.select_sessions(np.flatnonzero(self.counted)) if self.any else None
+
+    @property
+    def any(self) -> bool:
+        """Whether any session counts."""
+        return self.sessions is not None and (self.counted is None or bool(self.counted.any()))
+
+    def batch(self) -> Batch:
+        """The numbers of all sessions; of those that do not count, nothing is scored."""
+        assert self.sessions is not None
+        batch = self.sessions.batch()
+        if self.counted is None:
+            return batch
+        counted = self.counted[:, None]
+        return batch._replace(
+            scored=batch.scored & counted, signal_scored=batch.signal_scored & counted[..., None]
+        )
 
 
 @functools.singledispatch
@@ -158,9 +184,9 @@ def _spread(numbers: Array, who: Newcomers) -> tuple[Array, Array]:
 
 def _fitted(model: Any, where: Where, cost: Cost, who: Newcomers) -> Any:
     """The model with the most probable rows of the new subjects, where there are sessions."""
-    if who.trials is None or not where(model).shape[1]:
+    if not who.any or not where(model).shape[1]:
         return model
-    batch = jax.tree.map(jnp.asarray, who.trials.batch())
+    batch = jax.tree.map(jnp.asarray, who.batch())
     mean, sd = _spread(where(model), who)
     return _most_probable(model, where, cost, batch, jnp.asarray(who.numbers), mean, sd)
 

@@ -8,12 +8,20 @@ import pytest
 
 from accumbens.cli import main
 from accumbens.errors import ConfigError
+from accumbens.fit.new_subjects import Newcomers, describe_new_subjects
 from accumbens.io.tables.trials import write_table
 from accumbens.run.fit.config import SplitConfig
 from accumbens.run.fit.pipeline import run_fit
 from accumbens.run.predict.analysis import run_predict
 from accumbens.run.predict.config import PredictConfig
-from accumbens.scoring.metrics import normalized_likelihood, pooled, predict, session_sums
+from accumbens.run.predict.curve import sessions_tried
+from accumbens.scoring.metrics import (
+    mean_squared_error,
+    normalized_likelihood,
+    pooled,
+    predict,
+    session_sums,
+)
 from helpers.new_data import CONFIG, metrics_of, scores, simulated
 
 
@@ -63,9 +71,50 @@ def test_half_of_the_sessions_describe_an_animal_and_the_rest_is_scored(run, str
     assert set(held_out["subject"] + "/" + held_out["session"]) == set(labels(found, found.scored))
 
 
+def test_a_curve_by_sessions_seen(run, strangers, tmp_path, capsys):
+    """On the same sessions of the new animals; each point as if later sessions were not there."""
+    out = tmp_path / "p"
+    main(["predict", str(run.folder.path), str(strangers), "--out", str(out)])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "New subjects: choice normalized likelihood by sessions that describe them" in said
+    table = pd.read_csv(out / "sessions_seen.csv", keep_default_na=False, na_values=["nan"])
+    assert (out / "figures" / "sessions_seen.png").is_file()
+    found = run_predict(run, strangers, None, tmp_path / "q")
+    assert found.sessions_seen is not None
+    trials, names = found.trials, np.array(found.trials.session_labels)
+    test = trials.select_sessions(np.flatnonzero(np.isin(names, ["B/2", "B/3", "X/3", "X/4"])))
+    share = np.array([1.0, 1.0, 1.0]) / 3  # as many choices of each were fitted
+    for n, seen in enumerate(([], ["B/1", "X/1"], ["B/1", "X/1", "X/2"])):
+        first = trials.select_sessions(np.flatnonzero(np.isin(names, seen))) if seen else None
+        for name in ("disrnn", "gru", "q_learning"):
+            model = describe_new_subjects(
+                run.model(name), Newcomers(np.array([3, 4]), 5, share, first)
+            )
+            sums = pooled(session_sums(predict(model, test), test))
+            for metric, expected in (
+                ("normalized_likelihood", normalized_likelihood(sums)[0]),
+                ("mse", mean_squared_error(sums)[0, 0]),
+            ):
+                rows = table.query(f"sessions_seen == {n} and model == '{name}'")
+                (value,) = rows.loc[rows["metric"] == metric, "value"]
+                assert value == pytest.approx(float(expected), rel=1e-3), (n, name, metric)
+    assert set(table["sessions_seen"]) == {0, 1, 2}
+    flat = table.query("model == 'q_learning' and metric == 'mse'")["value"]
+    assert flat.nunique() == 1
+
+
+@pytest.mark.parametrize(
+    ("most", "tried"),
+    [(0, [0]), (1, [0, 1]), (8, [*range(9)]), (9, [0, 1, 2, 4, 8, 9]), (16, [0, 1, 2, 4, 8, 16])],
+)
+def test_numbers_of_sessions_that_are_tried(most, tried):
+    assert sessions_tried(most) == tried
+
+
 def test_without_sessions_the_mean_describes_them_and_all_are_scored(run, strangers, tmp_path):
     found = run_predict(run, strangers, options(run, fit_sessions=0), tmp_path / "p")
     assert found.scored.all()
+    assert found.sessions_seen is None
     assert found.warnings[-1].endswith("take the mean of the run's subjects.")
     n = run.metrics["models"]["gru"]["fitted_sessions"]["subjects"]
     weight = np.array([n[name]["n_choices"] for name in ("M9", "M1", "M4")], float)

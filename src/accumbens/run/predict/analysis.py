@@ -25,8 +25,7 @@ from ...models.base import Model
 from ...models.catalogue import find_fit, find_name
 from ...progress.base import Progress
 from ...progress.display import shown
-from ...scoring.comparison import Comparison, compare
-from ...scoring.metrics import Predictions, predict
+from ...scoring.comparison import Comparison
 from ...scoring.scored import scored_trials_hash
 from ...summary import Summary, between, counted, listed, summarized
 from ...trials import Trials
@@ -37,12 +36,14 @@ from ..fit.records import prediction_table
 from ..provenance import fingerprint, versions
 from ..toml import write_toml
 from .config import PredictConfig
+from .curve import sessions_seen_table
 from .newcomers import NewSubjects, described_models, new_subjects
 from .reading import known_data, read_new_trials
+from .scores import scores_on
 from .seen import Seen, sessions_seen
 
 if TYPE_CHECKING:
-    pass
+    import pandas as pd
 
 SCALES = {
     "all": "standardised by the mean and SD over all sessions of the run's own table",
@@ -63,6 +64,8 @@ class Predicted(NamedTuple):
         new_subjects: names of the subjects that the run was not fitted to.
         models: each model by name, new subjects included, and whether it predicts choices.
         comparison: scores on the scored sessions.
+        sessions_seen: scores on those of new subjects, by the number of sessions that describe
+            them (see `sessions_seen.csv`); None where none does.
         warnings: what a reader must know.
     """
 
@@ -73,6 +76,7 @@ class Predicted(NamedTuple):
     new_subjects: tuple[str, ...]
     models: dict[str, tuple[Model, bool]]
     comparison: Comparison
+    sessions_seen: pd.DataFrame | None
     warnings: tuple[str, ...]
 
     def _summary(self) -> Summary:
@@ -137,9 +141,10 @@ def predict_sessions(
     if none_left:
         scored = ~describing
     with progress.task("predictions"):
-        models = described_models(models, new, run, trials, known)
-        said = {name: (model, find_fit(name).predicts_choices) for name, model in models.items()}
+        described = described_models(models, new, run, trials, known)
+        said = {name: (model, find_fit(name).predicts_choices) for name, model in described.items()}
         comparison = scores_on(said, trials, scored, config)
+    curve = sessions_seen_table(models, new, run, trials, known, scored, config, progress)
     return Predicted(
         trials=trials,
         scored=scored,
@@ -148,27 +153,8 @@ def predict_sessions(
         new_subjects=tuple(trials.names.subjects[i] for i in new.numbers),
         models=said,
         comparison=comparison,
+        sessions_seen=curve,
         warnings=tuple(_warnings(seen, new, trials, unmeasured, none_left, tells_apart)),
-    )
-
-
-def scores_on(
-    models: dict[str, tuple[Model, bool]], trials: Trials, scored: Bool[np.ndarray, " session"],
-    config: PredictConfig,
-) -> Comparison:  # fmt: skip
-    """The scores of models on some sessions; the first is the reference of the differences.
-
-    models: as in `Predicted`. scored: whether each session is.
-    """
-    part = trials.select_sessions(np.flatnonzero(scored))
-    n = part.choice.shape[1]
-    predictions = {}
-    for name, (model, predicts_choices) in models.items():
-        said = predict(model, trials)
-        said = said if predicts_choices else said.choices_at_chance()
-        predictions[name] = Predictions(said.choice_logits[scored, :n], said.signals[scored, :n])
-    return compare(
-        predictions, part, rng=np.random.default_rng(config.seed), n_draws=config.resamples
     )
 
 
@@ -235,11 +221,19 @@ def _warnings(
 def _write(
     found: Predicted, config: PredictConfig, run: Run, table: str, folder: Path
 ) -> None:  # fmt: skip
+    from ...figures.predict.all import draw_predict_figures
+
     part = found.trials.select_sessions(np.flatnonzero(found.scored))
     scores = found.comparison.to_frame()
     write_table(prediction_table(found.trials, found.scored, found.models),
                 folder / "predictions.parquet")  # fmt: skip
     write_table(scores, folder / "scores.csv")
+    if found.sessions_seen is not None:
+        write_table(found.sessions_seen, folder / "sessions_seen.csv")
+        numbers = [found.trials.names.subjects.index(name) for name in found.new_subjects]
+        n = int((found.scored & np.isin(found.trials.subject, numbers)).sum())
+        counts = f"Scored: {counted(n, 'session')} of {counted(len(numbers), 'new subject')}."
+        draw_predict_figures(found.sessions_seen, folder / "figures", counts)
     metrics: dict[str, Any] = {
         "models": {name: one.as_dict() for name, one in found.comparison.models.items()},
         "differences": found.comparison.differences_to_frame().to_dict("records"),

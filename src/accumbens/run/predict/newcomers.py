@@ -90,12 +90,14 @@ def newcomers(
     found: NewSubjects, run: Run, trials: Trials, known: KnownData, most: int | None = None
 ) -> Newcomers:
     """The new subjects as models are told of them. most: sessions of each, as for `describing`."""
-    which = np.flatnonzero(found.describing(trials, most))
+    which = np.flatnonzero(found.describing(trials))  # all, so that each number compiles alike
+    counted = found.describing(trials, most)[which]
     return Newcomers(
         numbers=found.numbers,
         n_subjects=len(trials.names.subjects),
         weight=fitted_share(run, known),
-        trials=trials.select_sessions(which) if len(which) else None,
+        sessions=trials.select_sessions(which) if len(which) else None,
+        counted=counted,
     )
 
 
