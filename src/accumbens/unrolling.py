@@ -41,7 +41,8 @@ def unroll(model: Model, trials: Trials) -> Unrolled:
         [[1.0, 0.5, 1.0]]
     """
     check_fits(model, trials)
-    return jax.tree.map(np.asarray, _unroll(model, trials.batch()))
+    batch = trials.batch()._replace(subject=model.subject_numbers(trials))
+    return jax.tree.map(np.asarray, _unroll(model, batch))
 
 
 @eqx.filter_jit
@@ -64,13 +65,7 @@ def check_fits(model: Model, trials: Trials) -> None:
             f"{trials.names.choices}. Build the model with n_choices={trials.n_choices}."
         )
     check_own_model(model, len(trials.names.outcomes))
-    known = model.n_subjects
-    if known is not None and trials.subject.max() >= known:
-        unknown = trials.names.subjects[int(trials.subject.max())]
-        raise DataError(
-            f"The model has {known} subjects, but these trials have more, such as {unknown!r}. Fit "
-            "it to all subjects, or without a subject embedding."
-        )
+    model.subject_numbers(trials)
     model.check_outcomes(trials)
 
 

@@ -22,6 +22,10 @@ from .gradient.checkpoints import CheckpointFile as CheckpointFile
 from .gradient.config import StageConfig as StageConfig
 from .gradient.stage import Pace as Pace
 from .gradient.training import TrainingState as TrainingState
+from .group.fitted import GroupEstimate as GroupEstimate
+from .group.fitted import HierarchicalFit as HierarchicalFit
+from .group.fitted import SubjectEstimate as SubjectEstimate
+from .group.hierarchical import fit_hierarchical as fit_hierarchical
 from .gru.config import GRUConfig as GRUConfig
 from .gru.fitting import GRUFit as GRUFit
 from .gru.fitting import fit_gru as fit_gru

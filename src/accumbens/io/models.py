@@ -20,6 +20,7 @@ import numpy as np
 from ..errors import DataError
 from ..files import write_atomically
 from ..models.base import Model
+from ..models.by_subject import BySubject
 from ..models.parts.part import Part
 from ..models.registered import own_name, registered_name
 from .migrations import FORMAT, as_current_format
@@ -112,6 +113,7 @@ def _described(value: Any, path: str, arrays: dict[str, np.ndarray]) -> Any:
                 "accumbens, so a saved one cannot be loaded. Save its parameters in a file of your "
                 "own."
             )
+        value = value.stored() if isinstance(value, BySubject) else value
         fields = {
             f.name: _described(getattr(value, f.name), f"{path}.{f.name}".lstrip("."), arrays)
             for f in dataclasses.fields(value)

@@ -22,6 +22,7 @@ from jaxtyping import AbstractArray, jaxtyped
 
 from ..errors import ConfigError
 from ..models.base import Model
+from ..models.by_subject import BySubject, StoredSubjects
 from ..models.registered import OWN, registered_class
 
 
@@ -78,8 +79,9 @@ def _object(node: Mapping[str, Any], demanded: type, path: str, saved: Saved) ->
         raise Damage(f"{path or 'model'} is {name!r}, which is no known {demanded.__name__}")
     if not isinstance(given, dict):
         raise Damage(f"{path or 'model'} has no fields")
-    hints = typing.get_type_hints(kind)
-    fields = [field.name for field in dataclasses.fields(kind)]
+    stored: type = StoredSubjects if kind is BySubject else kind
+    hints = typing.get_type_hints(stored)
+    fields = [field.name for field in dataclasses.fields(stored)]
     for field in [*fields, *given]:
         if field not in given:
             raise Damage(f"{_join(path, field)} is missing")
@@ -90,7 +92,8 @@ def _object(node: Mapping[str, Any], demanded: type, path: str, saved: Saved) ->
     }
     _check_axes(hints, values, path)
     try:
-        return _made(kind, values)
+        made = _made(stored, values)
+        return made.restored() if isinstance(made, StoredSubjects) else made
     except ConfigError as error:
         reason = str(error).rstrip(".")
         raise Damage(f"{path or 'model'} does not fit together ({reason})") from error

@@ -8,6 +8,10 @@ from .base import Model as Model
 from .base import Unrolled as Unrolled
 from .belief import BeliefAgent as BeliefAgent
 from .bias import BiasOnly as BiasOnly
+from .by_subject import BySubject as BySubject
+from .by_subject import StoredSubjects as StoredSubjects
+from .by_subject import SubjectState as SubjectState
+from .by_subject import together as together
 from .cognitive import CognitiveModel as CognitiveModel
 from .cognitive import Parameter as Parameter
 from .dfq import DFQ as DFQ

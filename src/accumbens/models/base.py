@@ -18,7 +18,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int
 
-from ..errors import ConfigError
+from ..errors import ConfigError, DataError
 from ..summary import Summary, counted, listed, number, sizes, summarized
 from ..trials import Batch, Trials
 
@@ -111,6 +111,20 @@ class Model(eqx.Module):
         """Named variables that arise with the outcome, such as the prediction error; often none."""
         del state, choice, outcome
         return {}
+
+    def subject_numbers(self, trials: Trials) -> Int[np.ndarray, " session"]:
+        """The number under which the model knows the subject of each session.
+
+        Raises DataError when it tells subjects apart and has fewer than the trials.
+        """
+        known = self.n_subjects
+        if known is not None and trials.subject.max() >= known:
+            unknown = trials.names.subjects[int(trials.subject.max())]
+            raise DataError(
+                f"The model has {known} subjects, but these trials have more, such as {unknown!r}. "
+                "Fit it to all subjects, or without a subject embedding."
+            )
+        return trials.subject
 
     def check_outcomes(self, trials: Trials) -> None:
         """Raises DataError when the outcomes of `trials` are not such as the model is made for."""

@@ -12,6 +12,7 @@ from ..lazy import at_place
 from . import catalogue
 
 PARTS = {
+    "by_subject": "by_subject:BySubject",
     "disrnn.bottleneck": "disrnn.bottleneck:Bottleneck",
     "disrnn.choice_network": "disrnn.heads:ChoiceNetwork",
     "disrnn.config": "disrnn.config:DisRNNConfig",

@@ -1,0 +1,195 @@
+"""A cognitive model fitted to several subjects at once, each under the group that all come from."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Key
+
+from ...errors import DataError, DivergedError
+from ...models.by_subject import BySubject
+from ...models.catalogue import Target
+from ...trials import Trials
+from ..likelihood.fitted import sessions_in_words
+from ..likelihood.maximum_likelihood import fit_maximum_likelihood, space_for
+from ..likelihood.parameter_space import Held, M, ParameterSpace
+from .description import described
+from .empirical_bayes import GroupFit, fit_group
+from .fitted import HierarchicalFit
+from .terms import RegressionTerms, SignalScales, TrialTerms, predictions_along
+
+MIN_SUBJECTS = 2
+"""Fewer say nothing of how subjects differ."""
+START_TRIALS = 8_000
+"""Where all subjects begin is found from about so many trials, evenly from all of them."""
+FARTHEST_START = 4.0
+"""Of a parameter between bounds, on the logit scale: beyond 0.982 nothing is left to move."""
+
+
+def fit_hierarchical(
+    model: type[M] | M,
+    trials: Trials,
+    *,
+    target: Target = "choice",
+    key: Key[Array, ""],
+    n_starts: int = 8,
+    variant: str | None = None,
+    fixed: Held | None = None,
+    free: Sequence[str] = (),
+) -> HierarchicalFit:
+    """Fits a cognitive model to every subject, each under the group that all come from.
+
+    u_i ~ Normal(mean, diag(spread^2)), with u_i the parameters of subject i on the unconstrained
+    scale. Mean and spread are found from all subjects by empirical Bayes, and each subject gets its
+    most probable parameters under them: little data are drawn to the group, many speak for
+    themselves. Intervals: of the mean by Student's t over subjects, of the spread by its Q profile.
+
+    Args:
+        model: a class of cognitive model, or a model.
+        trials: of all subjects. Those without a scored trial get the group's parameters.
+        target: "choice" fits the choices, and regresses the signals on the prediction error
+            afterwards; "signal" and "both" fit parameters, gains, offsets and residual SDs
+            together. Gains, offsets and log residual SDs have a group of their own in every case.
+        key: of the starts.
+        n_starts: from which one fit to a part of all trials finds where the subjects begin.
+        variant, fixed, free: as in `fit_maximum_likelihood`.
+
+    Returns:
+        The group, each subject, and one model of all subjects, in which a subject of another name
+        has the group's medians.
+
+    Raises:
+        ConfigError: an option is unknown, contradicts another, or does not fit the model.
+        DataError: fewer than two subjects have a scored trial, or a signal does not vary.
+        DivergedError: the likelihood is not finite.
+
+    Source:
+        Huys et al. (2011), PLoS Comput Biol 7:e1002028; Piray et al. (2019), PLoS Comput Biol
+        15:e1007043.
+
+    Example:
+        >>> import jax
+        >>> import accumbens
+        >>> agents = [accumbens.BiasOnly(bias) for bias in (0.5, 1.0, 1.5)]
+        >>> task, key = accumbens.ReversalBandit(), jax.random.key(0)
+        >>> trials = accumbens.simulate_cohort(agents, task, n_sessions=2, n_trials=200, key=key)
+        >>> fit = accumbens.fit_hierarchical(accumbens.BiasOnly, trials, key=key)
+        >>> fit.n_subjects
+        3
+    """
+    check_subjects(trials)
+    part = _part(trials)
+    options: dict[str, Any] = {"variant": variant, "fixed": fixed, "free": free}
+    pooled = fit_maximum_likelihood(
+        model, part, target=target, key=key, n_starts=n_starts, **options
+    )
+    space = space_for(model, [trials], target, **options)
+    with jax.enable_x64(True):
+        fits = _fitted(space, trials, target, pooled)
+        wrong = [fit for fit in fits if not np.isfinite(fit.log_evidence)]
+        if wrong:
+            raise DivergedError(
+                f"{space.template.name} has no finite likelihood on {sessions_in_words(trials)} "
+                "with parameters of each subject's own. Look for extreme outcomes or signals there."
+            )
+        scales = _scales(trials)
+        of_all = _model(space, trials, fits, scales)
+        return described(space, target, trials, fits, scales, of_all)
+
+
+def check_subjects(trials: Trials) -> None:
+    """Raises DataError where fewer than two subjects have a scored trial."""
+    known = np.unique(trials.subject[trials.scored.any(1)])
+    if len(known) < MIN_SUBJECTS:
+        names = [trials.names.subjects[i] for i in known]
+        raise DataError(
+            f"A hierarchical fit needs at least {MIN_SUBJECTS} subjects with scored choices, and "
+            f"these trials have {len(names)} ({', '.join(names) or 'none'}). Fit without a group: "
+            "fit_maximum_likelihood, or --animals pooled."
+        )
+
+
+def _part(trials: Trials) -> Trials:
+    """Whole sessions, about `START_TRIALS` trials in all and of each subject its share."""
+    of = [np.flatnonzero(trials.subject == i) for i in np.unique(trials.subject)]
+    each = START_TRIALS / len(of)
+    chosen = []
+    for sessions in of:
+        sessions = sessions[trials.scored[sessions].any(1)]
+        if len(sessions):
+            wanted = int(np.ceil(each / trials.length[sessions].mean()))
+            at = np.linspace(0, len(sessions) - 1, min(wanted, len(sessions)))
+            chosen += list(sessions[np.unique(np.round(at).astype(int))])
+    if trials.names.signals and not trials.signal_scored[chosen].any((0, 1)).all():
+        return trials
+    return trials.select_sessions(np.sort(chosen))
+
+
+def _scales(trials: Trials) -> SignalScales:
+    """Units of gain, offset and residual: those of a prediction error of 1, and the signal's SD."""
+    values = np.where(trials.signal_scored, trials.signal, np.nan)
+    sd = jnp.asarray(np.nanstd(values, axis=(0, 1)) if values.shape[-1] else np.zeros(0))
+    return SignalScales(sd, sd, sd)
+
+
+def _fitted(space: ParameterSpace, trials: Trials, target: Target, pooled) -> list[GroupFit]:
+    """The group of what the target tells, then, after a fit to choices, that of the signals."""
+    batch, n_subjects = trials.batch(np.float64), len(trials.names.subjects)
+    scales = _scales(trials)
+    with_start = dataclasses.replace(space, template=pooled.model)
+    start, scale = with_start.own_values(), place_scales(space)
+    bounded = jnp.asarray([np.isfinite(p.low) or np.isfinite(p.high) for p in space.places], bool)
+    start = jnp.where(bounded, jnp.clip(start, -FARTHEST_START, FARTHEST_START), start)
+    scale = jnp.maximum(scale, jnp.where(bounded, 0.0, jnp.abs(start) / 2))
+    of_signals = [
+        (pooled.parameters[f"gain[{s}]"].estimate / scales.gain[i],
+         pooled.parameters[f"offset[{s}]"].estimate / scales.offset[i],
+         jnp.log(pooled.parameters[f"residual_sd[{s}]"].estimate / scales.sd[i]))
+        for i, s in enumerate(trials.names.signals)
+    ]  # fmt: skip
+    signal_start = jnp.asarray(of_signals, float).ravel()
+    signal_scale = jnp.ones_like(signal_start)
+    if target != "choice":
+        terms = TrialTerms(space, batch, scales, n_subjects, target)
+        start = jnp.concatenate([start, signal_start])
+        scale = jnp.concatenate([scale, signal_scale])
+        return [fit_group(terms, start, scale, n_subjects)]
+    of_choices = batch._replace(signal=batch.signal[..., :0],
+                                signal_scored=batch.signal_scored[..., :0])  # fmt: skip
+    terms = TrialTerms(space, of_choices, scales, n_subjects, target)
+    fits = [fit_group(terms, start, scale, n_subjects)]
+    if trials.names.signals:
+        own = jnp.take(fits[0].of_subject, jnp.asarray(batch.subject), axis=0).T
+        _, x = eqx.filter_jit(predictions_along)(space, own, batch)
+        regression = RegressionTerms(x, batch, scales, n_subjects)
+        fits.append(fit_group(regression, signal_start, signal_scale, n_subjects))
+    return fits
+
+
+def place_scales(space: ParameterSpace) -> Float[Array, " place"]:
+    """What a large difference between subjects is: 1 on a logit or log scale, otherwise two fifths
+    of the range in which starts are drawn."""
+    return jnp.asarray([
+        1.0 if np.isfinite(p.low) or np.isfinite(p.high) else (p.start[1] - p.start[0]) / 2.5
+        for p in space.places
+    ])  # fmt: skip
+
+
+def _model(space: ParameterSpace, trials: Trials, fits, scales) -> BySubject:
+    """The model with each subject's parameters, the group's last."""
+    n = len(space.places)
+    values = jnp.concatenate(
+        [jnp.concatenate([fit.of_subject, fit.group.mean[None]]) for fit in fits], axis=1
+    )
+    gain = values[:, n::3] * scales.gain
+    offset = values[:, n + 1 :: 3] * scales.offset
+    build = eqx.filter_jit(jax.vmap(lambda *own: space.build(*own)))
+    models = build(values[:, :n], gain, offset)
+    single = jax.tree.map(lambda x: jnp.asarray(np.asarray(x, np.float32)), models)
+    return BySubject(single, trials.names.subjects)

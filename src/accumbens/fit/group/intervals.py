@@ -1,0 +1,110 @@
+"""Intervals of a group and its subjects, from a fit on the unconstrained scale.
+
+    mean -+ t_{n-1} SE;   spread: all at which Q = sum (y_i - mean)^2 / (spread^2 + e_i^2) lies
+    between the 2.5 and 97.5 % quantiles of chi^2_{n-1}
+
+A subject's interval is not that of a known group, which would be too narrow, above all where the
+spread is estimated to be 0: its squared error is the mean, over the posterior of the spread under a
+flat prior, of the variance of the subject's posterior, of what the error of the group's mean adds,
+and of the squared distance to its estimate.
+
+Sources: Hartung & Knapp (2001), Stat Med 20:3875 (mean); Viechtbauer (2007), Stat Med 26:37
+(spread); Morris (1983), J Am Stat Assoc 78:47, and Gelman (2006), Bayesian Anal 1:515 (subjects,
+flat prior).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy import special
+
+from ...scoring.intervals import CONFIDENCE, normal_quantile, student_quantile
+from .empirical_bayes import GroupFit
+from .normal_group import MIN_VARIANCE, spread_at
+
+TOLD, SEVERAL = 0.1, 1.5
+"""Subjects that must say something of a parameter for an estimate, and for an interval."""
+
+N_SPREADS, WIDEST = 30, 5.0
+"""Spreads over which a subject's error is averaged: how many, and up to how many scales."""
+
+
+class Intervals(NamedTuple):
+    """Of every place, on the unconstrained scale; NaN where hardly any subject tells anything.
+
+    Attributes:
+        mean, mean_error, mean_half: of the group, standard error, and half of the interval.
+        spread, spread_low, spread_high: SD over subjects.
+        of_subject, half: each subject's estimate, and half of its interval.
+        alone: what each subject's data say; NaN where they say nothing.
+        weight: of those data in the estimate.
+        told: whether subjects tell anything.
+    """
+
+    mean: Float[np.ndarray, " place"]
+    mean_error: Float[np.ndarray, " place"]
+    mean_half: Float[np.ndarray, " place"]
+    spread: Float[np.ndarray, " place"]
+    spread_low: Float[np.ndarray, " place"]
+    spread_high: Float[np.ndarray, " place"]
+    of_subject: Float[np.ndarray, "subject place"]
+    half: Float[np.ndarray, "subject place"]
+    alone: Float[np.ndarray, "subject place"]
+    weight: Float[np.ndarray, "subject place"]
+    told: Bool[np.ndarray, " place"]
+
+
+def intervals_of(fit: GroupFit) -> Intervals:
+    """The intervals of a group and its subjects. To be called in double precision."""
+    n = np.asarray(fit.alone.counts.sum(0))
+    told, several = n > TOLD, n >= SEVERAL
+    freedom = np.maximum(n - 1, 0.5)
+    error = np.where(told, np.sqrt(np.diag(fit.mean_covariance)), np.nan)
+    quantile = np.where(several, student_quantile(freedom), np.nan)
+    tails = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
+
+    def spread(distance):
+        found = np.sqrt(np.asarray(spread_at(fit.alone, jnp.asarray(distance, float))))
+        return np.where(several, found, np.nan)
+
+    high, low = (spread(special.chdtri(freedom, 1 - tail)) for tail in tails)
+    variance = np.asarray(fit.group.variance)
+    own = np.diagonal(np.asarray(fit.covariance), axis1=1, axis2=2)
+    alone = np.where(fit.alone.counts > TOLD, fit.alone.value, np.nan)
+    half = normal_quantile() * _subject_errors(fit, freedom, high)
+    return Intervals(
+        np.asarray(fit.group.mean), error, quantile * error, spread(freedom), low, high,
+        np.asarray(fit.of_subject), np.where(several, half, np.nan), alone,
+        np.clip(1 - own / variance, 0.0, 1.0), told,
+    )  # fmt: skip
+
+
+def _subject_errors(
+    fit: GroupFit, freedom: Float[np.ndarray, " place"], highest: Float[np.ndarray, " place"]
+) -> Float[np.ndarray, "subject place"]:
+    """Root of each subject's mean squared error over the spreads that the data allow.
+
+    highest: the end of the spread's interval.
+    """
+    value, error, counts = (np.asarray(x) for x in fit.alone)
+    widened = student_quantile(freedom) / normal_quantile()
+    scale = np.asarray(fit.group.scale)
+    top = np.clip(np.nan_to_num(highest), 10 * np.sqrt(MIN_VARIANCE) * scale, WIDEST * scale)
+    log_p, squares = [], []
+    for share in (np.arange(N_SPREADS) + 0.5) / N_SPREADS:
+        variance = (share * top) ** 2
+        weight = counts / (variance + error)
+        centre = (weight * value).sum(0) / weight.sum(0)
+        distance = (weight * (value - centre) ** 2).sum(0)
+        spent = (counts * np.log(variance + error)).sum(0) + np.log(weight.sum(0))
+        log_p.append(-0.5 * (distance + spent))
+        own = variance / (variance + error)
+        of_mean = ((1 - own) * widened) ** 2 / weight.sum(0)
+        away = (centre + own * (value - centre) - np.asarray(fit.of_subject)) ** 2
+        squares.append(away + own * error + of_mean)
+    p = special.softmax(np.stack(log_p), axis=0)
+    return np.sqrt((p[:, None] * np.stack(squares)).sum(0))
