@@ -22,6 +22,7 @@ from .example_session import draw_example_session, example_session_data
 from .learning_curves import SeedHistory, draw_learning_curves, learning_curves_data
 from .penalty_path import draw_penalty_path, penalty_path_data
 from .selection import draw_selection, selection_data
+from .shrinkage import draw_shrinkage, shrinkage_data
 from .signal_rule import draw_signal_rule, signal_rule_data
 from .update_rule import draw_update_rule, update_rule_data
 
@@ -41,6 +42,7 @@ class FitResults(NamedTuple):
     comparison: Comparison | None
     path: PenaltyPath | None
     selection: Mapping[str, Any] | None
+    groups: Mapping[str, Mapping[str, Any]]
 
 
 def _of_disrnn(data: Callable[[DisRNN, FitResults], Any]) -> Callable[[FitResults], list[Any]]:
@@ -67,6 +69,11 @@ def _selection(r: FitResults) -> list[Any]:
     if r.selection is None:
         return []
     return [selection_data(r.selection, f"Data: {data_counts(r.trials)}.")]
+
+
+def _shrinkage(r: FitResults) -> list[Any]:
+    caption = f"Data: {data_counts(r.trials)}."
+    return [shrinkage_data(notes, label, caption) for label, notes in r.groups.items()]
 
 
 def _penalty_path(r: FitResults) -> list[Any]:
@@ -101,6 +108,7 @@ FIGURES: tuple[ListedFigure, ...] = (
     ),
     ListedFigure("comparison", _comparison, draw_comparison),
     ListedFigure("selection", _selection, draw_selection),
+    ListedFigure("shrinkage", _shrinkage, draw_shrinkage),
     ListedFigure("penalty_path", _penalty_path, draw_penalty_path),
 )
 """All figures of a fit, in the order in which they are drawn."""
@@ -116,6 +124,7 @@ def draw_all(
     comparison: Comparison | None = None,
     path: PenaltyPath | None = None,
     selection: Mapping[str, Any] | None = None,
+    groups: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Path]:
     """Draws into `folder`; returns the PNG of each figure by name (beside it: PDF and CSV).
 
@@ -123,9 +132,12 @@ def draw_all(
     trials: those whose range the rules are drawn over, usually those that the model was fitted to.
     held_out: of which the example session is one, and on which the models were compared; `trials`
     unless given. histories: one seed's terms of the loss each.
-    selection: how the model was chosen, as `metrics.json` records it.
+    selection: how the model was chosen, as `metrics.json` records it. groups: what it records of
+    each hierarchical fit, by what the fit is called.
     Raises DataError when the model does not suit the trials.
     """
     tested, words = (trials, "Data") if held_out is None else (held_out, "Held-out data")
-    results = FitResults(model, trials, tested, words, histories, comparison, path, selection)
+    results = FitResults(
+        model, trials, tested, words, histories, comparison, path, selection, groups or {}
+    )
     return draw_listed(FIGURES, results, folder)

@@ -87,7 +87,7 @@ def fit_hierarchical(
     part = _part(trials)
     options: dict[str, Any] = {"variant": variant, "fixed": fixed, "free": free}
     pooled = fit_maximum_likelihood(
-        model, part, target=target, key=key, n_starts=n_starts, **options
+        model, part, target=target, key=key, n_starts=n_starts, intervals="curvature", **options
     )
     space = space_for(model, [trials], target, **options)
     with jax.enable_x64(True):

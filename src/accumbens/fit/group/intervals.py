@@ -29,6 +29,8 @@ from .normal_group import MIN_VARIANCE, spread_at
 TOLD, SEVERAL = 0.1, 1.5
 """Subjects that must say something of a parameter for an estimate, and for an interval."""
 
+HALF = 0.5
+"""How much of a subject the data must be for an estimate from them alone."""
 N_SPREADS, WIDEST = 30, 5.0
 """Spreads over which a subject's error is averaged: how many, and up to how many scales."""
 
@@ -74,7 +76,7 @@ def intervals_of(fit: GroupFit) -> Intervals:
     high, low = (spread(special.chdtri(freedom, 1 - tail)) for tail in tails)
     variance = np.asarray(fit.group.variance)
     own = np.diagonal(np.asarray(fit.covariance), axis1=1, axis2=2)
-    alone = np.where(fit.alone.counts > TOLD, fit.alone.value, np.nan)
+    alone = np.where(fit.alone.counts > HALF, fit.alone.value, np.nan)
     half = normal_quantile() * _subject_errors(fit, freedom, high)
     return Intervals(
         np.asarray(fit.group.mean), error, quantile * error, spread(freedom), low, high,

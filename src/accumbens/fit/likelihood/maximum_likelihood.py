@@ -150,7 +150,7 @@ def fit_datasets(
     Args:
         own_start: whether the values of a given model are one of the starts.
     """
-    _check(datasets, target, n_starts, intervals)
+    check_datasets(datasets, target, n_starts, intervals)
     space = space_for(model, datasets, target, variant=variant, fixed=fixed, free=free)
     with jax.enable_x64(True):
         starts = space.draw_starts(key, n_starts)
@@ -273,7 +273,10 @@ def _solve_all(space, target, datasets, starts, max_evaluations) -> list[Solutio
     return solutions[: len(datasets)]
 
 
-def _check(datasets: Sequence[Trials], target: str, n_starts: int, intervals: str) -> None:
+def check_datasets(
+    datasets: Sequence[Trials], target: str, n_starts: int = 1, intervals: str = "auto"
+) -> None:
+    """Raises ConfigError for a wrong option, DataError for trials that cannot be fitted."""
     if intervals not in get_args(Intervals):
         raise ConfigError(
             f"intervals is {intervals!r}; choose one of {', '.join(get_args(Intervals))}."

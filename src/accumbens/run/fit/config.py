@@ -14,6 +14,11 @@ from ...scoring.counting import Count
 from ..options import FLAT, Names
 
 MODELS = Names(named_fits, "MODEL")
+FREE = Names(
+    lambda: ("side_bias", "perseveration", "perseveration_rate", "negative_learning_rate",
+             "forgetting_rate", "fallacy_rate"),
+    "PARAMETER",
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,6 +72,14 @@ class FitConfig:
         "disrnn", "dfq_choice", "dfq_signal", "naive",
     )  # fmt: skip
     """Models to fit and compare, by name or as figures print them."""
+    animals: Literal["auto", "pooled", "separate", "hierarchical"] = "auto"
+    """Parameters of cognitive models, and means of the naive baseline: pooled, one set for all
+    animals; separate, each animal fitted by itself; hierarchical, each animal under the group that
+    all come from (empirical Bayes). auto: hierarchical from three animals on, pooled before."""
+    free: Annotated[tuple[str, ...], FREE] = ()
+    """Further parameters of cognitive models that are fitted to choices, where they can have them:
+    side_bias and perseveration (perseveration_rate too: its trace lasts more than one choice)
+    beside any model, negative_learning_rate, forgetting_rate or fallacy_rate of some."""
     signal_scale: Literal["all", "none"] = "all"
     """Standardise each signal over all sessions (mean 0, variance 1), or leave it in its unit."""
     seed: int = 0
@@ -91,5 +104,9 @@ class FitConfig:
                     "run fits models of the package, by name; fit one of your own with "
                     "fit_maximum_likelihood, and compare it with those of a run (docs/models.md)."
                 )
+        if unknown := [name for name in self.free if name not in FREE.known()]:
+            raise ConfigError(
+                f"No parameter {unknown[0]!r} may be free; there are {', '.join(FREE.known())}."
+            )
         names = dict.fromkeys(find_fit(text).name for text in self.models)
         object.__setattr__(self, "models", tuple(names))  # as the catalogue spells them

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +16,6 @@ from ...errors import ConfigError
 from ...fit.disrnn.recipe import DisRNNFit, History, fit_disrnn
 from ...fit.gradient.checkpoints import CheckpointFile
 from ...fit.gru.fitting import fit_gru
-from ...fit.likelihood.maximum_likelihood import fit_maximum_likelihood
 from ...models.base import Model
 from ...models.catalogue import Method, NamedFit, find_fit
 from ...models.disrnn import open_latents
@@ -26,6 +25,7 @@ from ...threefry import key_of
 from ...trials import Trials
 from .config import FitConfig
 from .gru_record import gru_record, gru_warnings
+from .levels import check_free, fit_at_level, free_of, level_of, means_at_level
 from .selection import chooses, selected_disrnn
 
 
@@ -75,13 +75,19 @@ def fit_named(
     fitted = METHODS[fit.model.method](
         Job(fit, trials, config, own, progress, checkpoints, identity)
     )
-    return fitted._replace(seconds=fitted.seconds or {"fit": time.monotonic() - began})
+    by_animal = "pooled" if fitted.model.n_subjects is None else "by animal"
+    return fitted._replace(
+        seconds=fitted.seconds or {"fit": time.monotonic() - began},
+        notes={"animals": by_animal} | fitted.notes,
+    )
 
 
-def check_fits(names: Sequence[str], trials: Trials) -> None:
-    """Raises ConfigError for a model that needs more kinds of outcome than the trials have."""
-    n = len(trials.names.outcomes)
-    for entry in (find_fit(name).model for name in names):
+def check_fits(config: FitConfig, trials: Trials) -> None:
+    """Raises ConfigError for a model that needs more kinds of outcome than the trials have, or a
+    free parameter that no model has."""
+    n, fits = len(trials.names.outcomes), {name: find_fit(name) for name in config.models}
+    check_free(fits, config)
+    for entry in (fit.model for fit in fits.values()):
         if entry.n_outcomes > n:
             raise ConfigError(
                 f"The model {entry.name} learns from {entry.n_outcomes} kinds of outcome, and "
@@ -91,17 +97,11 @@ def check_fits(names: Sequence[str], trials: Trials) -> None:
 
 
 def _fit_likelihood(job: Job) -> Fitted:
-    kind, target = job.fit.model.model_class, job.fit.target
+    level, free = level_of(job.config, job.trials), free_of(job.fit, job.config)
     with job.progress.task(job.fit.label):
-        fit = fit_maximum_likelihood(kind, job.trials, target=target, key=job.key)
-    notes = {
-        "parameters": {k: v.as_dict() for k, v in fit.parameters.items()},
-        "log_likelihood": fit.log_likelihood,
-        "aic": fit.aic,
-        "bic": fit.bic,
-        "warnings": list(fit.warnings),
-    }
-    return Fitted(fit.model, target != "signal", notes, {}, {})
+        model, notes = fit_at_level(job.fit, job.trials, level, free, job.key)
+    notes |= {"free": list(free)} if free else {}
+    return Fitted(model, job.fit.target != "signal", notes, {}, {})
 
 
 def _fit_gru(job: Job) -> Fitted:
@@ -119,7 +119,8 @@ def _fit_gru(job: Job) -> Fitted:
 
 
 def _fit_means(job: Job) -> Fitted:
-    return Fitted(job.fit.model.model_class.from_trials(job.trials), False, {}, {}, {})
+    model, notes = means_at_level(job.trials, level_of(job.config, job.trials))
+    return Fitted(model, False, notes, {}, {})
 
 
 def _fit_disrnns(job: Job) -> Fitted:

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import math
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,8 @@ from ..toml import as_tables, read_toml
 from .config import FitConfig, SplitConfig
 from .folder import Run, RunFolder, load_run
 from .known import KnownData, SignalScaling
+from .labels import label_in_run
+from .levels import level_of
 from .models import Fitted, check_fits, fit_named, penalties_used
 from .records import draw_figures, write_history, write_predictions, write_table1
 from .verdict import BASELINE, judge_fits, without_memory
@@ -62,7 +65,7 @@ def run_fit(
         )
         raise ConfigError(f"{out} already holds {what}, or delete it.")
     trials, known = read_known_trials(table, config)
-    check_fits(config.models, trials)
+    check_fits(config, trials)
     split = make_split(trials, config.split, config.seed)
     folder.begin(
         config, str(Path(table).resolve()), fingerprint(trials), split,
@@ -133,6 +136,7 @@ def _fit_into(
     folder: RunFolder, trials: Trials, split: Split, config: FitConfig, progress: Progress
 ) -> Run:
     train, _ = apply_split(split, trials)
+    level_of(config, train)  # raises before anything is fitted
     key = jax.random.key(config.seed)
     options = repr(as_tables(config)).encode() + fingerprint(trials).encode()
     identity = hashlib.sha256(options).hexdigest()
@@ -171,9 +175,10 @@ def _fit_into(
             found = _compared(several, trials, split.test, config, reference)
             return dataclasses.replace(found, held_out=split.holds_out)
 
-        judgement = judge_fits(fits, against)
+        label = _labels(fits, trials)
+        judgement = judge_fits(fits, against, label)
     used = penalties_used(fits, config)
-    write_table1(folder, on_test, judgement, apply_split(split, trials)[1])
+    write_table1(folder, on_test, judgement, apply_split(split, trials)[1], label)
     write_predictions(folder, trials, split, fits)
     write_history(folder, fits)
     metrics = without_nan(judgement.as_dict()) | _metrics(
@@ -182,7 +187,7 @@ def _fit_into(
     undrawn = None
     with progress.task("figures"):
         try:
-            draw_figures(folder, trials, split, fits, on_test, path)
+            draw_figures(folder, trials, split, fits, on_test, path, label)
         except Exception as error:  # hours of fitting are not lost for a figure
             undrawn = error
     if used is not None:
@@ -196,6 +201,12 @@ def _fit_into(
             "found. Report the error, please."
         ) from undrawn
     return load_run(folder.path)
+
+
+def _labels(fits: dict[str, Fitted], trials: Trials) -> Callable[[str], str]:
+    """What tables call each model: with its level, where there are several animals."""
+    several = len(np.unique(trials.subject)) > 1
+    return lambda name: label_in_run(name, fits[name].notes if name in fits else {}, several)
 
 
 def predictions_of(fit: Fitted, trials: Trials) -> Predictions:

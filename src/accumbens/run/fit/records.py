@@ -13,11 +13,10 @@ from ...files import write_atomically
 from ...fit.disrnn.penalty_path import PenaltyPath
 from ...io.tables.trials import to_table, write_table
 from ...models.base import Model
-from ...models.catalogue import label_of
 from ...scoring.comparison import Comparison
 from ...scoring.scored import scored_trials_hash, which_trials
 from ...scoring.splits import Split, apply_split
-from ...scoring.table1 import table1_csv, table1_latex, table1_markdown
+from ...scoring.table1 import Label, table1_csv, table1_latex, table1_markdown
 from ...scoring.verdict import Judgement
 from ...trials import Trials
 from ...unrolling import unroll
@@ -29,16 +28,16 @@ if TYPE_CHECKING:
 
 
 def write_table1(
-    folder: RunFolder, comparison: Comparison, judgement: Judgement, scored: Trials
+    folder: RunFolder, comparison: Comparison, judgement: Judgement, scored: Trials, label: Label
 ) -> None:
     """table1.csv, .md and .tex, with what they say in words below, alarms first, and which trials
-    were scored."""
+    were scored. label: what each model is called."""
     n_scored = int(scored.scored.sum())
     said = (*judgement.sentences, which_trials(n_scored, scored_trials_hash(scored)))
     for suffix, text in (
         ("csv", table1_csv(comparison, judgement.notes())),
-        ("md", table1_markdown(comparison, label_of, said)),
-        ("tex", table1_latex(comparison, label_of, said)),
+        ("md", table1_markdown(comparison, label, said)),
+        ("tex", table1_latex(comparison, label, said)),
     ):
         write_atomically(folder.path / f"table1.{suffix}", text.encode())
 
@@ -102,7 +101,7 @@ def write_history(folder: RunFolder, fits: dict[str, Fitted]) -> None:
 
 def draw_figures(
     folder: RunFolder, trials: Trials, split: Split, fits: dict[str, Fitted],
-    comparison: Comparison, path: PenaltyPath | None,
+    comparison: Comparison, path: PenaltyPath | None, label: Label,
 ) -> dict[str, Path]:  # fmt: skip
     """Every figure that the run has the numbers for, as PNG, PDF and CSV; PNGs by name."""
     from ...figures.fit.all import draw_all
@@ -115,4 +114,5 @@ def draw_figures(
         histories=[] if fit is None else list(fit.histories.values()),
         comparison=comparison, path=path,
         selection=None if fit is None else fit.notes.get("selection"),
+        groups={label(n): f.notes for n, f in fits.items() if "group" in f.notes},
     )  # fmt: skip

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from ...models.bias import BiasOnly
-from ...models.catalogue import find_fit, label_of
+from ...models.catalogue import find_fit
 from ...models.naive import Naive
 from ...scoring.comparison import Comparison
 from ...scoring.metrics import Predictions, predict
+from ...scoring.table1 import Label
 from ...scoring.verdict import Contest, Judgement, judge
 from ...trials import Trials
 from .models import Fitted
@@ -30,12 +31,14 @@ def without_memory(train: Trials, trials: Trials) -> Predictions:
     return Predictions(logits, predict(Naive.mean_only(train), trials).signals)
 
 
-def judge_fits(fits: Mapping[str, Fitted], against: Callable[[str], Comparison]) -> Judgement:
+def judge_fits(
+    fits: Mapping[str, Fitted], against: Callable[[str], Comparison], label: Label
+) -> Judgement:
     """The verdict on the disRNN (or, without one, the GRU), and alarms on all models.
 
     Opponents for choices are the cognitive models that were fitted to choices; for signals, all
     cognitive models and the mean after each outcome.
-    against: as of `judge`, of all fits and `BASELINE`.
+    against, label: as of `judge`, of all fits and `BASELINE`.
     """
     method = {name: find_fit(name).model.method for name in fits}
     cognitive = tuple(name for name in fits if method[name] == "likelihood")
@@ -49,7 +52,7 @@ def judge_fits(fits: Mapping[str, Fitted], against: Callable[[str], Comparison])
         baseline=BASELINE,
         by_outcome=means[0] if means else None,
     )
-    found = judge(against, contest, label_of)
+    found = judge(against, contest, label)
     if contest.model is None:
         return found
     selection = fits[contest.model].notes.get("selection", {})

@@ -1,0 +1,18 @@
+"""What tables call the models of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...models.catalogue import label_of
+
+
+def label_in_run(name: str, notes: Mapping[str, Any], several: bool = True) -> str:
+    """What tables call a fit of a run: `DFQ, choices + side bias (hierarchical)`.
+
+    notes: those of metrics.json. several: whether there are several animals, whose level is said.
+    """
+    parts = [label_of(name), *(text.replace("_", " ") for text in notes.get("free", ()))]
+    level = notes.get("animals") if several else None
+    return " + ".join(parts) + (f" ({level})" if level else "")
