@@ -20,7 +20,6 @@ from .errors import DataError as DataError
 from .errors import DivergedError as DivergedError
 from .fit.disrnn.config import RecipeConfig as RecipeConfig
 from .fit.disrnn.recipe import fit_disrnn as fit_disrnn
-from .fit.group.hierarchical import fit_hierarchical as fit_hierarchical
 from .fit.likelihood.maximum_likelihood import fit_by_subject as fit_by_subject
 from .fit.likelihood.maximum_likelihood import fit_maximum_likelihood as fit_maximum_likelihood
 from .io.models import load_model as load_model

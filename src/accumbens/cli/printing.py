@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..models.catalogue import label_of
 from ..progress.base import Progress
 from ..progress.display import Lines, terminal_bars
 from ..run.fit.labels import label_in_run
@@ -59,7 +60,7 @@ def print_run(out: Output, run: Run) -> None:
         _print_seeds(out, seeds)
     for name, model in run.metrics["models"].items():
         for warning in model["fit"].get("warnings", []):
-            out.warn(f"{_label(run, name)}: {warning}")
+            out.warn(f"{_label(run.metrics, name)}: {warning}")
     out.paths(run_folder=run.folder.path, figures=run.folder.figures)
 
 
@@ -122,14 +123,14 @@ def print_scores(out: Output, metrics: dict[str, Any], which: str, sessions: int
             score = model["signal"].get(signal)
             row.append(_interval(score["mse"], *score["mse_interval"]) if score else "–")
             row.append("–" if score is None or score["r2"] is None else f"{score['r2']:.3f}")
-        rows.append([_label(run, name), *row])
+        rows.append([_label(metrics, name), *row])
     out.table(headings, rows, title=f"{which}{note}")
 
 
-def _label(run: Run, name: str) -> str:
-    """What a model of the run is called, with its level where there are several animals."""
-    notes = run.metrics["models"][name]["fit"]
-    return label_in_run(name, notes, run.metrics["data"]["subjects"] > 1)
+def _label(metrics: dict[str, Any], name: str) -> str:
+    """What a model is called, with its level where there are several animals."""
+    notes = metrics["models"][name].get("fit", {})
+    return label_in_run(name, notes, metrics["data"]["subjects"] > 1)
 
 
 def _print_bottlenecks(out: Output, run: Run) -> None:

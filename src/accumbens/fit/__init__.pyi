@@ -26,6 +26,8 @@ from .group.fitted import GroupEstimate as GroupEstimate
 from .group.fitted import HierarchicalFit as HierarchicalFit
 from .group.fitted import SubjectEstimate as SubjectEstimate
 from .group.hierarchical import fit_hierarchical as fit_hierarchical
+from .group.separate import SeparateFits as SeparateFits
+from .group.separate import fit_separate as fit_separate
 from .gru.config import GRUConfig as GRUConfig
 from .gru.fitting import GRUFit as GRUFit
 from .gru.fitting import fit_gru as fit_gru

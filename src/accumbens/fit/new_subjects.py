@@ -26,10 +26,12 @@ from jaxtyping import Array, Bool, Float, Int
 
 from ..errors import ConfigError, DataError
 from ..models.base import Model
+from ..models.by_subject import BySubject
 from ..models.disrnn import DisRNN
 from ..models.gru import GRU
 from ..trials import Batch, Trials
 from ..unrolling import choice_log_likelihood, squared_signal_errors
+from .group.newcomers import with_newcomers
 from .likelihood.lbfgs import minimize_lbfgs
 
 TOLERANCE = 1e-3
@@ -102,10 +104,7 @@ def describe_new_subjects(model: Model, who: Newcomers) -> Model:
     """
     if model.n_subjects is None:
         return model
-    raise ConfigError(
-        f"The model {type(model).__name__} has parameters for each of its subjects, and cannot "
-        "describe new ones. Leave it out (--models), or leave out the new subjects."
-    )
+    raise _no_way(model)
 
 
 @describe_new_subjects.register
@@ -123,6 +122,23 @@ def _(model: DisRNN, who: Newcomers) -> Model:
 def _(model: GRU, who: Newcomers) -> Model:
     described = eqx.tree_at(lambda m: m.embedding, model, _with_rows(model.embedding, who))
     return _fitted(described, _of_gru, _both_costs, who)
+
+
+@describe_new_subjects.register
+def _(model: BySubject, who: Newcomers) -> Model:
+    if not model.subjects:
+        raise _no_way(model)
+    if who.trials is None:
+        return model
+    names = who.trials.names.subjects
+    return with_newcomers(model, [names[i] for i in who.numbers], who.trials)
+
+
+def _no_way(model: Model) -> ConfigError:
+    return ConfigError(
+        f"The model {type(model).__name__} has parameters for each of its subjects, and cannot "
+        "describe new ones. Leave it out (--models), or leave out the new subjects."
+    )
 
 
 Where = Callable[[Any], Any]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -163,7 +164,7 @@ class StoredSubjects:
         return BySubject(_stacked(self.members), self.subjects)
 
 
-def together(models: dict[str, Model], *, others: Model) -> BySubject:
+def together(models: Mapping[str, Model], *, others: Model) -> BySubject:
     """One model of several subjects, each with a model of its own.
 
     Args:

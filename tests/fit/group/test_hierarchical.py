@@ -151,9 +151,7 @@ def test_the_order_of_subjects_does_not_matter():
 def test_three_arms():
     key = jax.random.key(7)
     agents = draw_agents(QLearning, MEDIANS, 5, 0.3, key=key, n_choices=3)
-    trials = simulate_cohort(
-        agents, DriftingBandit(n_arms=3), n_sessions=4, n_trials=100, key=key
-    )
+    trials = simulate_cohort(agents, DriftingBandit(n_arms=3), n_sessions=4, n_trials=100, key=key)
     fit = fitted(trials)
     assert fit.group["learning_rate"].low < 0.3 < fit.group["learning_rate"].high
     assert unroll(fit.model, trials).choice_logits.shape[-1] == 3

@@ -79,7 +79,7 @@ def fit_hierarchical(
         >>> agents = [accumbens.BiasOnly(bias) for bias in (0.5, 1.0, 1.5)]
         >>> task, key = accumbens.ReversalBandit(), jax.random.key(0)
         >>> trials = accumbens.simulate_cohort(agents, task, n_sessions=2, n_trials=200, key=key)
-        >>> fit = accumbens.fit_hierarchical(accumbens.BiasOnly, trials, key=key)
+        >>> fit = accumbens.fit.fit_hierarchical(accumbens.BiasOnly, trials, key=key)
         >>> fit.n_subjects
         3
     """
