@@ -29,7 +29,7 @@ CONFIG = FitConfig(
         subject_embedding=1, l2=1e-3, stage=dataclasses.replace(GRUConfig().stage, steps=10)
     ),
     models=("disrnn", "gru", "q_learning", "dfq_signal", "naive"),
-    seeds=1, resamples=50, seed=4,
+    seeds=1, resamples=50, seed=4, animals="pooled",
 )  # fmt: skip
 
 

@@ -140,11 +140,16 @@ accumbens simulate again.csv --run-folder runs/trials --model disrnn
         from ..cohort import draw_agents
 
         if self.run_folder is not None:
+            from ..models.by_subject import BySubject
             from ..run.fit.folder import load_run
 
             run = load_run(self.run_folder)
             name = find_name(self.model, run.model_names) or self.model
-            return (run.model(name),) * n_subjects
+            model = run.model(name)
+            if isinstance(model, BySubject) and model.subjects:  # one: the group's medians
+                first = model.n_subjects if n_subjects == 1 else 0
+                return tuple(model.of(first + i) for i in range(n_subjects))
+            return (model,) * n_subjects
         medians = self._medians()
         kind = find_agent(self.agent).model_class
         return draw_agents(kind, medians, n_subjects, spread, key=key, gain=1.0, offset=0.0)

@@ -17,7 +17,7 @@ from ...models.by_subject import BySubject
 from ...models.catalogue import Target
 from ...trials import Trials
 from ..likelihood.fitted import sessions_in_words
-from ..likelihood.maximum_likelihood import fit_maximum_likelihood, space_for
+from ..likelihood.maximum_likelihood import check_datasets, fit_maximum_likelihood, space_for
 from ..likelihood.parameter_space import Held, M, ParameterSpace
 from .description import described
 from .empirical_bayes import GroupFit, fit_group
@@ -84,7 +84,7 @@ def fit_hierarchical(
         3
     """
     check_subjects(trials)
-    part = _part(trials)
+    part = _part(trials, target)
     options: dict[str, Any] = {"variant": variant, "fixed": fixed, "free": free}
     pooled = fit_maximum_likelihood(
         model, part, target=target, key=key, n_starts=n_starts, intervals="curvature", **options
@@ -115,7 +115,7 @@ def check_subjects(trials: Trials) -> None:
         )
 
 
-def _part(trials: Trials) -> Trials:
+def _part(trials: Trials, target: Target) -> Trials:
     """Whole sessions, about `START_TRIALS` trials in all and of each subject its share."""
     of = [np.flatnonzero(trials.subject == i) for i in np.unique(trials.subject)]
     each = START_TRIALS / len(of)
@@ -126,9 +126,12 @@ def _part(trials: Trials) -> Trials:
             wanted = int(np.ceil(each / trials.length[sessions].mean()))
             at = np.linspace(0, len(sessions) - 1, min(wanted, len(sessions)))
             chosen += list(sessions[np.unique(np.round(at).astype(int))])
-    if trials.names.signals and not trials.signal_scored[chosen].any((0, 1)).all():
+    part = trials.select_sessions(np.sort(chosen))
+    try:
+        check_datasets([part], target)
+    except DataError:  # too little of a signal in it
         return trials
-    return trials.select_sessions(np.sort(chosen))
+    return part
 
 
 def _scales(trials: Trials) -> SignalScales:
