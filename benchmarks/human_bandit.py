@@ -8,7 +8,8 @@ learning rate, forgetting, a kernel of one step and a side bias, where Q starts 
 stands inside the inverse temperature, with a weight from 0 to 1. `PUBLISHED_MODEL` is that, made of
 `QLearning` and two parts of its own; the script fails when it is not reproduced to 0.0001. The
 other rows are the models as `fit_by_subject` fits them: alone, with a side bias and perseveration,
-and with the kernel's rate or other parameters free as well.
+and with the kernel's rate or other parameters free as well. The last columns are those of
+`fit_hierarchical`: each person under the group that all come from.
 """
 
 import argparse
@@ -24,6 +25,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Array, Float
 
+from accumbens.fit.group.hierarchical import fit_hierarchical
 from accumbens.fit.likelihood.maximum_likelihood import fit_by_subject
 from accumbens.io.tables.trials import from_table
 from accumbens.models.actor_critic import ActorCritic
@@ -94,6 +96,12 @@ ROWS = {
 }
 
 
+def of_model(model, trials):
+    """Normalized likelihood of all people's choices under one model of all."""
+    sums = session_sums(predict(model, trials), trials)
+    return float(np.exp(sums.log_likelihood.sum() / sums.n_choices.sum()))
+
+
 def normalized_likelihood(fits, trials):
     """Of all people's choices, each predicted by their own fit."""
     log_p = n = 0.0
@@ -118,7 +126,8 @@ def main() -> None:
     trials = from_table(pd.read_parquet(options.table))
     fitted, scored = apply_split(every_nth(trials), trials)
     print(f"{fitted.scored.sum()} choices fitted, {scored.scored.sum()} scored")
-    print(f"{'model':58s} {'fitted':>8s} {'held out':>9s} {'s':>5s}")
+    print(f"{'model':58s} {'fitted':>8s} {'held out':>9s} {'s':>5s} "
+          f"{'hierarchical':>12s} {'s':>5s}")  # fmt: skip
     reproduced = True
     for name in options.models:
         for model, free, fixed in ROWS[name]:
@@ -131,7 +140,13 @@ def main() -> None:
             given = [f"{parameter}={value:g}" for parameter, value in fixed.items()]
             label = " + ".join([name, *free, *given])
             seconds = time.perf_counter() - start
-            print(f"{label:58s} {inside:8.5f} {outside:9.5f} {seconds:5.0f}", flush=True)
+            start = time.perf_counter()
+            group = fit_hierarchical(
+                model, fitted, key=jax.random.key(0), free=free, fixed=fixed
+            )  # fmt: skip
+            hierarchical = of_model(group.model, scored)
+            print(f"{label:58s} {inside:8.5f} {outside:9.5f} {seconds:5.0f} {hierarchical:12.5f} "
+                  f"{time.perf_counter() - start:5.0f}", flush=True)  # fmt: skip
             reproduced &= name != "published" or abs(outside - PUBLISHED) < 1e-4
     if not reproduced:
         sys.exit(f"The published {PUBLISHED} is not reproduced to 0.0001.")
