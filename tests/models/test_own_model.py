@@ -85,7 +85,7 @@ def test_the_example_of_the_guide_stands_beside_a_run(made, tmp_path, monkeypatc
 
 def test_a_class_in_place_of_a_name_is_refused(made):
     config = accumbens.FitConfig()
-    # As without the checks of types that tests run with, which look at one name of several by chance.
+    # As without the checks of types that tests run with: they look at one name, by chance.
     object.__setattr__(config, "models", ("dfq_choice", made["WinStay"]))
     with pytest.raises(ConfigError, match=r"models holds WinStay, which is no name. A run fits"):
         config.__post_init__()
