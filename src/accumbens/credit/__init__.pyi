@@ -13,6 +13,13 @@ from .history.indices import group_index as group_index
 from .history.indices import index_contrasts as index_contrasts
 from .history.indices import indices as indices
 from .power import credit_power as credit_power
+from .predictive.check import ModelCurve as ModelCurve
+from .predictive.check import PredictiveCheck as PredictiveCheck
+from .predictive.check import predictive_check as predictive_check
+from .predictive.curves import Curve as Curve
+from .predictive.curves import choices_around_reversals as choices_around_reversals
+from .predictive.curves import switching_by_history as switching_by_history
+from .predictive.simulated import simulate_along as simulate_along
 from .randomization import RandomizationTest as RandomizationTest
 from .randomization import distractor_test as distractor_test
 from .randomization import structure_test as structure_test

@@ -40,6 +40,9 @@ from .fit.learning_curves import learning_curves_data as learning_curves_data
 from .fit.penalty_path import PenaltyPathData as PenaltyPathData
 from .fit.penalty_path import draw_penalty_path as draw_penalty_path
 from .fit.penalty_path import penalty_path_data as penalty_path_data
+from .fit.predictive_check import PredictiveCheckData as PredictiveCheckData
+from .fit.predictive_check import draw_predictive_check as draw_predictive_check
+from .fit.predictive_check import predictive_check_data as predictive_check_data
 from .fit.selection import SelectionData as SelectionData
 from .fit.selection import draw_selection as draw_selection
 from .fit.selection import selection_data as selection_data

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...credit.predictive.check import PredictiveCheck
 from ...fit.disrnn.penalty_path import PenaltyPath
 from ...models.disrnn import DisRNN
 from ...scoring.comparison import Comparison
@@ -21,6 +22,7 @@ from .comparison import comparison_data, comparison_table, draw_comparison
 from .example_session import draw_example_session, example_session_data
 from .learning_curves import SeedHistory, draw_learning_curves, learning_curves_data
 from .penalty_path import draw_penalty_path, penalty_path_data
+from .predictive_check import draw_predictive_check, predictive_check_data
 from .selection import draw_selection, selection_data
 from .shrinkage import draw_shrinkage, shrinkage_data
 from .signal_rule import draw_signal_rule, signal_rule_data
@@ -43,6 +45,7 @@ class FitResults(NamedTuple):
     path: PenaltyPath | None
     selection: Mapping[str, Any] | None
     groups: Mapping[str, Mapping[str, Any]]
+    check: PredictiveCheck | None
 
 
 def _of_disrnn(data: Callable[[DisRNN, FitResults], Any]) -> Callable[[FitResults], list[Any]]:
@@ -110,6 +113,11 @@ FIGURES: tuple[ListedFigure, ...] = (
     ListedFigure("selection", _selection, draw_selection),
     ListedFigure("shrinkage", _shrinkage, draw_shrinkage),
     ListedFigure("penalty_path", _penalty_path, draw_penalty_path),
+    ListedFigure(
+        "predictive_check",
+        lambda r: [] if r.check is None else [predictive_check_data(r.check, r.tested_words)],
+        draw_predictive_check,
+    ),
 )
 """All figures of a fit, in the order in which they are drawn."""
 
@@ -125,6 +133,7 @@ def draw_all(
     path: PenaltyPath | None = None,
     selection: Mapping[str, Any] | None = None,
     groups: Mapping[str, Mapping[str, Any]] | None = None,
+    check: PredictiveCheck | None = None,
 ) -> dict[str, Path]:
     """Draws into `folder`; returns the PNG of each figure by name (beside it: PDF and CSV).
 
@@ -134,10 +143,11 @@ def draw_all(
     unless given. histories: one seed's terms of the loss each.
     selection: how the model was chosen, as `metrics.json` records it. groups: what it records of
     each hierarchical fit, by what the fit is called.
+    check: how models choose in the animals' sessions.
     Raises DataError when the model does not suit the trials.
     """
     tested, words = (trials, "Data") if held_out is None else (held_out, "Held-out data")
     results = FitResults(
-        model, trials, tested, words, histories, comparison, path, selection, groups or {}
+        model, trials, tested, words, histories, comparison, path, selection, groups or {}, check
     )
     return draw_listed(FIGURES, results, folder)

@@ -80,6 +80,9 @@ class FitConfig:
     """Further parameters of cognitive models that are fitted to choices, where they can have them:
     side_bias and perseveration (perseveration_rate too: its trace lasts more than one choice)
     beside any model, negative_learning_rate, forgetting_rate or fallacy_rate of some."""
+    probabilities: tuple[str, ...] = ()
+    """Columns (or numbers) of the probability of a reward after each choice, for the posterior
+    predictive check; by default reward_probability_0, ... where the table has them."""
     signal_scale: Literal["all", "none"] = "all"
     """Standardise each signal over all sessions (mean 0, variance 1), or leave it in its unit."""
     seed: int = 0

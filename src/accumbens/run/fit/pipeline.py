@@ -13,6 +13,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from ...credit.schedule import Schedule
 from ...errors import ConfigError, DataError
 from ...files import remove_unfinished
 from ...fit.disrnn.penalty_path import PenaltyPath, penalty_path
@@ -38,6 +39,7 @@ from ...scoring.splits import (
 from ...trials import Trials
 from ..provenance import fingerprint
 from ..toml import as_tables, read_toml
+from .checking import check_of_run, schedule_of_sessions, schedule_of_table
 from .config import FitConfig, SplitConfig
 from .folder import Run, RunFolder, load_run
 from .known import KnownData, SignalScaling
@@ -67,12 +69,13 @@ def run_fit(
     trials, known = read_known_trials(table, config)
     check_fits(config, trials)
     split = make_split(trials, config.split, config.seed)
+    schedule = schedule_of_table(table, config, trials)
     folder.begin(
         config, str(Path(table).resolve()), fingerprint(trials), split,
         known.as_tables(trials.names.signals),
     )  # fmt: skip
     with shown(progress) as progress:
-        return _fit_into(folder, trials, split, config, progress)
+        return _fit_into(folder, trials, split, config, schedule, progress)
 
 
 def resume_fit(out: str | Path, progress: Progress | None = None) -> Run:
@@ -93,8 +96,9 @@ def resume_fit(out: str | Path, progress: Progress | None = None) -> Run:
             "Fit into another folder, or bring the old table back."
         )
     split = Split.from_json(folder.split.read_text())
+    schedule = schedule_of_table(about["table"], config, trials)
     with shown(progress) as progress:
-        return _fit_into(folder, trials, split, config, progress)
+        return _fit_into(folder, trials, split, config, schedule, progress)
 
 
 def read_trials(table: str | Path, config: FitConfig) -> Trials:
@@ -133,8 +137,9 @@ def make_split(trials: Trials, config: SplitConfig, seed: int) -> Split:
 
 
 def _fit_into(
-    folder: RunFolder, trials: Trials, split: Split, config: FitConfig, progress: Progress
-) -> Run:
+    folder: RunFolder, trials: Trials, split: Split, config: FitConfig,
+    schedule: Schedule | None, progress: Progress,
+) -> Run:  # fmt: skip
     train, _ = apply_split(split, trials)
     level_of(config, train)  # raises before anything is fitted
     key = jax.random.key(config.seed)
@@ -184,10 +189,16 @@ def _fit_into(
     metrics = without_nan(judgement.as_dict()) | _metrics(
         fits, on_test, on_train, trials, split, config, path
     )
+    with progress.task("predictive check"):
+        tested = apply_split(split, trials)[1]
+        models = {name: fit.model for name, fit in fits.items() if fit.predicts_choices}
+        along = schedule_of_sessions(schedule, trials, tested)
+        check, said = check_of_run(models, tested, along, config)
+        metrics["predictive_check"] = without_nan(said)
     undrawn = None
     with progress.task("figures"):
         try:
-            draw_figures(folder, trials, split, fits, on_test, path, label)
+            draw_figures(folder, trials, split, fits, on_test, path, label, check)
         except Exception as error:  # hours of fitting are not lost for a figure
             undrawn = error
     if used is not None:

@@ -9,6 +9,7 @@ import jax
 import numpy as np
 from jaxtyping import Bool
 
+from ...credit.predictive.check import PredictiveCheck
 from ...files import write_atomically
 from ...fit.disrnn.penalty_path import PenaltyPath
 from ...io.tables.trials import to_table, write_table
@@ -102,6 +103,7 @@ def write_history(folder: RunFolder, fits: dict[str, Fitted]) -> None:
 def draw_figures(
     folder: RunFolder, trials: Trials, split: Split, fits: dict[str, Fitted],
     comparison: Comparison, path: PenaltyPath | None, label: Label,
+    check: PredictiveCheck | None,
 ) -> dict[str, Path]:  # fmt: skip
     """Every figure that the run has the numbers for, as PNG, PDF and CSV; PNGs by name."""
     from ...figures.fit.all import draw_all
@@ -115,4 +117,5 @@ def draw_figures(
         comparison=comparison, path=path,
         selection=None if fit is None else fit.notes.get("selection"),
         groups={label(n): f.notes for n, f in fits.items() if "group" in f.notes},
+        check=check,
     )  # fmt: skip

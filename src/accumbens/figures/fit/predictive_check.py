@@ -28,7 +28,7 @@ _Y = {
 }
 
 
-class PredictiveData(NamedTuple):
+class PredictiveCheckData(NamedTuple):
     """The rows of `PredictiveCheck.to_frame`, and what the caption says."""
 
     rows: pd.DataFrame
@@ -38,7 +38,7 @@ class PredictiveData(NamedTuple):
         return self.rows
 
 
-def predictive_data(check: PredictiveCheck, words: str = "Data") -> PredictiveData:
+def predictive_check_data(check: PredictiveCheck, words: str = "Data") -> PredictiveCheckData:
     """The numbers of a predictive check. words: what the sessions are, `Held-out data`."""
     data = ", ".join(
         (
@@ -57,11 +57,11 @@ def predictive_data(check: PredictiveCheck, words: str = "Data") -> PredictiveDa
     if counts:
         caption += " A block begins at 0."
     notes = " ".join(check.notes.values())
-    return PredictiveData(check.to_frame(), f"{caption} {notes}".strip())
+    return PredictiveCheckData(check.to_frame(), f"{caption} {notes}".strip())
 
 
 @styled
-def draw_predictive(data: PredictiveData, fig: Figure) -> None:
+def draw_predictive_check(data: PredictiveCheckData, fig: Figure) -> None:
     """A panel for each curve: the animals in black, each model in its colour."""
     rows = data.rows
     curves = [name for (name,) in combinations(rows, "curve")]

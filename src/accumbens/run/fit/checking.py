@@ -1,0 +1,94 @@
+"""The posterior predictive check of a run, where its table says how rewards were drawn."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from ...credit.predictive.check import PredictiveCheck, predictive_check
+from ...credit.schedule import Schedule
+from ...errors import DataError
+from ...io.tables.trials import from_table
+from ...models.base import Model
+from ...scoring.splits import order_sessions
+from ...threefry import key_of
+from ...trials import Trials
+from ..credit.columns import columns_among, usual_columns
+from ..credit.schedules import schedule_in_table, stated_schedule
+from .config import FitConfig
+
+N_REPEATS = 20
+"""Simulated cohorts of each model."""
+
+
+def schedule_of_table(table: str | Path, config: FitConfig, trials: Trials) -> Schedule | None:
+    """The probabilities of outcomes that the options name, or that the table holds; else None.
+
+    Args:
+        table: that the trials were read from.
+        config: options of the run.
+        trials: as the run reads them.
+
+    Raises:
+        ConfigError: the options name too few or too many.
+        DataError: a column is not in the table.
+    """
+    usual = usual_columns(trials.names.outcomes, trials.n_choices)
+    named = columns_among(config.probabilities)
+    context = tuple(dict.fromkeys((*config.table.context, *named)))
+    optional = () if config.probabilities else usual
+    format = dataclasses.replace(
+        config.table, signal=(), context=context, optional_context=optional
+    )
+    again = from_table(table, format)
+    again = again.select_sessions(order_sessions(again))
+    if config.probabilities:
+        return stated_schedule(again, config.probabilities)
+    return schedule_in_table(again)
+
+
+def check_of_run(
+    models: Mapping[str, Model], trials: Trials, schedule: Schedule | None, config: FitConfig
+) -> tuple[PredictiveCheck | None, dict[str, Any]]:
+    """The check of a run's models along `trials`, and what metrics.json says of it.
+
+    Args:
+        models: those that say something of choices.
+        trials: the held-out sessions, or all where none is held out.
+        schedule: of these trials.
+        config: options of the run.
+    """
+    outcomes = ", ".join(trials.names.outcomes)
+    if schedule is None:
+        missing = (
+            f"The table does not say with which probability {outcomes or 'an outcome'} followed "
+            "each choice, so models cannot be simulated in these sessions. Name the columns with "
+            "--probabilities, one for each choice."
+        )
+        return None, {"left_out": missing}
+    if not models:
+        return None, {"left_out": "No model of this run says anything of choices."}
+    try:
+        key = key_of(jax.random.key(config.seed), "predictive check")
+        check = predictive_check(models, trials, key=key, schedule=schedule, n_repeats=N_REPEATS)
+    except DataError as problem:
+        return None, {"left_out": str(problem)}
+    said = {
+        name: {curve: {"distance": x.distance, "p": x.p} for curve, x in curves.items()}
+        for name, curves in check.models.items()
+    }
+    return check, {"cohorts": N_REPEATS, "models": said, "notes": check.notes}
+
+
+def schedule_of_sessions(schedule: Schedule | None, all_trials: Trials, part: Trials):
+    """The schedule of some of the sessions."""
+    if schedule is None:
+        return None
+    place = {label: i for i, label in enumerate(all_trials.session_labels)}
+    index = [place[label] for label in part.session_labels]
+    probability = schedule.probability[index, : part.choice.shape[1]]
+    return dataclasses.replace(schedule, probability=probability)
