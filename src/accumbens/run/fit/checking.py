@@ -11,7 +11,7 @@ import jax
 
 from ...credit.predictive.check import PredictiveCheck, predictive_check
 from ...credit.schedule import Schedule
-from ...errors import DataError
+from ...errors import AccumbensError
 from ...io.tables.trials import from_table
 from ...models.base import Model
 from ...scoring.splits import order_sessions
@@ -75,8 +75,10 @@ def check_of_run(
     try:
         key = key_of(jax.random.key(config.seed), "predictive check")
         check = predictive_check(models, trials, key=key, schedule=schedule, n_repeats=N_REPEATS)
-    except DataError as problem:
+    except AccumbensError as problem:
         return None, {"left_out": str(problem)}
+    except Exception as error:  # hours of fitting are not lost for a check
+        return None, {"left_out": f"{type(error).__name__}: {error}. Report the error, please."}
     said = {
         name: {curve: {"distance": x.distance, "p": x.p} for curve, x in curves.items()}
         for name, curves in check.models.items()
