@@ -145,8 +145,11 @@ def test_an_animal_that_was_held_out_whole(folder, tmp_path):
     left_out = run_fit(table, config, tmp_path / "run")
     main(["predict", str(tmp_path / "run"), str(table), "--out", str(tmp_path / "p")])
     assert scores(metrics_of(tmp_path / "p")) == scores(left_out.metrics)
+    (_, as_it_is) = metrics_of(tmp_path / "p")["warnings"]
+    assert as_it_is.startswith("M4: held out whole by the run. Models with numbers for each subj")
     found = run_predict(left_out, table, options(left_out, describe=("M4",)), tmp_path / "q")
     assert found.new_subjects == ("M4",)
+    assert not any("held out whole" in warning for warning in found.warnings)
     assert labels(found, found.describing) == ["M4/1", "M4/2"]
     assert labels(found, found.scored) == ["M4/3", "M4/4"]
     own, described = left_out.model("gru").embedding, found.models["gru"][0].embedding

@@ -213,6 +213,12 @@ def _warnings(
             f"{counted(len(names), 'subject')} to which the run was not fitted "
             f"({listed(names)}): {how}"
         )
+    if new.left_out and tells_apart:
+        found.append(
+            f"{listed(new.left_out)}: held out whole by the run. Models with numbers for each "
+            "subject take the mean of the others, as in the run; --describe fits them to first "
+            "sessions instead."
+        )
     if unmeasured:
         found.append(f"The table has no column {', '.join(unmeasured)}: predicted, not scored.")
     return found

@@ -24,11 +24,13 @@ class NewSubjects(NamedTuple):
         numbers: of the subjects.
         order: place of each session among those of its subject, from 0.
         n_describing: how many first sessions of each new subject describe it, by number.
+        left_out: names of the other subjects here that the run knows and was not fitted to.
     """
 
     numbers: Int[np.ndarray, " new"]
     order: Int[np.ndarray, " session"]
     n_describing: dict[int, int]
+    left_out: tuple[str, ...] = ()
 
     @property
     def most(self) -> int:
@@ -83,7 +85,8 @@ def new_subjects(
         n = int((trials.subject == i).sum())
         half = n // 2 if tells_apart else 0
         n_describing[i] = half if config.fit_sessions is None else min(config.fit_sessions, n - 1)
-    return NewSubjects(numbers, order, n_describing)
+    left_out = [n for n in known.subjects if n in here - wanted and not share[n] > 0]
+    return NewSubjects(numbers, order, n_describing, tuple(left_out))
 
 
 def newcomers(
