@@ -15,7 +15,9 @@ from helpers.new_data import CONFIG, simulated
 
 def test_new_animals_get_parameters_of_their_own_and_known_ones_keep_theirs(tmp_path):
     write_table(simulated(("M9", "M1", "M4"), 4, 0), tmp_path / "table.parquet")
-    config = dataclasses.replace(CONFIG, models=("q_learning",), animals="hierarchical")
+    config = dataclasses.replace(
+        CONFIG, models=("q_learning", "dfq_signal"), animals="hierarchical"
+    )
     run = run_fit(tmp_path / "table.parquet", config, tmp_path / "run")
     own = run.model("q_learning")
     assert isinstance(own, BySubject)
@@ -26,6 +28,10 @@ def test_new_animals_get_parameters_of_their_own_and_known_ones_keep_theirs(tmp_
     assert described.subjects == ("M9", "M1", "M4", "X")
     group, new = own.of("X"), described.of("X")
     assert float(new.learning_rate) != float(group.learning_rate)
+    of_signal = found.models["dfq_signal"][0]  # no choice says what a signal's model is
+    assert float(of_signal.of("X").learning_rate) == float(
+        run.model("dfq_signal").of("X").learning_rate
+    )
     for name in own.subjects:
         assert float(described.of(name).learning_rate) == float(own.of(name).learning_rate)
     options = dataclasses.replace(PredictConfig.of_run(run.config), fit_sessions=0)

@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, Int
 from ...errors import ConfigError
 from ...fit.new_subjects import Newcomers, describe_new_subjects
 from ...models.base import Model
+from ...models.catalogue import find_fit
 from ...trials import Trials
 from ..fit.folder import Run
 from ..fit.known import KnownData
@@ -120,4 +121,8 @@ def described_models(
     if not len(new.numbers):
         return dict(models)
     who = newcomers(new, run, trials, known, most)
-    return {name: describe_new_subjects(model, who) for name, model in models.items()}
+    by_group = who._replace(sessions=None)  # choices say nothing of what was fitted to signals
+    return {
+        name: describe_new_subjects(model, who if find_fit(name).predicts_choices else by_group)
+        for name, model in models.items()
+    }
