@@ -9,15 +9,18 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+import accumbens.io.tables.trials
 from accumbens.credit.predictive.check import predictive_check
 from accumbens.errors import ConfigError, DataError
 from accumbens.figures import draw_predictive_check, predictive_check_data
+from accumbens.io.tables.files import open_table
+from accumbens.io.tables.format import TableFormat
 from accumbens.io.tables.trials import to_table
 from accumbens.models.bias import BiasOnly
 from accumbens.models.q_learning import QLearning
 from accumbens.run.fit.config import FitConfig
 from accumbens.run.fit.folder import load_run
-from accumbens.run.fit.pipeline import run_fit
+from accumbens.run.fit.pipeline import read_run_table, run_fit
 from accumbens.simulation import simulate
 from accumbens.tasks.bandits import DriftingBandit, ReversalBandit
 
@@ -122,3 +125,33 @@ def test_the_figure_has_labelled_axes_the_animals_and_every_model():
     rows = data.table().query("curve == 'reversals' and subject == ''").groupby("of")["value"]
     for label, of in (("animals", "animals"), ("Q-learning", "q_learning")):
         np.testing.assert_array_equal(drawn[label], rows.get_group(of))
+
+
+def test_the_table_is_read_once(runs, monkeypatch):
+    """With its columns of probabilities, which are no context of the run's trials."""
+    opened = []
+
+    def counted(path, text=()):
+        opened.append(str(path))
+        return open_table(path, text)
+
+    monkeypatch.setattr(accumbens.io.tables.trials, "open_table", counted)
+    trials, _, schedule = read_run_table(runs / "usual.parquet", CONFIG)
+    assert opened == [str(runs / "usual.parquet")]
+    assert schedule is not None
+    assert trials.names.contexts == ()
+    assert trials.context.shape[-1] == 0
+    assert read_run_table(runs / "other.parquet", CONFIG).schedule is None
+
+
+def test_probabilities_of_more_than_two_choices_are_found(tmp_path):
+    frame = pd.DataFrame({
+        "session": ["s"] * 30, "choice": list("abc") * 10, "reward": [0, 1] * 15,
+        **{f"reward_probability_{i}": [0.1 * (i + 1)] * 30 for i in range(3)},
+    })  # fmt: skip
+    frame.to_csv(tmp_path / "three.csv", index=False)
+    table = TableFormat(subject=None, choices=tuple("abc"))
+    config = dataclasses.replace(CONFIG, table=table)
+    found = read_run_table(tmp_path / "three.csv", config).schedule
+    assert found is not None
+    np.testing.assert_allclose(found.probability[0, 0], [[0.1, 0.2, 0.3]])

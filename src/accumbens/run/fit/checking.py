@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -12,9 +11,8 @@ import jax
 from ...credit.predictive.check import PredictiveCheck, predictive_check
 from ...credit.schedule import Schedule
 from ...errors import AccumbensError
-from ...io.tables.trials import from_table
+from ...io.tables.format import TableFormat
 from ...models.base import Model
-from ...scoring.splits import order_sessions
 from ...threefry import key_of
 from ...trials import Trials
 from ..credit.columns import columns_among, usual_columns
@@ -25,30 +23,32 @@ N_REPEATS = 20
 """Simulated cohorts of each model."""
 
 
-def schedule_of_table(table: str | Path, config: FitConfig, trials: Trials) -> Schedule | None:
+def format_with_schedule(config: FitConfig) -> TableFormat:
+    """The columns of a run, and as context those that hold the probabilities of its outcomes: those
+    that the options name, or those of the usual names that the table has."""
+    named = columns_among(config.probabilities)
+    usual = usual_columns(config.table.outcome, len(config.table.choices) or 2)
+    return dataclasses.replace(
+        config.table,
+        context=tuple(dict.fromkeys((*config.table.context, *named))),
+        optional_context=() if config.probabilities else usual,
+    )
+
+
+def schedule_of_run(trials: Trials, config: FitConfig) -> Schedule | None:
     """The probabilities of outcomes that the options name, or that the table holds; else None.
 
     Args:
-        table: that the trials were read from.
+        trials: read with `format_with_schedule`.
         config: options of the run.
-        trials: as the run reads them.
 
     Raises:
         ConfigError: the options name too few or too many.
-        DataError: a column is not in the table.
+        DataError: a probability is missing, or lies outside 0 to 1.
     """
-    usual = usual_columns(trials.names.outcomes, trials.n_choices)
-    named = columns_among(config.probabilities)
-    context = tuple(dict.fromkeys((*config.table.context, *named)))
-    optional = () if config.probabilities else usual
-    format = dataclasses.replace(
-        config.table, signal=(), context=context, optional_context=optional
-    )
-    again = from_table(table, format)
-    again = again.select_sessions(order_sessions(again))
     if config.probabilities:
-        return stated_schedule(again, config.probabilities)
-    return schedule_in_table(again)
+        return stated_schedule(trials, config.probabilities)
+    return schedule_in_table(trials)
 
 
 def check_of_run(

@@ -8,7 +8,7 @@ import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -39,7 +39,12 @@ from ...scoring.splits import (
 from ...trials import Trials
 from ..provenance import fingerprint
 from ..toml import as_tables, read_toml
-from .checking import check_of_run, schedule_of_sessions, schedule_of_table
+from .checking import (
+    check_of_run,
+    format_with_schedule,
+    schedule_of_run,
+    schedule_of_sessions,
+)
 from .config import FitConfig, SplitConfig
 from .folder import Run, RunFolder, load_run
 from .known import KnownData, SignalScaling
@@ -66,10 +71,9 @@ def run_fit(
             else f"an unfinished run: finish it with accumbens fit --resume {out}"
         )
         raise ConfigError(f"{out} already holds {what}, or delete it.")
-    trials, known = read_known_trials(table, config)
+    trials, known, schedule = read_run_table(table, config)
     check_fits(config, trials)
     split = make_split(trials, config.split, config.seed)
-    schedule = schedule_of_table(table, config, trials)
     folder.begin(
         config, str(Path(table).resolve()), fingerprint(trials), split,
         known.as_tables(trials.names.signals),
@@ -89,32 +93,52 @@ def resume_fit(out: str | Path, progress: Progress | None = None) -> Run:
     if folder.finished:
         return load_run(out)
     config = read_toml(FitConfig, folder.config)
-    trials = read_trials(about["table"], config)
+    trials, _, schedule = read_run_table(about["table"], config)
     if fingerprint(trials) != about["fingerprint"]:
         raise DataError(
             f"{about['table']} has changed since the run in {out} began, so it cannot be resumed. "
             "Fit into another folder, or bring the old table back."
         )
     split = Split.from_json(folder.split.read_text())
-    schedule = schedule_of_table(about["table"], config, trials)
     with shown(progress) as progress:
         return _fit_into(folder, trials, split, config, schedule, progress)
 
 
+class RunTable(NamedTuple):
+    """A table as a run reads it.
+
+    Attributes:
+        trials: sessions in order of subject and session, signals scaled as asked.
+        known: what models fitted to them know of the table.
+        schedule: the probabilities of outcomes; None where neither options nor table say.
+    """
+
+    trials: Trials
+    known: KnownData
+    schedule: Schedule | None
+
+
 def read_trials(table: str | Path, config: FitConfig) -> Trials:
     """The table's trials, sessions in order of subject and session, signals scaled as asked."""
-    return read_known_trials(table, config)[0]
+    return read_run_table(table, config).trials
 
 
-def read_known_trials(table: str | Path, config: FitConfig) -> tuple[Trials, KnownData]:
-    """The trials as `read_trials` gives them, and what models fitted to them know of the table."""
-    trials = from_table(table, config.table)
+def read_run_table(table: str | Path, config: FitConfig) -> RunTable:
+    """Trials, what models know of them, and their schedule, read at once.
+
+    Raises DataError for a bad table, ConfigError for options that do not suit it.
+    """
+    trials = from_table(table, format_with_schedule(config))
     trials = trials.select_sessions(order_sessions(trials))
+    schedule = schedule_of_run(trials, config)
+    n = len(config.table.context)  # further columns told of the schedule alone
+    names = dataclasses.replace(trials.names, contexts=trials.names.contexts[:n])
+    trials = dataclasses.replace(trials, context=trials.context[..., :n], names=names)
     scaling = None
     if config.signal_scale == "all" and trials.names.signals:
         scaling = SignalScaling.of(trials, str(table))
         trials = scaling.applied(trials)
-    return trials, KnownData.of(trials, scaling)
+    return RunTable(trials, KnownData.of(trials, scaling), schedule)
 
 
 def make_split(trials: Trials, config: SplitConfig, seed: int) -> Split:

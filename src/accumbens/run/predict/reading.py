@@ -16,7 +16,7 @@ from ...scoring.splits import order_sessions
 from ...trials import Trials
 from ..fit.folder import Run
 from ..fit.known import KnownData
-from ..fit.pipeline import read_known_trials
+from ..fit.pipeline import read_run_table
 from ..provenance import fingerprint
 
 
@@ -53,7 +53,7 @@ def known_data(run: Run) -> KnownData:
     )
     if not Path(table).is_file():
         raise DataError(f"The table of the run in {run.folder.path} is not at {table}. {advice}")
-    trials, found = read_known_trials(table, config)
+    trials, found, _ = read_run_table(table, config)
     if fingerprint(trials) != run.about["fingerprint"]:
         raise DataError(f"{table} has changed since the run in {run.folder.path}. {advice}")
     return found
