@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from ...credit.predictive.check import PredictiveCheck
 from ..labels import counted, model_label
 from ..rows import column, combinations, pick
-from ..style import GREY, PAGE_MM, lay_out, model_looks, styled
+from ..style import MEASURED, PAGE_MM, PALE, lay_out, model_looks, styled
 
 ANIMALS = "animals"
 _TITLES = {
@@ -49,7 +49,8 @@ def predictive_check_data(check: PredictiveCheck, words: str = "Data") -> Predic
     )
     counts = check.animals["reversals"].n.max() if "reversals" in check.animals else 0
     caption = (
-        f"{words}: {data}. Black: mean over subjects and its standard error; grey: each subject. "
+        f"{words}: {data}. Grey: animals, mean over subjects and its standard error; pale: each "
+        "subject. "
         f"Colours: models in the same sessions, mean and central 95 % of "
         f"{counted(check.n_repeats, 'simulated cohort')}. Same letter: same choice; capital: "
         "rewarded (Ab: a rewarded choice, then another without reward)."
@@ -62,7 +63,7 @@ def predictive_check_data(check: PredictiveCheck, words: str = "Data") -> Predic
 
 @styled
 def draw_predictive_check(data: PredictiveCheckData, fig: Figure) -> None:
-    """A panel for each curve: the animals in black, each model in its colour."""
+    """A panel for each curve: the animals in grey, each model in its colour."""
     rows = data.rows
     curves = [name for (name,) in combinations(rows, "curve")]
     models = [name for (name,) in combinations(rows, "of") if name != ANIMALS]
@@ -78,7 +79,7 @@ def draw_predictive_check(data: PredictiveCheckData, fig: Figure) -> None:
         for subject in dict.fromkeys(column(pick(here, of=ANIMALS), "subject").tolist()):
             if subject:
                 one = pick(here, of=ANIMALS, subject=subject)
-                _line(ax, x, column(one, "value"), curve, color=GREY, alpha=0.25, linewidth=0.6)
+                _line(ax, x, column(one, "value"), curve, color=PALE, linewidth=0.6)
         for k, model in enumerate(models):
             one, look = pick(here, of=model), looks[model]
             at = x + _shift(curve, k, len(models))
@@ -92,9 +93,9 @@ def draw_predictive_check(data: PredictiveCheckData, fig: Figure) -> None:
                   label=model_label(model), zorder=3)  # fmt: skip
         own = pick(here, of=ANIMALS, subject="")
         value = column(own, "value")
-        ax.vlines(x, column(own, "low"), column(own, "high"), color="black", linewidth=1.4)
-        _line(ax, x, value, curve, color="black", marker="o", markersize=3.4, label="animals",
-              zorder=4)  # fmt: skip
+        ax.vlines(x, column(own, "low"), column(own, "high"), color=MEASURED, linewidth=2.2)
+        _line(ax, x, value, curve, color=MEASURED, marker="o", markersize=5, linewidth=2.2,
+              label="animals", zorder=2)  # fmt: skip
         _dress(ax, curve, labels, x)
     handles, names = axes[0].get_legend_handles_labels()
     order = [len(names) - 1, *range(len(names) - 1)]
