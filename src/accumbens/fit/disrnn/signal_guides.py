@@ -51,7 +51,9 @@ def best_signal_guide(
     ]
     said = {"naive": [_after_outcome(data, trials) for data in datasets]}
     with contextlib.suppress(DataError, DivergedError):  # not made for these outcomes
-        fits = fit_datasets(DFQ, datasets, target="signal", key=key, n_starts=N_STARTS)
+        fits = fit_datasets(
+            DFQ, datasets, target="signal", key=key, n_starts=N_STARTS, intervals="curvature"
+        )
         said["dfq"] = [np.asarray(unroll(fit.model, trials).signals) for fit in fits]
     error = {name: _error(each, trials, folds) for name, each in said.items()}
     best = min(error, key=error.__getitem__)

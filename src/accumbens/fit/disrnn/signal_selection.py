@@ -5,9 +5,10 @@ Core and choice network stay as they are. Along a route the signal networks are 
 fold, and scored on it without noise, at one factor of the penalties after the other, each going on
 from the last. Routes differ in the share of the cognitive model in what is fitted (`signal_guides`)
 and in the numbers that describe each subject. The model is leaned on only where it predicts better
-than networks fitted to the signals alone. The simplest whose error lies within `TOLERANCE` of
-the lowest are taken: without such numbers rather than with, then the strongest penalties. They are
-trained again on everything, in the same way.
+than networks fitted to the signals alone, and these miss what folds hold out by more than what they
+are fitted to: leaning helps against noise, and against nothing else. The simplest whose error lies
+within `TOLERANCE` of the lowest are taken: without such numbers rather than with, then the
+strongest penalties. They are trained again on everything, in the same way.
 """
 
 from __future__ import annotations
@@ -70,13 +71,15 @@ def select_signal_networks(
     """`model` with signal networks for the signals of `trials`.
 
     folds: parts of the sessions, each held out once. embedding: numbers that describe each subject,
-    tried beside none with the best
-    share and with a share of 0; 0: not tried. key: of starts and noise.
+    tried beside none with the best share and with a share of 0; 0: not tried. key: of starts and
+    noise.
     """
     progress = (progress or Progress()).within("")
     walks = SignalWalks(model, trials, recipe, folds, key, progress)
     walks.walk(SignalRoute(0.0, 0))
-    if walks.guide.error[walks.guide.name] < walks.best.error - TOLERANCE:
+    alone = walks.best
+    ahead = alone.error - walks.guide.error[walks.guide.name]
+    if min(ahead, alone.error - alone.fitted) > TOLERANCE:
         for share in SHARES:
             walks.walk(SignalRoute(share, 0))
     if embedding and len(np.unique(trials.subject)) > 1:

@@ -45,12 +45,13 @@ class SignalCandidate(NamedTuple):
     """Signal networks at one factor of their penalties along one route.
 
     error: mean squared error of what folds held out, in units of each signal's variance, averaged
-    over signals.
+    over signals. fitted: the same of what they were fitted to.
     """
 
     route: SignalRoute
     factor: float
     error: float
+    fitted: float
 
 
 class SignalWalks:
@@ -87,23 +88,25 @@ class SignalWalks:
         label = f"disrnn selection: signal, share {route.share:g}, embedding {route.embedding}"
         model = _with_signal_networks(self.choices, self.trials, route.embedding, self.key)
 
-        def errors_of(fold: int) -> Float[np.ndarray, "factor sample signal"]:
-            out = self.held_out[fold]
+        def errors_of(fold: int) -> Float[np.ndarray, "part factor sample signal"]:
+            """Of what the fold holds out, then of the rest."""
+            out = self.held_out[fold][:, None]
             seen = self._seen(route.share, fold)
             squared = [
                 np.asarray(_squared_errors(with_unseen_subjects(done.model, seen), self.data))[:, 0]
                 for done in self._fit(model, FACTORS, seen, task.shared())
             ]
-            return np.where(out[:, None], np.stack(squared), 0.0)
+            return np.stack([np.where(part, np.stack(squared), 0.0) for part in (out, ~out)])
 
         with self.progress.task(label, n_steps) as task:
             errors = [errors_of(0)]  # compiles
             errors += in_threads(errors_of, range(1, n_folds), progress=self.progress)
         n = np.maximum(np.asarray(self.data.batch.signal_scored)[:, 0].sum(0), 1)
-        mean = (np.stack(errors).sum((0, 2)) / n).mean(-1)
+        error, fitted = (np.stack(errors).sum((0, 3)) / n).mean(-1)
+        fitted = fitted / (n_folds - 1)
         self.candidates += [
-            SignalCandidate(route, factor, float(error))
-            for factor, error in zip(FACTORS, mean, strict=True)
+            SignalCandidate(route, factor, float(e), float(f))
+            for factor, e, f in zip(FACTORS, error, fitted, strict=True)
         ]
 
     def everything(self, candidate: SignalCandidate) -> list[Trained]:

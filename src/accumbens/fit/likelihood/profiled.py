@@ -10,6 +10,7 @@ import jax
 import numpy as np
 from jaxtyping import Int
 
+from ...scoring.intervals import normal_quantile
 from ...trials import Trials
 from .fitted import MaximumLikelihoodFit, Places, Solution, kinds_of_places
 from .moments import pad_batch
@@ -82,7 +83,7 @@ def _wanted(
 
 
 def _profiled(space, fit, solution: Solution, kinds: Places, places, batch) -> Profiled:
-    step = [1.96 * fit.parameters[space.names[p]].standard_error for p in places]
+    step = [normal_quantile() * fit.parameters[space.names[p]].standard_error for p in places]
     value = float(np.nanmin(np.asarray(solution.minima.value)))
     return Profiled(
         batch, np.asarray(solution.best), value, places, np.array(step, float), ~kinds.silent
