@@ -2,13 +2,18 @@
 
     python benchmarks/hierarchy.py coverage [--cohorts 200] [--models q_learning dfq] [--sessions 4]
     python benchmarks/hierarchy.py speed [--animals 24] [--trials 6000]
+    python benchmarks/hierarchy.py nuts [--animals 12] [--sessions 4] [--models q_learning dfq]
 
 `coverage` draws cohorts of 8 animals whose parameters vary about known medians with a known SD on
 the unconstrained scale, and counts how often 95 % intervals of medians, SDs and animals hold the
 truth: it fails where one does in fewer than 90 or more than 99 % of 200 cohorts. It also gives the
 held-out log likelihood of hierarchical, separate and pooled fits. `speed` times one hierarchical
 fit against separate fits by SciPy (L-BFGS-B, 4 starts each, the likelihood compiled by JAX, with
-its gradient) in the same run, and fails where it takes 30 s.
+its gradient) in the same run, and fails where it takes 30 s. `nuts` fits one cohort by empirical
+Bayes and by NUTS (extra `bayes`): it fails where a group's mean is further than a tenth of its
+posterior SD from the posterior mean, a spread further than a fifth of its posterior SD from the
+posterior median, or empirical Bayes less than 50 times faster. Compilation, which each does once,
+is told apart: of empirical Bayes by a second call, of NUTS by what JAX says it spent.
 """
 
 import argparse
@@ -22,6 +27,7 @@ from scipy.optimize import minimize
 
 from accumbens.cohort import draw_agents, simulate_cohort
 from accumbens.fit.group.hierarchical import fit_hierarchical
+from accumbens.fit.group.nuts import sample_hierarchical
 from accumbens.fit.likelihood.maximum_likelihood import (
     fit_datasets,
     fit_maximum_likelihood,
@@ -125,17 +131,73 @@ def speed(n_animals, n_trials):
     return ours < 30
 
 
+COMPILING = ("jaxpr_trace_duration", "jaxpr_to_mlir_module_duration", "backend_compile_duration")
+
+
+def timed(call):
+    """What a call returns, its seconds, and how many of them JAX spent on compilation."""
+    spent = []
+
+    def listen(event, seconds, **_):
+        if event.rpartition("/")[2] in COMPILING:
+            spent.append(seconds)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    began = time.monotonic()
+    found = call()
+    seconds = time.monotonic() - began
+    jax.monitoring.unregister_event_duration_listener(listen)
+    return found, seconds, sum(spent)
+
+
+def against_nuts(name, n_animals, n_sessions, n_trials=100):
+    """Prints both estimates of each parameter; returns whether they agree, and the speed is so."""
+    entry, key = cognitive()[name], jax.random.key(0)
+    agents = draw_agents(entry.model_class, dict(entry.example), n_animals, SPREAD, key=key)
+    trials = simulate_cohort(
+        agents, DriftingBandit(), n_sessions=n_sessions, n_trials=n_trials,
+        key=jax.random.fold_in(key, 1),
+    )  # fmt: skip
+    kind = entry.model_class
+    _, first, _ = timed(lambda: fit_hierarchical(kind, trials, key=key))
+    fit, again, _ = timed(lambda: fit_hierarchical(kind, trials, key=key))
+    exact, chains, compiling = timed(lambda: sample_hierarchical(kind, trials, key=key))
+    print(f"{name}: {n_animals} animals, {n_sessions * n_trials} trials each")
+    print("  parameter               group mean: EB, NUTS, difference (SD)"
+          "   spread: EB, NUTS, difference (SD; %)     R-hat   ESS")  # fmt: skip
+    fine = True
+    for parameter, nuts in exact.group.items():
+        ours = fit.group[parameter]
+        of_mean = (ours.mean - nuts.mean) / nuts.standard_error
+        of_spread = (ours.spread - nuts.spread) / nuts.spread_error
+        fine &= abs(of_mean) <= 0.1 and abs(of_spread) <= 0.2
+        share = ours.spread / nuts.spread - 1
+        print(f"  {parameter:24s} {ours.mean:8.3f} {nuts.mean:8.3f} {of_mean:+8.2f}"
+              f"   {ours.spread:8.3f} {nuts.spread:8.3f} {of_spread:+8.2f} {share:+8.0%}"
+              f"  {nuts.r_hat:8.3f} {nuts.ess:8.0f}")  # fmt: skip
+    ratio = (chains - compiling) / again
+    print(f"  seconds: empirical Bayes {again:.2f} compiled ({first:.1f} at first), NUTS "
+          f"{chains - compiling:.0f} and {compiling:.0f} of compilation: {ratio:.0f} times faster "
+          f"compiled, {chains / first:.1f} times with compilation of both; "
+          f"{exact.n_divergent} divergent")  # fmt: skip
+    return fine and ratio >= 50
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["coverage", "speed"])
+    parser.add_argument("what", choices=["coverage", "speed", "nuts"])
     parser.add_argument("--cohorts", type=int, default=200)
     parser.add_argument("--models", nargs="+", default=["q_learning", "dfq"])
     parser.add_argument("--sessions", type=int, default=4)
-    parser.add_argument("--animals", type=int, default=24)
+    parser.add_argument("--animals", type=int)
     parser.add_argument("--trials", type=int, default=6000)
     options = parser.parse_args()
     if options.what == "speed":
-        return speed(options.animals, options.trials)
+        return speed(options.animals or 24, options.trials)
+    if options.what == "nuts":
+        n = options.animals or 12
+        fine = [against_nuts(name, n, options.sessions) for name in options.models]
+        return all(fine)
     fine = [coverage(name, options.cohorts, options.sessions) for name in options.models]
     return all(fine)
 

@@ -26,6 +26,11 @@ from .group.fitted import GroupEstimate as GroupEstimate
 from .group.fitted import HierarchicalFit as HierarchicalFit
 from .group.fitted import SubjectEstimate as SubjectEstimate
 from .group.hierarchical import fit_hierarchical as fit_hierarchical
+from .group.nuts import sample_hierarchical as sample_hierarchical
+from .group.sampled import GroupDraws as GroupDraws
+from .group.sampled import GroupPosterior as GroupPosterior
+from .group.sampled import HierarchicalPosterior as HierarchicalPosterior
+from .group.sampled import SubjectPosterior as SubjectPosterior
 from .group.separate import SeparateFits as SeparateFits
 from .group.separate import fit_separate as fit_separate
 from .gru.config import GRUConfig as GRUConfig

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import equinox as eqx
 import jax
@@ -31,10 +31,8 @@ def described(
     """
     found = [intervals_of(fit) for fit in fits]
     both = Intervals(*(np.concatenate(parts, axis=-1) for parts in zip(*found, strict=True)))
-    signals = trials.names.signals
-    names = [*space.names, *(f"{p}[{s}]" for s in signals for p in ("gain", "offset",
-                                                                   "residual_sd"))]  # fmt: skip
-    natural = _natural(space, scales)
+    names = place_names(space, trials.names.signals)
+    natural = in_natural_units(space, scales)
     ends = [natural(both.mean + side * both.mean_half) for side in (-1, 1)]
     middle, low, high = natural(both.mean), np.minimum(*ends), np.maximum(*ends)
     group = {
@@ -70,7 +68,15 @@ def described(
     )
 
 
-def _natural(space: ParameterSpace, scales: SignalScales) -> Callable[[np.ndarray], np.ndarray]:
+def place_names(space: ParameterSpace, signals: Sequence[str]) -> list[str]:
+    """Of all places: the parameters, then gain, offset and residual SD of each signal."""
+    of_signals = (f"{p}[{s}]" for s in signals for p in ("gain", "offset", "residual_sd"))
+    return [*space.names, *of_signals]
+
+
+def in_natural_units(
+    space: ParameterSpace, scales: SignalScales
+) -> Callable[[np.ndarray], np.ndarray]:
     """Unconstrained values in natural units; a last axis of places."""
     n = len(space.places)
     units = np.stack([np.asarray(scales.gain), np.asarray(scales.offset)], axis=-1)

@@ -98,7 +98,7 @@ def fit_hierarchical(
                 f"{space.template.name} has no finite likelihood on {sessions_in_words(trials)} "
                 "with parameters of each subject's own. Look for extreme outcomes or signals there."
             )
-        scales = _scales(trials)
+        scales = signal_scales(trials)
         of_all = _model(space, trials, fits, scales)
         return described(space, target, trials, fits, scales, of_all)
 
@@ -134,7 +134,7 @@ def _part(trials: Trials, target: Target) -> Trials:
     return part
 
 
-def _scales(trials: Trials) -> SignalScales:
+def signal_scales(trials: Trials) -> SignalScales:
     """Units of gain, offset and residual: those of a prediction error of 1, and the signal's SD."""
     values = np.where(trials.signal_scored, trials.signal, np.nan)
     sd = jnp.asarray(np.nanstd(values, axis=(0, 1)) if values.shape[-1] else np.zeros(0))
@@ -144,7 +144,7 @@ def _scales(trials: Trials) -> SignalScales:
 def _fitted(space: ParameterSpace, trials: Trials, target: Target, pooled) -> list[GroupFit]:
     """The group of what the target tells, then, after a fit to choices, that of the signals."""
     batch, n_subjects = trials.batch(np.float64), len(trials.names.subjects)
-    scales = _scales(trials)
+    scales = signal_scales(trials)
     with_start = dataclasses.replace(space, template=pooled.model)
     start, scale = with_start.own_values(), place_scales(space)
     bounded = jnp.asarray([np.isfinite(p.low) or np.isfinite(p.high) for p in space.places], bool)
@@ -186,10 +186,17 @@ def place_scales(space: ParameterSpace) -> Float[Array, " place"]:
 
 def _model(space: ParameterSpace, trials: Trials, fits, scales) -> BySubject:
     """The model with each subject's parameters, the group's last."""
-    n = len(space.places)
     values = jnp.concatenate(
         [jnp.concatenate([fit.of_subject, fit.group.mean[None]]) for fit in fits], axis=1
     )
+    return model_of_rows(space, trials, values, scales)
+
+
+def model_of_rows(
+    space: ParameterSpace, trials: Trials, values: Float[Array, "row place"], scales: SignalScales
+) -> BySubject:
+    """The model of all subjects, from unconstrained values: of each subject, the group's last."""
+    n = len(space.places)
     gain = values[:, n::3] * scales.gain
     offset = values[:, n + 1 :: 3] * scales.offset
     build = eqx.filter_jit(jax.vmap(lambda *own: space.build(*own)))

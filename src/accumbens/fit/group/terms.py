@@ -18,7 +18,7 @@ from typing import Generic, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from ...models.catalogue import Target
 from ...trials import Batch
@@ -91,6 +91,20 @@ class TrialTerms(eqx.Module, Generic[M]):
             information = information.at[where[:, None], where[None, :]].add(of_signal[2])
         return Terms(*(_by_subject(a, subject, self.n_subjects) for a in
                        (log_p, score, information)))  # fmt: skip
+
+    def log_likelihood(self, u: Float[Array, "subject place"]) -> Float[Array, " subject"]:
+        """The first of the terms alone, in nats. To be differentiated backwards."""
+        n, batch = len(self.space.places), self.batch
+        subject = jnp.asarray(batch.subject)
+        own = jnp.take(u, subject, axis=0).T
+        logits, x = predictions_along(self.space, own[:n], batch)
+        log_p = jnp.zeros(subject.shape[0])
+        if self.target != "signal":
+            log_p = log_p + _log_p_chosen(logits, _made(logits, batch)[0])
+        for s in range(0 if self.target == "choice" else batch.signal.shape[-1]):
+            at = n + 3 * s
+            log_p = log_p + _signal_errors(x, own[at : at + 3], self.scales, batch, s).log_p
+        return _by_subject(log_p, subject, self.n_subjects)
 
     def _along(self, theta: Float[Array, "place session"]):
         """Log-odds [trial, choice, session], prediction errors [trial, session], and the slopes
@@ -168,37 +182,62 @@ def predictions_along(
     return jax.lax.scan(lambda state, x: step(model, state, x), start, seen)[1]
 
 
-def _choice_terms(logits, slopes, batch: Batch):
-    """Log p, score and information of each session's scored choices."""
+def _made(logits, batch: Batch):
+    """Which choice was made where it is scored [trial, choice, session], and where that is."""
     made = jnp.moveaxis(jnp.asarray(batch.choice), 0, -1)
     scored = jnp.moveaxis(jnp.asarray(batch.scored), 0, -1)[:, None, :]
-    log_p = jax.nn.log_softmax(logits, axis=1)
-    p = jnp.where(scored, jnp.exp(log_p), 0.0)
-    chosen = (jnp.arange(logits.shape[1])[:, None] == made[:, None, :]) & scored
+    return (jnp.arange(logits.shape[1])[:, None] == made[:, None, :]) & scored, scored
+
+
+def _log_p_chosen(logits, chosen) -> Float[Array, " session"]:
+    return jnp.where(chosen, jax.nn.log_softmax(logits, axis=1), 0.0).sum((0, 1))
+
+
+def _choice_terms(logits, slopes, batch: Batch):
+    """Log p, score and information of each session's scored choices."""
+    chosen, scored = _made(logits, batch)
+    p = jnp.where(scored, jnp.exp(jax.nn.log_softmax(logits, axis=1)), 0.0)
     slopes = slopes - (p * slopes).sum(2, keepdims=True)
     return (
-        jnp.where(chosen, log_p, 0.0).sum((0, 1)),
+        _log_p_chosen(logits, chosen),
         jnp.where(chosen, slopes, 0.0).sum((1, 2)),
         jnp.einsum("atcs,btcs,tcs->abs", slopes, slopes, p),
     )
 
 
-def _signal_terms(x, slopes, own, scales: SignalScales, batch: Batch, s: int):
-    """Of one signal: log p, score and information of each session, by the parameters of the model,
-    then gain, offset and log residual SD."""
+class _SignalErrors(NamedTuple):
+    """Of one signal, in each session: residuals [trial, session], where they count, the share of
+    the variance that is not its floor, the variance, and log p."""
+
+    residual: Float[Array, "trial session"]
+    counts: Bool[Array, "trial session"]
+    share: Float[Array, " session"]
+    variance: Float[Array, " session"]
+    log_p: Float[Array, " session"]
+
+
+def _signal_errors(x, own, scales: SignalScales, batch: Batch, s: int) -> _SignalErrors:
     y = jnp.moveaxis(jnp.asarray(batch.signal[..., s]), 0, -1)
     counts = jnp.moveaxis(jnp.asarray(batch.signal_scored[..., s]), 0, -1)
     gain, offset = own[0] * scales.gain[s], own[1] * scales.offset[s]
     own_variance = scales.sd[s] ** 2 * jnp.exp(2 * own[2])
     variance = own_variance + MIN_RESIDUAL * scales.sd[s] ** 2
     residual = jnp.where(counts, y - gain * x - offset, 0.0)
+    n, squares = counts.sum(0), (residual**2).sum(0)
+    log_p = -0.5 * (n * jnp.log(2 * math.pi * variance) + squares / variance)
+    return _SignalErrors(residual, counts, own_variance / variance, variance, log_p)
+
+
+def _signal_terms(x, slopes, own, scales: SignalScales, batch: Batch, s: int):
+    """Of one signal: log p, score and information of each session, by the parameters of the model,
+    then gain, offset and log residual SD."""
+    residual, counts, share, variance, log_p = _signal_errors(x, own, scales, batch, s)
+    gain = own[0] * scales.gain[s]
     by = jnp.concatenate(
         [gain * slopes, scales.gain[s] * x[None], jnp.full((1, *x.shape), scales.offset[s])]
     )
     by = jnp.where(counts, by, 0.0)
     n, squares = counts.sum(0), (residual**2).sum(0)
-    log_p = -0.5 * (n * jnp.log(2 * math.pi * variance) + squares / variance)
-    share = own_variance / variance
     score = jnp.concatenate(
         [(by * residual).sum(1) / variance, (share * (squares / variance - n))[None]]
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import warnings
 from collections.abc import Iterator
@@ -11,7 +10,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
-from ...errors import AccumbensError, ConfigError, DataError
+from ...errors import AccumbensError, DataError
+from ...extras import from_extra
 from ..sources import HDF5_MAGIC, NWB_ENDINGS, ZARR_FILES
 from ..tables.problems import listed, near_matches
 
@@ -22,15 +22,7 @@ def neural_extra(module: str) -> ModuleType:
     Raises:
         ConfigError: it is not installed.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return importlib.import_module(module)
-    except ImportError as error:
-        raise ConfigError(
-            f"This needs {module.partition('.')[0]}, which is not installed ({error}). Install it "
-            "with pip install 'accumbens[neural]'."
-        ) from error
+    return from_extra(module, "neural")
 
 
 def nwb_kind(path: str | os.PathLike[str]) -> Literal["hdf5", "zarr"]:
