@@ -14,7 +14,10 @@ from .output import Output
 if TYPE_CHECKING:
     from ..run.credit.analysis import Credit
 
-TITLE = "Indices: sums over lags, in log-odds, with 95 % intervals"
+TITLE = (
+    "Indices: sums over lags, in log-odds, with 95 % intervals (subjects: over sessions; group: "
+    "over subjects). p one-sided; of the group: in these animals"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +55,8 @@ accumbens credit trials.csv --controllable reward --distractor tone --probabilit
 
 
 def print_credit(out: Output, found: Credit) -> None:
-    """A row a subject and one for the group; then warnings."""
+    """Warnings, a row a subject and one for the group; then both answers of each test."""
+    from ..credit.answers import in_words
     from ..summary import counted
 
     trials = found.trials
@@ -76,19 +80,20 @@ def print_credit(out: Output, found: Credit) -> None:
         rows.append([subject, f"{sizes.get(subject, sum(sizes.values())):,}", *cells, *ps])
     numbers = range(1, len(headings) + 1)
     out.table(["subject", *headings], rows, title=TITLE, numbers=numbers, last_apart=True)
-    for test in found.tests:
-        null = test.null.mean(1)
-        out.say(
-            f"{test.name}: group {test.observed.mean():.2f}; where the hypothesis of no such "
-            f"credit holds {null.mean():.2f} with SD {null.std():.2f}; p = "
-            f"{test.group_p_value():.4g} (one-sided), {test.group_p_value('two-sided'):.4g} "
-            f"(two-sided); {len(test.null):,} resamples, seed {test.seed}."
-        )
+    for test, answer in zip(found.tests, found.answers, strict=True):
+        out.say(f"{test.name} ({len(test.null):,} resamples, seed {test.seed})")
+        for sentence in in_words(answer):
+            out.say(f"  {sentence}")
 
 
 def with_interval(value: float, low: float, high: float) -> str:
     """`1.23 (1.00, 1.46)`, or `1.23` where too few sessions or subjects give no interval."""
     return f"{value:.2f}" if low != low else f"{value:.2f} ({low:.2f}, {high:.2f})"
+
+
+def _number(value: float | None) -> float:
+    """A number of a table; NaN where its column is empty."""
+    return float("nan") if value is None else float(value)
 
 
 def short_name(test: str) -> str:
@@ -108,12 +113,15 @@ def print_saved_credit(out: Output, folder: Path) -> None:
         [
             str(row["subject"]),
             str(row["name"]),
-            with_interval(row["value"], row["low"], row["high"]),
-            *(f"{row[test]:.4f}" for test in tests),
+            with_interval(*(_number(row[key]) for key in ("value", "low", "high"))),
+            *(f"{_number(row[test]):.4f}" for test in tests),
         ]
         for row in frame.to_dict("records")
     ]
     out.table(headings, rows, title=TITLE, numbers=range(2, len(headings)))
+    for name, test in found.metrics["tests"].items():
+        for sentence in test.get("in_words", ()):  # runs of 0.1.0 have none
+            out.say(f"{name}. {sentence}")
     for warning in found.metrics["warnings"]:
         out.warn(warning)
     out.paths(folder=folder, figures=folder / "figures")

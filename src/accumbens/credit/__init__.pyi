@@ -1,11 +1,15 @@
 """Which outcomes are credited to the choice: history regression, indices, exact tests, power."""
 
+from .answers import InTheseAnimals as InTheseAnimals
+from .answers import TwoAnswers as TwoAnswers
+from .answers import answers_to_frame as answers_to_frame
+from .answers import two_answers as two_answers
 from .config import PowerConfig as PowerConfig
 from .contingency import contingency_warnings as contingency_warnings
 from .history.design import HistoryData as HistoryData
 from .history.design import history_data as history_data
-from .history.fitting import HistoryFit as HistoryFit
-from .history.fitting import as_model as as_model
+from .history.fitted import HistoryFit as HistoryFit
+from .history.fitted import as_model as as_model
 from .history.fitting import fit_history as fit_history
 from .history.fitting import pooled_history as pooled_history
 from .history.indices import Index as Index

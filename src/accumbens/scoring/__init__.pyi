@@ -1,7 +1,14 @@
 """Splits, metrics, intervals and model comparison on held-out sessions."""
 
+from .animals import AcrossAnimals as AcrossAnimals
+from .animals import RandomEffects as RandomEffects
+from .animals import across_animals as across_animals
+from .animals import random_effects as random_effects
+from .animals import sign_flips as sign_flips
 from .bootstrap import percentile_interval as percentile_interval
 from .bootstrap import session_weights as session_weights
+from .clustered import ClusteredErrors as ClusteredErrors
+from .clustered import clustered_errors as clustered_errors
 from .comparison import Comparison as Comparison
 from .comparison import Difference as Difference
 from .comparison import compare as compare

@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from accumbens import native
-from accumbens.credit.history import fit_history, history_data, index_contrasts, refit
+from accumbens.credit.history import (
+    fit_history,
+    history_data,
+    index_contrasts,
+    pooled_history,
+    refit,
+)
 from accumbens.credit.history.indices import group_index, indices
 from accumbens.credit.history.newton import fit_logistic
 from accumbens.credit.history.refit import (
@@ -106,29 +112,54 @@ def test_bootstrap_refits_weigh_sessions():
 
 
 def test_an_index_is_the_stated_sum_with_a_t_interval_over_sessions():
-    """Against the weights, statsmodels' covariance, and plain refits of the same draws."""
+    """Against the weights, and plain refits of the same draws."""
     fits = fit_history(ragged(), 2)
     found = [indices(fit, n_draws=60, rng=np.random.default_rng(s)) for s, fit in enumerate(fits)]
     for s, (fit, of) in enumerate(zip(fits, found, strict=True)):
         by_type = fit.by_type.sum(1)
         assert of[0].value == pytest.approx(by_type[1] - by_type[0])
         assert of[1].value == pytest.approx(by_type[2] - by_type[0])
-        theirs = sm.Logit(fit.data.response, fit.data.design()).fit(disp=0, tol=1e-12)
         sessions, member = np.unique(fit.data.session, return_inverse=True)
         m = len(sessions)
         drawn = np.random.default_rng(s).multinomial(m - 1, np.full(m, 1 / m), 60) * (m / (m - 1))
         draws = refit_numpy(bootstrap_problem(fit, member, drawn), seed=0, count=60)
         for index, contrast in zip(of, index_contrasts(fit.data).values(), strict=True):
-            its = float(theirs.t_test(contrast).sd.item())
-            assert index.standard_error == pytest.approx(its, rel=1e-5)
-            half = stats.t.ppf(0.975, m - 1) * (draws.astype(float) @ contrast).std(ddof=1)
+            error = (draws.astype(float) @ contrast).std(ddof=1)
+            assert index.standard_error == pytest.approx(error, rel=1e-3)
+            half = stats.t.ppf(0.975, m - 1) * error
             ends = (index.value - half, index.value + half)
             assert (index.low, index.high) == pytest.approx(ends, rel=1e-3)
-    rng = np.random.default_rng(0)
-    group = group_index("controllable", [of[0] for of in found], rng=rng)
-    assert group.value == pytest.approx(np.mean([of[0].value for of in found]))
-    alone = group_index("controllable", [found[0][0]], rng=rng)
-    assert np.isnan(alone.standard_error)
+
+
+def test_the_group_has_a_t_interval_over_subjects():
+    fits = fit_history(ragged(), 2)
+    of = [indices(fit, n_draws=0, rng=np.random.default_rng(0))[0] for fit in fits]
+    group = group_index("controllable", of)
+    values = np.array([index.value for index in of])
+    expected = stats.ttest_1samp(values, 0.0).confidence_interval(0.95)
+    assert group.value == pytest.approx(values.mean())
+    assert (group.low, group.high) == pytest.approx((expected.low, expected.high))
+    assert group.standard_error == pytest.approx(stats.sem(values))
+    alone = group_index("controllable", of[:1])
+    assert np.isnan([alone.standard_error, alone.low, alone.high]).all()
+
+
+def test_with_few_sessions_an_index_has_errors_without_refits():
+    """Two sessions: CR2 of its sum of weights; one: those of independent trials, no interval."""
+    trials, rng = ragged(), np.random.default_rng(0)
+    two = pooled_history(trials.select_sessions([0, 2]), 1)
+    index = indices(two, n_draws=50, rng=rng)[0]
+    c = index_contrasts(two.data)["controllable"]
+    assert index.standard_error == pytest.approx((c @ two.clustered.covariance @ c) ** 0.5)
+    half = stats.t.ppf(0.975, two.error(c)[1]) * index.standard_error
+    assert (index.low, index.high) == pytest.approx((index.value - half, index.value + half))
+    assert index.unit == "session"
+    one = pooled_history(trials.select_sessions([0]), 1)
+    index = indices(one, n_draws=50, rng=rng)[0]
+    theirs = sm.Logit(one.data.response, one.data.design()).fit(disp=0, tol=1e-12)
+    assert index.standard_error == pytest.approx(float(theirs.t_test(c).sd.item()), rel=1e-5)
+    assert np.isnan([index.low, index.high]).all()
+    assert index.unit == "trial"
 
 
 def test_without_a_compiler_numpy_does_it_and_says_so(monkeypatch):

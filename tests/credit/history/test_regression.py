@@ -7,15 +7,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+from scipy import stats
 
 from accumbens.credit.history import fit_history, history_data, index_contrasts, pooled_history
-from accumbens.credit.history.fitting import as_model
+from accumbens.credit.history.fitted import as_model
 from accumbens.credit.history.indices import indices
 from accumbens.credit.history.newton import fit_logistic
 from accumbens.errors import ConfigError, DataError
 from accumbens.io.tables.trials import TableFormat, from_table
 from accumbens.models.structured import StructureMixture
 from accumbens.outcomes import outcome_types, type_names
+from accumbens.scoring.clustered import clustered_errors
 from accumbens.simulation import simulate
 from accumbens.tasks.distractor import DistractorRewards
 from accumbens.trials import TrialNames, trials_from_arrays
@@ -83,10 +85,37 @@ def test_weights_and_standard_errors_are_those_of_statsmodels(n_outcomes):
         rows, responses = by_hand(trials, subject, 3)
         theirs = sm.Logit(responses, rows).fit(disp=0, method="newton", tol=1e-12)
         np.testing.assert_allclose(fit.weights, theirs.params, atol=1e-6)
-        np.testing.assert_allclose(fit.standard_error, theirs.bse, atol=1e-6)
-        np.testing.assert_allclose(fit.covariance, theirs.cov_params(), atol=1e-6)
+        np.testing.assert_allclose(fit.trial_covariance, theirs.cov_params(), atol=1e-6)
         assert fit.log_likelihood == pytest.approx(theirs.llf, abs=1e-6)
         assert not fit.warnings
+
+
+def test_standard_errors_take_sessions_as_independent():
+    """Those of a subject over its sessions, pooled ones over subjects; of one session, over trials.
+    The errors themselves are compared with an oracle in `scoring`."""
+    trials = ragged()
+    (fit, _), pooled = fit_history(trials, 1), pooled_history(trials, 1)
+    for found, unit, cluster in (
+        (fit, "session", fit.data.response_session),
+        (pooled, "subject", trials.subject[pooled.data.response_session]),
+    ):
+        design = found.data.design()
+        p = 1 / (1 + np.exp(-design @ found.weights))
+        theirs = clustered_errors(
+            design, found.data.response - p, cluster, trial_weight=p * (1 - p)
+        )
+        np.testing.assert_allclose(found.standard_error**2, np.diag(theirs.covariance))
+        np.testing.assert_allclose(found.freedom, np.maximum(theirs.freedom(), 1.0))
+        frame = found.to_frame()
+        assert set(frame["unit"]) == {unit}
+        half = stats.t.ppf(0.975, found.freedom) * found.standard_error
+        np.testing.assert_allclose(frame["high"] - frame["weight"], half)
+    alone = pooled_history(trials.select_sessions([0]), 1)
+    by_trial = np.sqrt(np.diag(alone.trial_covariance))
+    np.testing.assert_allclose(alone.standard_error, by_trial)
+    frame = alone.to_frame()
+    assert set(frame["unit"]) == {"trial"}
+    np.testing.assert_allclose(frame["high"] - frame["weight"], 1.959964 * by_trial, rtol=1e-6)
 
 
 def test_pooled_is_the_regression_of_all_rows():
@@ -164,7 +193,7 @@ def test_a_fit_to_its_own_simulation_finds_its_weights():
         model, DistractorRewards(), n_sessions=100, n_trials=200, key=jax.random.key(1)
     )
     found = pooled_history(simulated, 2)
-    z = (found.weights - weights) / found.standard_error
+    z = (found.weights - weights) / np.sqrt(np.diag(found.trial_covariance))
     assert np.abs(z).max() < 3.5
     assert (z**2).sum() < 27.9  # chi-square with 9 degrees of freedom, p = 0.001
 
@@ -195,7 +224,11 @@ def test_separation_is_named():
         choice[0, t] = choice[0, t - 1] if stay else 1 - choice[0, t - 1]
     trials = trials_from_arrays(choice, reward)
     with pytest.warns(UserWarning, match=r"predicted perfectly by .*none lag 1, reward lag 1"):
-        pooled_history(trials, 1)
+        fit = pooled_history(trials, 1)
+    assert np.isnan(fit.standard_error[1:]).all()  # no finite maximum, so no interval either
+    assert np.isnan(fit.to_frame()["low"][1:]).all()
+    index = indices(fit, n_draws=5, rng=np.random.default_rng(0))[0]
+    assert np.isnan([index.standard_error, index.low, index.high]).all()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert np.abs(pooled_history(trials, 1, ridge=1.0).weights).max() < 8
@@ -250,7 +283,8 @@ def test_real_animals_weights_are_those_of_statsmodels(name, shared_data):
         design = fit.data.design()
         theirs = sm.Logit(fit.data.response, design).fit(disp=0, tol=1e-12, maxiter=100)
         np.testing.assert_allclose(fit.weights, theirs.params, atol=1e-6)
-        np.testing.assert_allclose(fit.standard_error, theirs.bse, atol=1e-6)
+        by_trial = np.sqrt(np.diag(fit.trial_covariance))
+        np.testing.assert_allclose(by_trial, theirs.bse, atol=1e-6)
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from scipy.stats import t as student
 
+from accumbens.credit.answers import two_answers
 from accumbens.credit.history.fitting import fit_history
 from accumbens.credit.history.indices import Index
 from accumbens.credit.randomization import RandomizationTest
@@ -232,8 +233,8 @@ def test_weights_left_out_of_a_fit_are_left_out_of_the_mean(fits):
 def test_a_single_subject_has_the_interval_of_its_fit(fits):
     data = history_weights_data({"one": fits[:1], "all": fits})
     one = data.rows[(data.rows["group"] == "one") & (data.rows["subject"] == "")]
-    error = fits[0].standard_error[1:]
-    np.testing.assert_allclose(one["low"], fits[0].weights[1:] - 1.959964 * error, atol=1e-6)
+    np.testing.assert_allclose(one["low"], fits[0].to_frame()["low"][1:])
+    assert fits[0].unit == "session"
     assert "of a single subject, the fit's own" in data.caption
 
 
@@ -254,7 +255,8 @@ def test_indices_are_paired_by_subject(indices, tests):
         axis = {"controllable": "y", "distractor": "x"}[index.name]
         found = [table.loc[index.subject, axis + end] for end in ("", "_low", "_high")]
         assert found == [index.value, index.low, index.high]
-    for (name, p), test in zip(data.tests, tests, strict=True):
+    for (name, p, like), test in zip(data.tests, tests, strict=True):
+        assert like == pytest.approx(two_answers(test).like_these.p_greater)
         above = sum(row.mean() >= test.observed.mean() for row in test.null)
         assert (name, p) == (test.name, (1 + above) / 100)
     assert credit_indices_data(indices).names == ("distractor", "controllable")

@@ -6,6 +6,7 @@ import jax
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 import accumbens.io.tables.files
 import accumbens.io.tables.trials
@@ -51,6 +52,9 @@ def run(table, tmp_path_factory):
 def test_what_was_found_is_a_table_with_the_group_first(run):
     _, found = run
     title, heads, first, *rest = repr(found).splitlines()
+    rest, said = rest[: 2 * 4 - 1], " ".join(" ".join(rest[2 * 4 - 1 :]).split())
+    assert "distractor index > 0. In these animals: " in said
+    assert "In animals like these: observed minus null mean" in said
     assert title == "Credit assignment: 3 subjects, 9 sessions, 2 tests"
     assert heads.split()[:2] == ["subject", "index"]
     assert len(rest) == 2 * 4 - 1
@@ -73,8 +77,15 @@ def test_the_folder_holds_the_numbers(run, trials):
     test = found.tests[1]
     written = metrics["tests"][test.name]
     assert written["resamples"] == 60
-    assert written["group"]["p_one_sided"] == test.group_p_value()
-    assert written["group"]["null_mean"] == pytest.approx(test.null.mean())
+    assert written["in_these_animals"]["p_one_sided"] == test.group_p_value()
+    assert written["in_these_animals"]["null_mean"] == pytest.approx(test.null.mean())
+    effects = test.observed - test.null.mean(0)
+    like = written["in_animals_like_these"]
+    expected = stats.ttest_1samp(effects, 0.0)
+    assert (like["n"], like["p"]) == (3, pytest.approx(expected.pvalue))
+    assert like["high"] == pytest.approx(expected.confidence_interval().high)
+    answers = pd.read_csv(folder / "answers.csv").set_index("test")
+    assert answers.loc[test.name, "like_these_p_two_sided"] == pytest.approx(expected.pvalue)
     index = metrics["group"]["indices"]["controllable"]
     subjects = metrics["subjects"].values()
     of_subjects = [subject["indices"]["controllable"]["value"] for subject in subjects]
@@ -101,6 +112,7 @@ def test_show_prints_it_again(run, capsys):
     assert f"{found.indices[-1].value:.2f}" in said
     assert "mouse_03" in said
     assert f"{found.tests[0].group_p_value():.4f}" in said
+    assert f"t(2) = {found.answers[0].like_these.t:.2f}" in " ".join(said.split())
 
 
 def test_the_same_seed_gives_the_same_numbers(run, table, tmp_path):
@@ -200,7 +212,7 @@ def test_two_distractors(table, tmp_path, capsys):
           "distractor_probability", "0.3", "--lags", "2",
           "--resamples", "50", "--bootstrap", "10", "--out", str(tmp_path / "run")])  # fmt: skip
     said = " ".join(capsys.readouterr().out.split())
-    assert "controllable index > tone index: group" in said
+    assert "controllable index > tone index (50 resamples, seed 0) In these animals: " in said
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert list(metrics["group"]["indices"]) == ["controllable", "distractor", "tone"]
     assert list(metrics["tests"]) == [
@@ -208,7 +220,7 @@ def test_two_distractors(table, tmp_path, capsys):
         "controllable index > tone index",
     ]  # fmt: skip
     assert metrics["warnings"] == []
-    assert metrics["tests"]["tone index > 0"]["group"]["p_one_sided"] > 0.02
+    assert metrics["tests"]["tone index > 0"]["in_these_animals"]["p_one_sided"] > 0.02
     session = pd.read_csv(tmp_path / "run" / "figures" / "credit_session.csv")
     assert session["tone probability"].unique().tolist() == [0.3]
 

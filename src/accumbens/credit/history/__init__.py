@@ -2,7 +2,7 @@
 
 from .design import HistoryData as HistoryData
 from .design import history_data as history_data
-from .fitting import HistoryFit as HistoryFit
+from .fitted import HistoryFit as HistoryFit
 from .fitting import fit_history as fit_history
 from .fitting import pooled_history as pooled_history
 from .indices import Index as Index

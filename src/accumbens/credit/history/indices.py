@@ -9,10 +9,10 @@ import numpy as np
 from jaxtyping import Float
 
 from ...errors import DataError
-from ...scoring.bootstrap import percentile_interval, session_weights
-from ...scoring.intervals import student_quantile
+from ...scoring.bootstrap import session_weights
+from ...scoring.intervals import mean_interval, student_quantile
 from .design import HistoryData
-from .fitting import HistoryFit
+from .fitted import ErrorUnit, HistoryFit
 from .refit import bootstrap_problem, refit
 
 
@@ -23,12 +23,13 @@ class Index(NamedTuple):
         subject: name of the subject, or "group".
         name: of the outcome that the index is about.
         value: the index.
-        standard_error: from the covariance of the weights; of the group: SD over subjects /
-            sqrt(subjects).
-        low, high: 95 % interval. Of a subject: value -+ t SD over resamples of its sessions, with
-            Student's t for sessions - 1 degrees of freedom; NaN with fewer than three sessions.
-            (Percentiles would lie too high, since refits to resamples overshoot.) Of the group:
-            percentiles over resamples of subjects.
+        standard_error: of a subject, the SD over resamples of its sessions; with two sessions, or
+            without resamples, CR2 over sessions; with one session that of independent trials. Of
+            the group: SD over subjects / sqrt(subjects). NaN where a weight has no finite maximum.
+        low, high: 95 % interval, value -+ t standard errors, with Student's t for sessions - 1 (of
+            CR2: Satterthwaite's) or subjects - 1 degrees of freedom; NaN with one session or
+            subject. (Percentiles would lie too high, since refits to resamples overshoot.)
+        unit: what the standard error takes as independent: "session", "trial" or "subject".
     """
 
     subject: str
@@ -37,6 +38,7 @@ class Index(NamedTuple):
     standard_error: float
     low: float
     high: float
+    unit: ErrorUnit = "session"
 
 
 def index_contrasts(data: HistoryData) -> dict[str, Float[np.ndarray, " weight"]]:
@@ -99,39 +101,33 @@ def indices(fit: HistoryFit, *, n_draws: int = 1000, rng: np.random.Generator) -
                 f"{fit.subject}: the {name} index cannot be computed, because some of its weights "
                 "were left out of the regression. Use fewer lags, or more sessions."
             )
-        variance = contrast[used] @ fit.covariance[np.ix_(used, used)] @ contrast[used]
         value = float(fit.weights[used] @ contrast[used])
-        low, high = np.nan, np.nan
-        if drawn is not None:
-            half = drawn.t * float((drawn.weights @ contrast).std(ddof=1))
-            low, high = value - half, value + half
-        found.append(Index(fit.subject, name, value, float(variance**0.5), float(low), float(high)))
+        error, freedom = fit.error(contrast)
+        t = float(student_quantile(freedom)) if np.isfinite(freedom) else np.nan
+        if drawn is not None and np.isfinite(error):
+            error, t = float((drawn.weights @ contrast).std(ddof=1)), drawn.t
+        low, high = value - t * error, value + t * error
+        found.append(Index(fit.subject, name, value, error, low, high, fit.unit))
     return tuple(found)
 
 
-def group_index(
-    name: str, of_subjects: Sequence[Index], *, n_draws: int = 10_000, rng: np.random.Generator
-) -> Index:
-    """The mean of one index over subjects.
+def group_index(name: str, of_subjects: Sequence[Index]) -> Index:
+    """The mean of one index over subjects, with Student's t interval over subjects.
 
     Args:
         name: of the index.
         of_subjects: the index of each subject.
-        n_draws: resamples of subjects behind the interval.
-        rng: of the resamples.
 
     Returns:
         The index of the subject "group"; without standard error and interval (NaN) where there is a
         single subject.
     """
     values = np.array([index.value for index in of_subjects])
+    found = mean_interval(values)
     n = len(values)
-    if n < 2:
-        return Index("group", name, float(values.mean()), np.nan, np.nan, np.nan)
-    draws = values[rng.integers(0, n, (n_draws, n))].mean(1)
-    low, high = percentile_interval(draws)
-    error = values.std(ddof=1) / n**0.5
-    return Index("group", name, float(values.mean()), float(error), float(low), float(high))
+    error = float(values.std(ddof=1) / n**0.5) if n > 1 else np.nan
+    return Index("group", name, float(values.mean()), error, float(found.low), float(found.high),
+                 "subject")  # fmt: skip
 
 
 class _Drawn(NamedTuple):

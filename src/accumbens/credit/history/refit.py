@@ -20,7 +20,7 @@ from ...errors import ConfigError
 from ...native import Built, Reason, Source, built
 from ...progress.threads import in_threads
 from .design import HistoryData
-from .fitting import HistoryFit
+from .fitted import HistoryFit
 from .newton import fit_logistic
 
 SOURCE = Source("refit", (Path(__file__).with_name("refit.cpp"),))

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from ...credit.history.fitting import HistoryFit
+from ...credit.history.fitted import HistoryFit
 from ...credit.history.indices import Index
 from ...credit.randomization import Alternative, RandomizationTest
 from ...credit.schedule import Schedule

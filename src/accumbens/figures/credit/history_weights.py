@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ...credit.history.fitting import HistoryFit
+from ...credit.history.fitted import HistoryFit
 from ...errors import ConfigError
 from ...scoring.intervals import mean_interval
 from ..labels import counted, printed, signal_label
@@ -67,8 +67,8 @@ def history_weights_data(
     """Each subject's weights, and their mean over subjects with Student's t interval (95 %).
 
     groups: by name ("naive agent", "mice"), the fits of its subjects; all of the same outcomes.
-    A group of one has the fit's own interval (weight +/- 1.96 standard errors). Weights left out of
-    a fit are left out of the mean.
+    A group of one has the fit's own interval, over its sessions. Weights left out of a fit are
+    left out of the mean.
     Raises ConfigError for no group, an empty one, or groups of different outcome types.
     """
     if not groups or not all(len(fits) for fits in groups.values()):
@@ -86,7 +86,11 @@ def history_weights_data(
         parts.append(_mean(each).assign(group=group, subject=""))
     sizes = {len(fits) for fits in groups.values()}
     if sizes == {1}:
-        how = "Bars: 95 % interval of the fit (1.96 standard errors)."
+        units = {fit.unit for fits in groups.values() for fit in fits}
+        over = "trials, taken as independent: there is one session"
+        if units != {"trial"}:
+            over = "sessions (CR2, Student's t)" if units == {"session"} else "sessions or trials"
+        how = f"Bars: 95 % interval over {over}."
     else:
         how = "Thin lines: subjects. Thick: mean over subjects with 95 % interval (Student's t)"
         how += "; of a single subject, the fit's own." if 1 in sizes else "."

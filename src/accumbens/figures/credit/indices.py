@@ -17,7 +17,7 @@ from ...errors import ConfigError
 from ..labels import counted, printed, signal_label
 from ..rows import column, pick
 from ..style import BLACK, GREY, lay_out, styled
-from .null_distributions import p_words
+from .null_distributions import both_p_words, p_like_these
 
 GROUP = "group"
 """Name of the subject of a mean over subjects."""
@@ -27,12 +27,13 @@ class CreditIndicesData(NamedTuple):
     """A row for each subject, then one for the group ("group") if its indices are given.
 
     points: subject, x, x_low, x_high, y, y_low, y_high (log-odds; 95 % intervals). names: of the
-    indices along x and y. tests: what was tested, and its p-value for the group.
+    indices along x and y. tests: what was tested, its p-value in these animals, and that in animals
+    like these (None where there is none).
     """
 
     points: pd.DataFrame
     names: tuple[str, str]
-    tests: tuple[tuple[str, float], ...]
+    tests: tuple[tuple[str, float, float | None], ...]
     caption: str
 
     def table(self) -> pd.DataFrame:
@@ -81,7 +82,10 @@ def credit_indices_data(
         rows.append((subject, *one[2:3], *one[4:6], *other[2:3], *other[4:6]))
     columns = ("subject", "x", "x_low", "x_high", "y", "y_low", "y_high")
     points = pd.DataFrame(rows, columns=pd.Index(columns))
-    counts = tuple((test.name, test.group_p_value(alternative)) for test in tests)
+    counts = tuple(
+        (test.name, test.group_p_value(alternative), p_like_these(test, alternative))
+        for test in tests
+    )
     return CreditIndicesData(points, (across, up), counts, caption)
 
 
@@ -92,11 +96,13 @@ def draw_credit_indices(data: CreditIndicesData, fig: Figure) -> None:
     group = pick(data.points, subject=GROUP)
     above = np.count_nonzero(column(each, "y") > column(each, "x"))
     right = np.count_nonzero(column(each, "x") > 0)
-    words = "Bars: 95 % intervals (subjects: over sessions; group: over subjects). "
+    words = "Bars: 95 % intervals (subjects: over sessions; mean: over subjects, Student's t). "
+    if data.tests:
+        words += "p in these animals: rewards redrawn; in animals like these: t over animals. "
     words += (
         f"Above the diagonal: {above} of {counted(len(each), 'subject')}; right of zero: {right}. "
     )
-    lay_out(fig, 88, 105 + 3.2 * len(data.tests), words + data.caption)
+    lay_out(fig, 88, 105 + 6.4 * len(data.tests), words + data.caption)
     ax = fig.subplots()
     low, high = _range(data.points)
     ax.plot([low, high], [low, high], color=GREY, linewidth=0.7, linestyle=(0, (4, 1.6)), zorder=0)
@@ -114,7 +120,7 @@ def draw_credit_indices(data: CreditIndicesData, fig: Figure) -> None:
         axis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 5, 10]))
     ax.set_xlabel(f"{signal_label(data.names[0])} index (log-odds)")
     ax.set_ylabel(f"{signal_label(data.names[1])} index (log-odds)")
-    lines = [f"{name}: {p_words(p)}" for name, p in data.tests]
+    lines = [f"{name}\n   {both_p_words(p, like)}" for name, p, like in data.tests]
     if lines:
         ax.set_title(printed("\n".join(lines)), fontsize=6.5, loc="left", color="#444444")
     fig.legend(loc="outside upper center", ncols=2, handlelength=1.2)
@@ -126,9 +132,7 @@ def _draw_points(ax: Axes, points: pd.DataFrame, label: str, **look) -> None:
         np.stack([value - column(points, f"{name}_low"), column(points, f"{name}_high") - value])
         for name, value in (("x", x), ("y", y))
     ]
-    # a bootstrap's percentiles need not hold the estimate; a bar cannot be negative
-    across, up = (np.maximum(error, 0.0) for error in errors)
-    ax.errorbar(x, y, xerr=across, yerr=up, linestyle="none", markeredgewidth=0.5,
+    ax.errorbar(x, y, xerr=errors[0], yerr=errors[1], linestyle="none", markeredgewidth=0.5,
                 markeredgecolor="white", label=label, **look)  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from ...credit.answers import two_answers
 from ...credit.randomization import Alternative, RandomizationTest
 from ...errors import ConfigError
 from ..labels import printed
@@ -22,8 +23,8 @@ GROUP = "mean over subjects"
 MAX_LABELS = 30
 """Subjects named in one panel; with more, some go without their names."""
 
-_SUMMARY = ("test", "subject", "observed", "null_mean", "null_low", "null_high", "p", "resamples",
-            "seed")  # fmt: skip
+_SUMMARY = ("test", "subject", "observed", "null_mean", "null_low", "null_high", "p",
+            "p_like_these", "resamples", "seed")  # fmt: skip
 _HISTOGRAM = ("test", "bin_low", "bin_high", "count")
 
 
@@ -31,7 +32,8 @@ class NullDistributionsData(NamedTuple):
     """The numbers of some tests.
 
     summary: test, subject ("mean over subjects" for the group), observed (log-odds), null_mean,
-    null_low and null_high (2.5th and 97.5th percentile of the null), p, resamples, seed.
+    null_low and null_high (2.5th and 97.5th percentile of the null), p, p_like_these (of the mean,
+    in animals like these; NaN elsewhere), resamples, seed.
     histogram: test, bin_low, bin_high, count of the group's null statistics.
     """
 
@@ -54,6 +56,21 @@ def p_words(p: float) -> str:
     return f"p = {np.format_float_positional(p, precision=2, fractional=False, trim='-')}"
 
 
+def p_like_these(test: RandomizationTest, alternative: Alternative = "greater") -> float | None:
+    """The p-value of `test` in animals like these; None where there is none."""
+    like = two_answers(test).like_these
+    if like is None:
+        return None
+    return {"greater": like.p_greater, "less": 1 - like.p_greater}.get(alternative, like.p)
+
+
+def both_p_words(these: float, like_these: float | None) -> str:
+    """ "in these animals p = 0.0005; in animals like these p = 0.032"."""
+    if like_these is None:
+        return p_words(these)
+    return f"in these animals {p_words(these)}; in animals like these {p_words(like_these)}"
+
+
 def null_distributions_data(
     tests: Sequence[RandomizationTest],
     caption: str = "",
@@ -74,10 +91,12 @@ def null_distributions_data(
         group = (GROUP, test.observed.mean(), test.null.mean(1), test.group_p_value(alternative))
         each = zip(test.subjects, test.observed, test.null.T, test.p_values(alternative),
                    strict=True)  # fmt: skip
+        like = p_like_these(test, alternative)
         for subject, value, null, p in (group, *each):
             low, high = np.percentile(null, [2.5, 97.5])
+            beyond = like if subject == GROUP and like is not None else np.nan
             summary.append((test.name, subject, float(value), null.mean(), low, high, float(p),
-                            len(null), test.seed))  # fmt: skip
+                            beyond, len(null), test.seed))  # fmt: skip
         count, edges = np.histogram(group[2], bins=n_bins)
         histogram.append(
             pd.DataFrame({"test": test.name, "bin_low": edges[:-1], "bin_high": edges[1:],
@@ -97,18 +116,20 @@ def draw_null_distributions(data: NullDistributionsData, fig: Figure) -> None:
     sided = {"greater": "one-sided (greater)", "less": "one-sided (less)"}
     caption = (
         "Grey: statistics of the data with redrawn rewards (below: their middle 95 %). Dots: "
-        "observed, filled where p ≤ 0.05; compare with grey, not with 0. p = (1 + as extreme) / "
-        f"(1 + resamples), {sided.get(data.alternative, data.alternative)}. {data.caption}"
+        "observed, filled where p ≤ 0.05; compare with grey, not with 0. p (in these animals) = "
+        f"(1 + as extreme) / (1 + resamples), {sided.get(data.alternative, data.alternative)}; in "
+        f"animals like these: t over animals of observed minus null mean. {data.caption}"
     )
     width = min(PAGE_MM, 92.0 * len(data.tests))
-    lay_out(fig, width, 62 + below, caption)
+    lay_out(fig, width, 66 + below, caption)
     axes = fig.subplots(2, len(data.tests), squeeze=False, height_ratios=[38, below])
     for (above, under), name in zip(axes.T, data.tests, strict=True):
         here = pick(data.summary, test=name)
         group = here.iloc[0]
         _draw_histogram(above, pick(data.histogram, test=name), float(group["observed"]))
-        words = f"{p_words(group['p'])}, {group['resamples']:,} resamples, seed {group['seed']}"
-        above.set_title(printed(f"{name}\n{words}"))
+        like = None if np.isnan(group["p_like_these"]) else float(group["p_like_these"])
+        words = f"{group['resamples']:,} resamples, seed {group['seed']}"
+        above.set_title(printed(f"{name}\n{both_p_words(group['p'], like)}\n{words}"))
         above.set_xlabel(f"{GROUP} (log-odds)")
         _draw_subjects(under, here.iloc[1:])
         under.set_xlabel("each subject (log-odds)")

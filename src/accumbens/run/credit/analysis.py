@@ -3,6 +3,7 @@
 config.toml       every option, versions and the fingerprint of the data
 weights.parquet   every weight: subject (and pooled), outcome, lag, standard error, interval
 indices.csv       every index: subject and group, standard error, interval, p-values
+answers.csv       every test: in these animals, and in animals like these
 null.parquet      every test's statistic at every resample, by subject
 metrics.json      the numbers
 figures/          each figure as PNG and PDF, and the numbers behind it as CSV
@@ -19,9 +20,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from ...credit.answers import TwoAnswers, answers_to_frame, in_words, two_answers
 from ...credit.columns import probability_columns
 from ...credit.contingency import contingency_warnings
-from ...credit.history.fitting import HistoryFit, as_model, fit_history, pooled_history
+from ...credit.history.fitted import HistoryFit, as_model
+from ...credit.history.fitting import fit_history, pooled_history
 from ...credit.history.indices import Index, group_index, indices
 from ...credit.history.refit import refit_implementation
 from ...credit.randomization import (
@@ -78,24 +81,34 @@ class Credit(NamedTuple):
             for i in in_order
         ]  # fmt: skip
         heads = ["subject", "index", "value (95 %)", *(f"p({test.name})" for test in self.tests)]
-        return Summary(title, table=[heads, *rows], notes=self.warnings)
+        said = (f"{a.test}. {' '.join(in_words(a))}" for a in self.answers)
+        return Summary(title, table=[heads, *rows], notes=(*self.warnings, *said))
+
+    @property
+    def answers(self) -> tuple[TwoAnswers, ...]:
+        """Of each test: what holds in these animals, and in animals like these."""
+        return tuple(two_answers(test) for test in self.tests)
 
     def to_frame(self) -> pd.DataFrame:
         """One row for each subject and index, then the group.
 
         Returns:
-            A table with the fields of `Index`, and the one-sided p-value of each test.
+            A table with the fields of `Index`, the one-sided p-value of each test (of the group: in
+            these animals), and for the group the one-sided p-value in animals like these.
         """
-        rows = []
+        rows, answers = [], self.answers
         for index in self.indices:
             row: dict[str, Any] = index._asdict()
             for test in self.tests:
                 row[f"p({test.name})"] = self.p_value(test, index.subject)
+            for answer in answers:
+                like = answer.like_these if index.subject == "group" else None
+                row[f"p_like_these({answer.test})"] = np.nan if like is None else like.p_greater
             rows.append(row)
         return pd.DataFrame(rows)
 
     def p_value(self, test: RandomizationTest, subject: str) -> float:
-        """The one-sided p-value of a subject, or of the "group"."""
+        """The one-sided p-value of a subject, or of the "group" (in these animals)."""
         if subject == "group":
             return test.group_p_value()
         return float(test.p_values()[test.subjects.index(subject)])
@@ -179,8 +192,15 @@ def analyse_credit(
         found += of_subject
         for index in of_subject:
             by_name.setdefault(index.name, []).append(index)
-    found += [group_index(name, of, rng=rng) for name, of in by_name.items()]
+    found += [group_index(name, of) for name, of in by_name.items()]
     notes += tuple(note for fit in (*fits, pooled) for note in fit.warnings)
+    single = [fit.subject for fit in fits if fit.unit == "trial"]
+    if single:
+        notes += (
+            f"There is one session of {', '.join(single)}, so nothing is known of how sessions "
+            "differ: standard errors of weights take trials as independent, which is too little "
+            "where sessions differ, and indices have no interval.",
+        )
     tests = _tests(trials, schedule, config, progress)
     return Credit(trials, schedule, fits, pooled, tuple(found), tests, notes)
 
@@ -216,6 +236,8 @@ def write_credit(found: Credit, config: CreditConfig, table: str, folder: Path) 
     write_atomically(folder / "indices.csv", text.encode())
     if found.tests:
         write_table(_null_frame(found.tests), folder / "null.parquet")
+        text = answers_to_frame(found.answers).to_csv(index=False, lineterminator="\n")
+        write_atomically(folder / "answers.csv", text.encode())
     draw_credit_figures(
         found.trials, found.fits, list(found.indices), list(found.tests), folder / "figures",
         schedule=found.schedule,
@@ -241,13 +263,14 @@ def credit_metrics(found: Credit) -> dict[str, Any]:
         holder = group if index.subject == "group" else subjects[index.subject]
         holder["indices"][index.name] = {
             key: _or_none(getattr(index, key)) for key in ("value", "standard_error", "low", "high")
-        }
+        } | {"unit": index.unit}
     tests = {}
-    for test in found.tests:
+    for test, answer in zip(found.tests, found.answers, strict=True):
         tests[test.name] = {
             "resamples": len(test.null),
             "seed": test.seed,
-            "group": _tested(float(test.observed.mean()), test.null.mean(1), test.group_p_value),
+            **_answered(answer),
+            "in_words": list(in_words(answer)),
             "subjects": {
                 name: {
                     "observed": float(test.observed[i]),
@@ -270,14 +293,17 @@ def credit_metrics(found: Credit) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _tested(observed: float, null: np.ndarray, p_value) -> dict[str, float]:
-    return {
-        "observed": observed,
-        "null_mean": float(null.mean()),
-        "null_sd": float(null.std(ddof=1)) if len(null) > 1 else 0.0,
-        "p_one_sided": p_value(),
-        "p_two_sided": p_value("two-sided"),
-    }
+def _answered(answer: TwoAnswers) -> dict[str, Any]:
+    """Both answers; a number that is not finite is null."""
+    like, why = answer.like_these, answer.why_not
+    found: dict[str, Any] = {"in_these_animals": answer.these._asdict()}
+    if like is None:
+        return found | {"in_animals_like_these": None, "why_no_animals_like_these": why}
+    plain: dict[str, Any] = like._asdict() | {"weighted": None}
+    if like.weighted is not None:
+        plain["weighted"] = {k: _or_none(v) for k, v in like.weighted._asdict().items()}
+    numbers = {k: _or_none(v) if isinstance(v, float) else v for k, v in plain.items()}
+    return found | {"in_animals_like_these": numbers}
 
 
 def _null_frame(tests: tuple[RandomizationTest, ...]) -> pd.DataFrame:

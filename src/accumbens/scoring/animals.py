@@ -1,0 +1,187 @@
+"""Is an effect that was measured in each of several animals there in animals like these?
+
+The animals are taken as a sample: what varies between them is part of the error. Three answers from
+the same numbers, which should agree: Student's t, sign flips, and a random-effects mean that counts
+imprecise animals less.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from scipy import optimize, special
+
+from ..errors import DataError
+from .intervals import CONFIDENCE, mean_interval, student_quantile
+
+MAX_EXACT = 16
+"""With so many animals or fewer all sign flips are counted; with more, `FLIPS` are drawn."""
+FLIPS = 100_000
+
+
+class AcrossAnimals(NamedTuple):
+    """The mean of an effect over animals, and whether it is 0 in animals like these.
+
+    Attributes:
+        n: animals.
+        mean: over animals, in the unit of the effect.
+        low, high: ends of the 95 % interval by Student's t with n - 1 degrees of freedom.
+        sd: between animals.
+        t: mean / (sd / sqrt(n)).
+        p_greater: one-sided p-value of t: is the mean above 0?
+        p: two-sided p-value of t.
+        p_flips: two-sided p-value of the mean under random flips of the animals' signs.
+        weighted: the random-effects mean, in which precise animals count more; None where the
+            precision of the animals is not known.
+    """
+
+    n: int
+    mean: float
+    low: float
+    high: float
+    sd: float
+    t: float
+    p_greater: float
+    p: float
+    p_flips: float
+    weighted: RandomEffects | None = None
+
+
+class RandomEffects(NamedTuple):
+    """The mean of effects that are known with unequal precision.
+
+    Attributes:
+        mean: sum of w_i effect_i / sum of w_i, w_i = 1 / (tau^2 + error_i^2).
+        low, high: ends of the 95 % interval of Hartung and Knapp, with n - 1 degrees of freedom.
+        tau: SD of the true effects between animals.
+        p: two-sided p-value.
+    """
+
+    mean: float
+    low: float
+    high: float
+    tau: float
+    p: float
+
+
+def across_animals(
+    effects: Float[np.ndarray, " animal"],
+    errors: Float[np.ndarray, " animal"] | None = None,
+) -> AcrossAnimals:
+    """Student's t over animals, sign flips, and the random-effects mean.
+
+    Animals are taken as independent draws; t takes their effects as nearly normal, sign flips as
+    symmetric about the mean.
+
+    Args:
+        effects: one finite number of each animal.
+        errors: the standard error of each effect; without it there is no random-effects mean.
+
+    Raises:
+        DataError: there are fewer than two animals, or a number is not finite.
+
+    Example:
+        >>> import numpy as np
+        >>> import accumbens
+        >>> found = accumbens.scoring.across_animals(np.array([0.4, 0.1, 0.3, 0.5, 0.2]))
+        >>> round(found.mean, 3), round(found.low, 3), round(found.p, 4)
+        (0.3, 0.104, 0.0132)
+    """
+    n = len(effects)
+    if n < 2 or not np.isfinite(effects).all():
+        raise DataError(
+            f"There are {n} effects, of which {int(np.isfinite(effects).sum())} are finite. What "
+            "holds in animals like these needs a finite effect of each of at least two animals."
+        )
+    found = mean_interval(effects)
+    sd = float(effects.std(ddof=1))
+    mean = float(found.mean)
+    t = _ratio(mean, sd / n**0.5)
+    above = float(special.stdtr(n - 1, -t))
+    return AcrossAnimals(
+        n, mean, float(found.low), float(found.high), sd, t, above,
+        2 * min(above, 1 - above), sign_flips(effects),
+        None if errors is None else random_effects(effects, errors),
+    )  # fmt: skip
+
+
+def sign_flips(effects: Float[np.ndarray, " animal"]) -> float:
+    """The two-sided p-value of the mean effect under flips of the animals' signs.
+
+    p = the share of all 2^n flips whose |mean| is at least the observed one; the observed signs are
+    one of them, so with n animals p is never below 2 / 2^n. With more than `MAX_EXACT` animals,
+    (1 + flips at least as extreme) / (1 + flips) of `FLIPS` fixed random ones.
+
+    Args:
+        effects: one number of each animal.
+
+    Source:
+        Fisher (1935), The design of experiments, section 21; Phipson & Smyth (2010), Stat Appl
+        Genet Mol Biol 9:39.
+    """
+    n = len(effects)
+    size = abs(float(effects.sum()))
+    enough = size - 1e-9 * max(size, float(np.abs(effects).sum()))
+    if n <= MAX_EXACT:
+        sums = np.zeros(1)
+        for effect in effects:
+            sums = np.concatenate([sums + effect, sums - effect])
+        return float(np.mean(np.abs(sums) >= enough))
+    rng = np.random.default_rng(0)  # fixed: the same data give the same p-value
+    flips = rng.integers(0, 2, (FLIPS, n), dtype=np.int8) * 2.0 - 1.0
+    return float((1 + np.count_nonzero(np.abs(flips @ effects) >= enough)) / (1 + FLIPS))
+
+
+def random_effects(
+    effects: Float[np.ndarray, " animal"], errors: Float[np.ndarray, " animal"]
+) -> RandomEffects:
+    """The random-effects mean with the interval of Hartung and Knapp.
+
+    effect_i ~ Normal(mean, tau^2 + error_i^2), tau^2 such that the weighted squares are n - 1
+    (Paule and Mandel), and
+
+        mean -+ t_{n-1} sqrt(sum w_i (effect_i - mean)^2 / ((n - 1) sum w_i)).
+
+    With equal errors it is Student's t interval.
+
+    Args:
+        effects: one number of each animal.
+        errors: the standard error of each effect, above 0.
+
+    Raises:
+        DataError: there are fewer than two effects, or an error is not above 0.
+
+    Source:
+        Hartung & Knapp (2001), Stat Med 20:3875; Paule & Mandel (1982), J Res Natl Bur Stand
+        87:377.
+    """
+    n = len(effects)
+    if n < 2 or not (errors > 0).all() or not np.isfinite(errors).all():
+        raise DataError(
+            "A random-effects mean needs at least two animals, each with a finite standard error "
+            f"above 0; the errors are {np.round(errors, 4).tolist()}."
+        )
+
+    def weighed(variance: float) -> tuple[np.ndarray, float, float]:
+        w = 1 / (variance + errors**2)
+        mean = float(w @ effects / w.sum())
+        return w, mean, float(w @ (effects - mean) ** 2)
+
+    variance = 0.0
+    if weighed(0.0)[2] > n - 1:
+        top = n * float(effects.var(ddof=1))
+        variance = float(optimize.brentq(lambda v: weighed(v)[2] - (n - 1), 0.0, top))  # type: ignore[arg-type]
+    w, mean, squares = weighed(variance)
+    error = float(np.sqrt(squares / ((n - 1) * w.sum())))
+    half = float(student_quantile(n - 1, CONFIDENCE)) * error
+    p = 2 * float(special.stdtr(n - 1, -abs(_ratio(mean, error))))
+    return RandomEffects(mean, mean - half, mean + half, variance**0.5, p)
+
+
+def _ratio(mean: float, error: float) -> float:
+    """mean / error, infinite for an error of 0 and 0 for a mean of 0."""
+    if error > 0:
+        return mean / error
+    return 0.0 if mean == 0 else float(np.copysign(np.inf, mean))
