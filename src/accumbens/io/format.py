@@ -66,4 +66,5 @@ class SourceFormat(NwbFormat):
             context=self.context,
             missed=self.missed,
             choices=self.choices,
+            labels_differ=self.labels_differ,
         )

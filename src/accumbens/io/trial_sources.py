@@ -15,7 +15,8 @@ from .format import SourceFormat
 from .nwb.trials import join_sessions, read_nwb_session
 from .sources import TABLE_ENDINGS, file_kind
 from .tables.format import TableFormat
-from .tables.problems import show
+from .tables.problems import listed, show
+from .tables.spelling import SAY, alike_in, alike_of
 from .tables.trials import from_table
 
 
@@ -99,6 +100,14 @@ def trials_of_tables(paths: Sequence[Path], format: SourceFormat) -> SourcedTria
         of = zip(part.subject, part.names.sessions, strict=True)
         came_from |= {(part.names.subjects[s], label): path for s, label in of}
         files += [path] * part.n_sessions
+    subjects = [part.names.subjects[i] for part in parts for i in part.subject]
+    sessions = [label for part in parts for label in part.names.sessions]
+    if not columns.labels_differ:
+        for what, groups in alike_in(subjects, zip(subjects, sessions, strict=True)):
+            raise DataError(
+                f"{listed([str(path) for path in paths], quote=False)}: {alike_of(what, groups)}. "
+                f"Write each in one way, or say that they do differ ({SAY})."
+            )
     return SourcedTrials(concatenate(parts), tuple(files), False)
 
 

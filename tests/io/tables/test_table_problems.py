@@ -49,16 +49,17 @@ def test_the_good_table_has_no_problem():
             "choice",
             [0, 1, 2, 1, 0, 2],
             'column "choice": unknown choice codes 0 (2 rows, first row 0), 1 (2 rows, first row '
-            "1) and 2 (2 rows, first row 2); if 2 means a missed trial, use --missed 2; if not, "
-            "name all choices in order (--choices 0 1 2).",
+            "1) and 2 (2 rows, first row 2); if 2 means a missed trial (choices 0 and 1), use "
+            "--missed 2; if 0 means a missed trial (choices 1 and 2), use --missed 0 --choices 1 "
+            "2; if not, name all choices in order (--choices 0 1 2).",
         ),
         (
             "choice",
             ["left", "right", "no lick", "left", "left", "left"],
             'column "choice": unknown choice codes "left" (4 rows, first row 0), "right" (1 row, '
-            "first row 1) and \"no lick\" (1 row, first row 2); if 'no lick' means a missed trial, "
-            "use --missed 'no lick'; if not, name all choices in order (--choices left 'no lick' "
-            "right).",
+            'first row 1) and "no lick" (1 row, first row 2); if no lick means a missed trial '
+            "(choices left and right), use --missed 'no lick'; if not, name all choices in order "
+            "(--choices left 'no lick' right).",
         ),
         (
             "choice",
@@ -156,7 +157,8 @@ def test_one_problem(column, cells, problem):
         return
     assert found == [
         'column "trial", row 2: a trial number occurs again in session "A/1"; remove the repeated '
-        "rows, or give each session its own label.",
+        "rows, or give each session its own label; if they are in order (counted anew in each "
+        "block, say), --trial None counts rows.",
         'column "trial", row 4: trial numbers decrease in session "B/2"; sort by trial within '
         "sessions, or give each session its own label.",
     ]
@@ -173,7 +175,8 @@ def test_trial_numbers_that_start_anew_without_a_session_column():
     frame = pd.concat([SIX.iloc[:3], SIX.iloc[:3]], ignore_index=True)
     assert the_problem_of(frame, format) == (
         'column "trial", rows 3, 4 and 5: a trial number occurs again in session "A/session"; '
-        "remove the repeated rows, or name the column that tells sessions apart with --session."
+        "remove the repeated rows, or name the column that tells sessions apart with --session; if "
+        "they are in order (counted anew in each block, say), --trial None counts rows."
     )
 
 
@@ -352,7 +355,8 @@ def test_every_problem_is_listed_with_the_rows_of_the_file(tmp_path):
         '- column "da", row 3: infinite; correct these cells or leave them blank.\n'
         '- column "subject", row 9: blank; fill in the subject, or remove these rows.\n'
         '- column "trial", row 5: a trial number occurs again in session "A/1"; remove the '
-        "repeated rows, or give each session its own label.\n"
+        "repeated rows, or give each session its own label; if they are in order (counted anew in "
+        "each block, say), --trial None counts rows.\n"
         '- column "choice", row 8: no valid choice in session "A/2"; remove the session, or check '
         "which codes mean missed (--missed).\n"
         "Its columns: subject, session, trial, choice, rewarded, da."

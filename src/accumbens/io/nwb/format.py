@@ -38,6 +38,9 @@ class NwbFormat:
     """Subject, instead of the one that the file names."""
     session_id: str | None = None
     """Session, instead of the file's own id; for one file only."""
+    labels_differ: bool = False
+    """Labels of subjects, or of sessions of a subject, that differ only in blanks, case, leading
+    zeros or ".0" are different ones; otherwise they are an error."""
 
 
 DYNAMIC_FORAGING = NwbFormat(
@@ -121,4 +124,5 @@ def table_format(format: NwbFormat) -> TableFormat:
         context=(*format.context, *format.optional_context),
         missed=format.missed,
         choices=format.choices,
+        labels_differ=format.labels_differ,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from collections.abc import Sequence
@@ -81,6 +82,7 @@ def read_nwb_session(
         session = format.session_id or (names or {}).get("session") or session_of(file)
         if format.preset == "accumbens":
             frame, columns = _own_frame(table, names, path)
+            columns = dataclasses.replace(columns, labels_differ=format.labels_differ)
         else:
             frame, columns = _named_frame(table, format, path), table_format(format)
     frame.insert(0, "subject", subject)

@@ -16,6 +16,8 @@ from .format import TableFormat
 from .problems import Problems, listed, show
 
 USUAL_PAIRS = (("0", "1"), ("-1", "1"), ("left", "right"), ("l", "r"), ("false", "true"))
+NUMBERED = ("1", "2")
+"""A pair that is offered, but not taken unasked: 1 may be a lever of 0 and 1, or of 1 and 2."""
 
 
 class CodedChoices(NamedTuple):
@@ -139,6 +141,12 @@ def _order(
 ) -> list[ChoiceCode] | None:
     """All codes in order, also those that do not occur; None if the order is not known."""
     if format.choices:
+        if not all(str(code).strip() for code in format.choices):
+            problems.add(
+                f"column {show(format.choice)}",
+                "a code of the choices (--choices) is blank, and a blank cell is a missed trial",
+                "write a code into these cells, or leave the blank one out",
+            )
         keys = [code_key(code) for code in format.choices]
         if len(set(keys)) < max(2, len(keys)) or set(keys) & {code_key(c) for c in format.missed}:
             problems.add(
@@ -162,12 +170,20 @@ def _order(
 
 def _advice(present: dict[str, ChoiceCode]) -> str:
     """What to do about codes that are not one of the usual pairs, in words."""
+    if len(present) > 12:
+        return _all(present)
     tokens = {key.casefold(): code for key, code in present.items()}
-    for pair in USUAL_PAIRS:
-        if len(present) <= 12 and set(pair) < set(tokens):
-            extra = shlex.join(str(code) for token, code in tokens.items() if token not in pair)
-            return f"if {extra} means a missed trial, use --missed {extra}; if not, {_all(present)}"
-    return _all(present)
+    readings = []
+    for pair in (*USUAL_PAIRS, NUMBERED):
+        both, extra = set(pair) & set(tokens), [c for t, c in tokens.items() if t not in pair]
+        if extra and (len(both) == 2 or (both and set(tokens) == {"-1", "0"})):
+            chosen = [str(tokens.get(token, token)) for token in pair]
+            use = f"--missed {shlex.join(map(str, extra))}"
+            use += f" --choices {shlex.join(chosen)}" * (pair == NUMBERED)
+            mean = "mean missed trials" if len(extra) > 1 else "means a missed trial"
+            codes = listed([str(code) for code in extra], quote=False)
+            readings.append(f"if {codes} {mean} (choices {' and '.join(chosen)}), use {use}")
+    return "; ".join([*readings, f"{'if not, ' * bool(readings)}{_all(present)}"])
 
 
 def _all(present: dict[str, ChoiceCode]) -> str:

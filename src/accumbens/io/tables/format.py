@@ -37,6 +37,9 @@ class TableFormat:
     """All codes of the choice column in order, where they are not one of the usual pairs."""
     subjects: tuple[str, ...] = ()
     """All subjects in order, to number them as a fitted model does; default: as they come."""
+    labels_differ: bool = False
+    """Labels of subjects, or of sessions of a subject, that differ only in blanks, case, leading
+    zeros or ".0" are different ones; otherwise they are an error."""
 
     def roles(self) -> list[tuple[str, str]]:
         """The columns that are named: pairs of field and column, one for each use."""

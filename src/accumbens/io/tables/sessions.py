@@ -11,6 +11,10 @@ from jaxtyping import Bool, Int
 from .cells import labels, samples, whole_numbers
 from .format import TableFormat
 from .problems import Problems, listed, show
+from .spelling import SAY, alike_in, alike_of
+
+MANY_SESSIONS, MIN_MEAN_LENGTH = 10, 3
+"""With at least so many sessions, of fewer rows than this on average, the column is a wrong one."""
 
 
 class Sessions(NamedTuple):
@@ -95,12 +99,15 @@ def read_sessions(
         return Sessions(row, session, position, own, length, whose, which, subjects, label_names)
 
     if format.trial not in columns:
-        return grouped(known, None)
+        found = grouped(known, None)
+        _check_labels(found, format, problems)
+        return found
     number, unread = whole_numbers(columns[format.trial])
     if unread.any():
         what = f"not a whole number: {samples(columns[format.trial], unread)}"
         problems.add(f"column {show(format.trial)}", what, "correct these cells", unread)
     sessions = grouped(known & ~unread, number)
+    _check_labels(sessions, format, problems)
     _check_order(sessions, format, problems)
     _check_not_split(sessions, format, problems)
     return grouped(known, number) if unread.any() else sessions
@@ -142,6 +149,31 @@ def _renumbered(
     return lookup[subject], format.subjects
 
 
+def _check_labels(sessions: Sessions, format: TableFormat, problems: Problems) -> None:
+    """Adds problems where labels look alike, or where nearly each row is a session of its own."""
+    subjects = [sessions.subject_names[i] for i in sessions.subject]
+    if not format.labels_differ:
+        labels = [sessions.label_names[i] for i in sessions.label]
+        for what, groups in alike_in(subjects, zip(subjects, labels, strict=True)):
+            field = format.subject if what == "subjects" else format.session
+            problems.add(
+                f"column {show(field)}",
+                alike_of(what, groups),
+                f"write each in one way, or say that they do differ ({SAY})",
+            )
+    n_sessions, n_rows = len(sessions.length), len(sessions.row)
+    if n_sessions < MANY_SESSIONS or n_rows >= MIN_MEAN_LENGTH * n_sessions:
+        return
+    names = [name for name in (format.subject, format.session) if name is not None]
+    problems.add(
+        f"column{'s' if len(names) > 1 else ''} {listed(names)}",
+        f"{n_rows} rows are {n_sessions} sessions, so that nearly each row begins anew and no "
+        "trial has a past",
+        "name the column that tells sessions apart with --session (a date, not the time of each "
+        "trial), or use --session None if each subject has one session",
+    )
+
+
 def _check_order(sessions: Sessions, format: TableFormat, problems: Problems) -> None:
     """Adds problems where trial numbers repeat or decrease within a session."""
     session, number = sessions.session, sessions.number
@@ -156,8 +188,9 @@ def _check_order(sessions: Sessions, format: TableFormat, problems: Problems) ->
     apart = "give each session its own label"
     if not format.session:
         apart = "name the column that tells sessions apart with --session"
+    anew = "; if they are in order (counted anew in each block, say), --trial None counts rows"
     for rows, what, remedy in (
-        (again, "a trial number occurs again in", f"remove the repeated rows, or {apart}"),
+        (again, "a trial number occurs again in", f"remove the repeated rows, or {apart}{anew}"),
         (wrong & ~again, "trial numbers decrease in", f"sort by trial within sessions, or {apart}"),
     ):
         if rows.any():

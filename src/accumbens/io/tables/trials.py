@@ -23,6 +23,7 @@ from .files import TableFile, open_table, read_table, write_table
 from .format import DEFAULT_FORMAT, TableFormat
 from .problems import Problems, listed
 from .sessions import check_some_choice, read_sessions
+from .spelling import alike_in
 
 __all__ = ["TableFormat", "format_of", "from_table", "read_table", "to_table", "write_table"]
 
@@ -213,4 +214,12 @@ def format_of(trials: Trials, like: TableFormat = DEFAULT_FORMAT) -> TableFormat
         context=trials.names.contexts,
         choices=trials.names.choices,
         subjects=trials.names.subjects,
+        labels_differ=like.labels_differ or _look_alike(trials),
     )
+
+
+def _look_alike(trials: Trials) -> bool:
+    """Whether subjects, or sessions of one subject, have labels that look like one."""
+    names = trials.names
+    own = [names.subjects[i] for i in trials.subject]
+    return bool(alike_in(names.subjects, zip(own, names.sessions, strict=True)))

@@ -40,6 +40,9 @@ class CreditConfig:
     """Codes in the choice column that mean a missed trial, such as 2 or ignored; so do blanks."""
     choices: tuple[ChoiceText, ...] = ()
     """All codes of the choice column in order, where they are not one of the usual pairs."""
+    labels_differ: bool = False
+    """Labels of subjects, or of sessions of a subject, that differ only in blanks, case, leading
+    zeros or ".0" are different ones; otherwise they are an error."""
     lags: int = 10
     """Past choices that the regression looks back."""
     ridge: float | Literal["cv"] = 0.0
@@ -81,6 +84,6 @@ class CreditConfig:
         return TableFormat(
             choice=self.choice, outcome=self.outcomes, subject=self.subject, session=self.session,
             trial=self.trial, instructed=self.instructed, missed=self.missed, choices=self.choices,
-            context=columns_among(self.probabilities),
+            context=columns_among(self.probabilities), labels_differ=self.labels_differ,
             optional_context=() if self.probabilities or self.distractor is None else usual,
         )  # fmt: skip

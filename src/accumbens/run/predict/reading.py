@@ -11,6 +11,7 @@ import numpy as np
 from ...errors import ConfigError, DataError
 from ...io.tables.files import open_table
 from ...io.tables.format import TableFormat
+from ...io.tables.spelling import SAY, alike, alike_of
 from ...io.tables.trials import from_table
 from ...scoring.splits import order_sessions
 from ...trials import Trials
@@ -98,12 +99,26 @@ def read_new_trials(
     for i, name in enumerate(format.signal):
         if name in signals:
             measured[:, :, i] = trials.signal[:, :, signals.index(name)]
+    if not format.labels_differ:
+        _check_spelling(trials, known, run)
     trials = _numbered_as(trials, known).with_signals(measured, own.signal)
     if known.scaling is not None:
         trials = known.scaling.applied(trials)
     names = dataclasses.replace(trials.names, outcomes=own.outcome)
     missing = tuple(name for name in format.signal if name not in signals)
     return NewTrials(dataclasses.replace(trials, names=names), missing)
+
+
+def _check_spelling(trials: Trials, known: KnownData, run: Run) -> None:
+    """Raises DataError where a new subject looks like one of the run, but is spelled otherwise."""
+    own = {trials.names.subjects[i] for i in trials.subject}
+    new = sorted(own - set(known.subjects))
+    groups = [g for g in alike([*known.subjects, *new]) if set(g) & set(new)]
+    if groups:
+        raise DataError(
+            f"The run in {run.folder.path} and the table: {alike_of('subjects', groups)}. Write "
+            f"each as the run does, or say that they do differ ({SAY})."
+        )
 
 
 def _numbered_as(trials: Trials, known: KnownData) -> Trials:
