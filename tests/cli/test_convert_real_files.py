@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from accumbens.cli import main
-from accumbens.io.photometry.files import read_ppd
+from accumbens.io.photometry.ppd import read_ppd
 from accumbens.run.fit.folder import load_run
 
 FILES = {

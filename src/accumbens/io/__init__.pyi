@@ -13,8 +13,8 @@ from .nwb.contents import inspect_nwb as inspect_nwb
 from .nwb.format import NwbFormat as NwbFormat
 from .nwb.trials import read_nwb as read_nwb
 from .nwb.write import write_nwb as write_nwb
-from .photometry.files import Recording as Recording
 from .photometry.files import read_recording as read_recording
+from .photometry.recording import Recording as Recording
 from .spikes.contents import SpikeContents as SpikeContents
 from .spikes.contents import inspect_spikes as inspect_spikes
 from .spikes.files import read_units as read_units

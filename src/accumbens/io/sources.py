@@ -23,7 +23,7 @@ Held = Literal["trials", "recording", "units"]
 class Reader(NamedTuple):
     """A function that reads a file, and the options that it takes.
 
-    It returns a `photometry.files.Recording` or `recordings.Units`.
+    It returns a `photometry.recording.Recording` or `recordings.Units`.
 
     Args:
         place: of the function in `io`, `module:name`.
@@ -94,11 +94,12 @@ SOURCES: tuple[SourceKind, ...] = (
     SourceKind(
         "table", f"a table ({', '.join(TABLE_ENDINGS)})", TABLE_ENDINGS,
         trials="trial_sources:trials_of_tables",
-        recording=Reader("photometry.files:read_table_recording", ("time", "time_unit")),
+        recording=Reader("photometry.tables:read_table_recording",
+                         ("time", "time_unit", "rate", "state")),
         contents="tables.contents:table_contents",
     ),
     SourceKind("ppd", "a pyPhotometry recording (.ppd)", (".ppd",),
-               recording=Reader("photometry.files:read_ppd")),
+               recording=Reader("photometry.ppd:read_ppd")),
     SourceKind(
         "phy", "a folder of Phy or Kilosort",
         inside=("spike_times.npy", "spike_clusters.npy", "params.py", "cluster_group.tsv"),

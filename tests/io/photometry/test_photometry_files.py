@@ -6,12 +6,10 @@ import numpy as np
 import pytest
 
 from accumbens.errors import ConfigError, DataError
-from accumbens.io.photometry.files import (
-    find_channel,
-    read_ppd,
-    read_recording,
-    read_table_channels,
-)
+from accumbens.io.photometry.files import read_recording
+from accumbens.io.photometry.ppd import read_ppd
+from accumbens.io.photometry.recording import find_channel
+from accumbens.io.photometry.tables import read_table_channels
 
 HEADER = {"sampling_rate": 130, "volts_per_division": [1e-4, 2e-4], "subject_ID": "m"}
 
@@ -77,6 +75,60 @@ def test_damaged_ppd_headers(data, message, tmp_path):
         read_ppd(tmp_path / "a.ppd")
 
 
+@pytest.mark.parametrize(
+    ("about", "words"),
+    [
+        ({"version": "1.1", "mode": "2EX_2EM_pulsed"}, 2),
+        ({"version": "1.10.2", "mode": "3EX_2EM_pulsed"}, 2),
+        ({"version": 1.1, "mode": "2EX_1EM_pulsed"}, 2),
+        ({"version": "1.0.2", "mode": "2EX_2EM_pulsed"}, 1),
+        ({"version": "1.1", "mode": "2EX_2EM_continuous"}, 1),
+        ({"version": 0.2, "mode": "2 colour time div."}, 1),
+        ({"mode": "1 colour time div."}, 1),
+    ],
+)
+def test_pulsed_files_since_1_1_hold_each_sample_with_the_led_on_and_off(about, words, tmp_path):
+    rng = np.random.default_rng(0)
+    on, off = rng.integers(2**14, 2**15, (60, 2)), rng.integers(0, 2**14, (60, 2))
+    line, noise = rng.integers(0, 2, (60, 2)), rng.integers(0, 2, (60, 2))
+    rows = [on, off][:words]
+    levels = np.stack(rows, axis=2).reshape(60, -1)
+    digital = np.stack([line, noise][:words], axis=2).reshape(60, -1)
+    path = ppd(tmp_path / "a.ppd", HEADER | about, interleaved(levels, digital))
+    recording = read_ppd(path)
+    for i, volts in enumerate((1e-4, 2e-4)):
+        expected = [
+            (a - (b if words == 2 else 0)) * volts for a, b in zip(on[:, i], off[:, i], strict=True)
+        ]
+        np.testing.assert_allclose(recording.channels[f"analog_{i + 1}"].values, expected)
+        edges = [t / 130 for t in range(1, 60) if line[t, i] and not line[t - 1, i]]
+        np.testing.assert_allclose(recording.events[f"digital_{i + 1}"], edges)
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        {"version": "2.0", "mode": "2EX_2EM_pulsed"},
+        {"version": "1.1", "mode": "5EX_3EM_other"},
+        {"version": "0.3", "mode": "4 colours"},
+        {"version": "1.1"},
+        {"mode": "2EX_2EM_pulsed"},
+        {"version": "next", "mode": "2EX_2EM_pulsed"},
+    ],
+)
+def test_a_layout_that_is_not_known_is_refused(about, tmp_path):
+    path = ppd(tmp_path / "a.ppd", HEADER | about, b"12345678")
+    message = f"it is of version {about.get('version')} and mode {about.get('mode')!r} of pyPhoto"
+    with pytest.raises(DataError, match=message):
+        read_ppd(path)
+
+
+def test_pulsed_files_that_are_cut_short(tmp_path):
+    header = HEADER | {"version": "1.1", "mode": "2EX_2EM_pulsed"}
+    with pytest.raises(DataError, match=r"12 bytes .* samples of 2 channels of 2 words each"):
+        read_ppd(ppd(tmp_path / "a.ppd", header, b"0" * 12))
+
+
 def test_damaged_ppd_samples(tmp_path):
     with pytest.raises(
         DataError, match="its 7 bytes of samples are not a whole number of samples of 2"
@@ -98,7 +150,9 @@ def test_a_table_with_times(tmp_path):
     with pytest.raises(DataError, match='no column of times "time"'):
         read_table_channels(path)
     with pytest.raises(
-        DataError, match='times "note" holds "a", "b" and "c", which is not a number'
+        DataError,
+        match=r'the times cannot be read: column "note", rows 2, 3 and 4 \(rows counted with the '
+        r'header as row 1\): not a number: "a", "b" and "c"',
     ):
         read_table_channels(path, time="note")
     with pytest.raises(ConfigError, match='time_unit is "h"; choose one of s, ms, us'):

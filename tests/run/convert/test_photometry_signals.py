@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from accumbens.errors import ConfigError, DataError
 from accumbens.figures.neural.event_response import draw_event_response, event_response_data
 from accumbens.io.format import SourceFormat
-from accumbens.io.photometry.files import read_ppd
+from accumbens.io.photometry.ppd import read_ppd
 from accumbens.neural.events.aligned import align_trace
 from accumbens.neural.events.config import WindowConfig
 from accumbens.neural.photometry.config import PreprocessConfig

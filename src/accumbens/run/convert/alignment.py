@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ...errors import ConfigError
-from ...io.photometry.files import TIME_UNITS
+from ...io.photometry.recording import TIME_UNITS
 from ...trials import Trials
 
 MAX_SHOWN = 6

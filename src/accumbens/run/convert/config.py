@@ -30,10 +30,13 @@ class PhotometryConfig:
     """Names of the signal columns, one for each channel; by default those of the channels."""
     file: Annotated[tuple[Path, ...], RECORDINGS] = ()
     """Recordings, one for each session, where they are not in its own file."""
-    time: str = "time"
-    """Column of times, of a recording in a table."""
+    time: str | None = "time"
+    """Column of times, of a recording in a table; None: it has none (give --assume-rate)."""
     time_unit: str = "s"
     """Unit of these times: s, ms or us."""
+    state: str | None = "auto"
+    """Column that says which light was on in each row of a table, where several share a column in
+    turn (LedState, Flags); auto: found by its name; None: there is none."""
     process: Annotated[PreprocessConfig, FLAT] = dataclasses.field(default_factory=PreprocessConfig)
     """How a raw channel becomes a signal."""
     response: Annotated[WindowConfig, FLAT] = dataclasses.field(default_factory=WindowConfig)

@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from ...io.photometry.files import Recording, find_channel, read_recording
+from ...io.photometry.files import read_recording
+from ...io.photometry.interleaved import check_one_light
+from ...io.photometry.recording import Recording, find_channel
 from ...neural.events.windows import trial_responses
 from ...neural.photometry.config import PreprocessConfig
 from ...neural.photometry.preprocessing import Preprocessed, preprocess
@@ -92,13 +94,18 @@ def photometry_signals(
     shape = (*trials.choice.shape, len(config.channel))
     signal, rows = np.full(shape, np.nan), []
     for s, path in enumerate((progress or Progress()).each("photometry", files)):
-        recording = read_recording(path, time=config.time, time_unit=config.time_unit)
+        recording = read_recording(
+            path, time=config.time, time_unit=config.time_unit, rate=clock.assume_rate,
+            state=config.state,
+        )  # fmt: skip
         n = int(trials.length[s])
         events = event_times(trials, s, config.response.event, "--photometry.event", event_unit)
         base = config.response.baseline_event
         before = None
         if base is not None:
             before = event_times(trials, s, base, "--photometry.baseline-event", event_unit)
+        if config.state not in (None, "None"):
+            _check_one_light(recording, config)
         for i, (name, control) in enumerate(zip(config.channel, controls, strict=True)):
             one = process_channel(recording, name, control, config.process, clock)
             numbers = trial_responses(one.result.trace, events, config.response, before)
@@ -107,3 +114,9 @@ def photometry_signals(
             blank = int(np.isnan(numbers).sum())
             rows.append(about | one.quality | {"trials_blank": blank})
     return signal, rows
+
+
+def _check_one_light(recording: Recording, config: PhotometryConfig) -> None:
+    for option, names in (("channel", config.channel), ("control", config.control)):
+        for name in names:
+            check_one_light(find_channel(recording, name, f"--photometry.{option}"))
