@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+from accumbens.run import keep_programs
 from helpers.compiled_code import free_compiled_code
 
 # A busy machine is no reason for a test to fail.
@@ -15,6 +16,12 @@ settings.register_profile(
     "any_machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("any_machine")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _programs_are_kept():
+    """Several tests, and both processes that run them, compile the same programs."""
+    keep_programs()
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -23,10 +23,14 @@ _being_written: set[Path] = set()
 
 
 @contextlib.contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+def replacing(path: str | os.PathLike[str], *, to_disk: bool = True) -> Iterator[Path]:
     """Where to write a file, or a folder, that is to be named `path`, which it is given at the end.
 
     Folders above are made. On any error nothing is left behind, and what had that name stays.
+
+    Args:
+        path: its name.
+        to_disk: whether to wait until it is on the disk, so that it survives a loss of power.
 
     Raises:
         DataError: the system refuses; says why, and what to do.
@@ -42,10 +46,11 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
             raise DataError(f"Cannot write {path}: it is not an ordinary file. Name another file.")
         path.parent.mkdir(parents=True, exist_ok=True)
         yield part
-        if part.is_file():
+        if to_disk and part.is_file():
             _to_disk(part)
         os.replace(part, path)
-        _to_disk(path.parent)
+        if to_disk:
+            _to_disk(path.parent)
     except OSError as error:
         raise DataError(f"Cannot write {path}: {_why(error, path)}") from error
     finally:

@@ -28,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             command = read(words, out)
             if command is not None:
                 interrupts.advice = command.interrupted
+                if command.compiles and arguments is None:
+                    _keep_programs()
                 command.run(out)
         except AccumbensError as error:
             out.error(str(error))
@@ -41,6 +43,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if out.lost is not None:
         out.error(f"Standard output is cut short: {out.lost.strerror}.")
         raise SystemExit(1)
+
+
+def _keep_programs() -> None:
+    from ..compiled.programs import keep_programs
+
+    keep_programs()
 
 
 def read(words: list[str], out: Output) -> Command | None:

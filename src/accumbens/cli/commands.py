@@ -19,12 +19,13 @@ class Command(abc.ABC):
 
     first: names of the options that matter most, in the order of the help.
     words: what the help means by its words, for who meets them first: a word and a sentence each.
-    examples: shown at the end of the help.
+    examples: shown at the end of the help. compiles: whether JAX has much to compile for it.
     """
 
     first: ClassVar[tuple[str, ...]] = ()
     words: ClassVar[dict[str, str]] = {}
     examples: ClassVar[str] = ""
+    compiles: ClassVar[bool] = False
 
     @classmethod
     def defaults(cls, values: Mapping[Place, Any]) -> dict[Place, Any]:

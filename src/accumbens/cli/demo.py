@@ -22,6 +22,7 @@ class DemoCommand(Command):
     """The main job on simulated data: Q-learning in a drifting bandit, whose dopamine is its reward
     prediction error, is fitted, compared and drawn. Takes a minute or two."""
 
+    compiles: ClassVar = True
     examples: ClassVar = """
 accumbens demo
 accumbens show demo/run

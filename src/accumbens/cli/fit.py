@@ -18,6 +18,7 @@ class FitCommand(Command):
     """Fit and compare models of choices, and of neural signals such as dopamine, on a table with
     one row a trial. Some sessions are held out; the models are compared on these."""
 
+    compiles: ClassVar = True
     first: ClassVar = (
         "choice", "outcome", "signal", "subject", "session", "models", "split.every", "out", "seed",
     )  # fmt: skip

@@ -23,6 +23,7 @@ class PredictCommand(Command):
     """Predict and score sessions that a finished fit has not seen, by all its models. Known
     subjects are recognised by name; columns are called as in the run unless you say otherwise."""
 
+    compiles: ClassVar = True
     first: ClassVar = ("out", "models", "fit-sessions", "describe", "choice", "outcome", "signal")
     words: ClassVar = {
         "describe": "A network may have a few numbers for each subject. Those of a new subject are "

@@ -153,13 +153,14 @@ def _print_bottlenecks(out: Output, run: Run) -> None:
 def _print_routes(out: Output, routes: list[dict[str, Any]]) -> None:
     """The best candidate along each path."""
     headings = (
-        "share", "numbers a subject", "start", "penalties", "inner normalized likelihood ↑",
-        "open latents of folds", "path kept",
+        "share", "numbers a subject", "start", "latents at most", "penalties",
+        "inner normalized likelihood ↑", "open latents of folds", "path kept",
     )  # fmt: skip
     rows = [
         (
             f"{route['share']:g}", str(route["embedding"]), str(route["start"]),
-            f"x {route['factor']:.2g}", f"{route['inner_normalized_likelihood']:.4f}",
+            str(route.get("latents", "")), f"x {route['factor']:.2g}",
+            f"{route['inner_normalized_likelihood']:.4f}",
             ", ".join(map(str, route["open_latents_of_folds"])), "yes" if route["kept"] else "",
         )
         for route in routes

@@ -27,6 +27,7 @@ AGENTS = Names(agents, "AGENT")
 class SimulateCommand(Command):
     """Simulate an agent, or the model of a finished run, in a bandit task; writes a trial table."""
 
+    compiles: ClassVar = True
     first: ClassVar = (
         "agent", "set", "run-folder", "model", "task", "subjects", "sessions", "trials", "seed",
     )  # fmt: skip

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from ..cores import cores
 from .base import Progress
 
 Item = TypeVar("Item")
@@ -28,11 +28,11 @@ def in_threads(
     Args:
         work: called in another thread.
         items: what it is called with.
-        threads: how many at a time; by default one for each processor.
+        threads: how many at a time; by default one for each core.
         progress: what the work reports to, a part of its own (`Progress.within`); by default it
             runs to its end.
     """
-    pool = ThreadPoolExecutor(threads or os.cpu_count() or 1)
+    pool = ThreadPoolExecutor(threads or cores())
     try:
         return list(pool.map(work, items))
     except BaseException:

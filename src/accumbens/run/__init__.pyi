@@ -1,5 +1,6 @@
 """Whole analyses, from a table to a folder and back; what each command of `accumbens` calls."""
 
+from ..compiled.programs import keep_programs as keep_programs
 from .convert.config import ConvertConfig as ConvertConfig
 from .convert.config import PhotometryConfig as PhotometryConfig
 from .convert.config import SpikesConfig as SpikesConfig

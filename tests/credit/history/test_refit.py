@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from accumbens import native
+from accumbens.compiled.place import Reason
 from accumbens.credit.history import (
     fit_history,
     history_data,
@@ -164,7 +164,7 @@ def test_with_few_sessions_an_index_has_errors_without_refits():
 
 def test_without_a_compiler_numpy_does_it_and_says_so(monkeypatch):
     problem = a_problem()
-    monkeypatch.setattr(refit, "built", lambda _: native.Reason("no compiler today"))
+    monkeypatch.setattr(refit, "built", lambda _: Reason("no compiler today"))
     monkeypatch.setattr(refit, "_said", set())
     with pytest.warns(UserWarning, match=r"Refits run in NumPy, about a .* no compiler today"):
         plain = refit.refit(problem, seed=1, count=2)

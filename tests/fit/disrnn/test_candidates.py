@@ -17,7 +17,7 @@ from accumbens.fit.folds import expected_after_all
 
 def candidate(share=0.0, start=0, step=600, held_out=-0.5, fitted=-0.5, n_open=2, of_folds=None):
     expected = expected_after_all(held_out, fitted, 4)
-    route = Route(share, 0, start)
+    route = Route(share, 0, start, 5)
     return Candidate(
         route, step, 1.0, held_out, fitted, expected, n_open, of_folds or (n_open,) * 4
     )

@@ -10,6 +10,7 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import save
 
+from accumbens.compiled.place import cache_folder
 from accumbens.errors import ConfigError, DataError, DivergedError
 from accumbens.fit.disrnn.config import DisRNNStageConfig, RecipeConfig
 from accumbens.fit.disrnn.objectives import ReadOutData, choice_objective, signal_objective
@@ -31,7 +32,6 @@ from accumbens.fit.gradient.training import MAX_RETRIES, SETTLED, settled, train
 from accumbens.fit.gru.config import GRUConfig
 from accumbens.models.disrnn import DisRNNConfig, Penalties
 from accumbens.models.q_learning import QLearning
-from accumbens.native import cache_folder
 from accumbens.noise import NoiseSource
 from accumbens.progress import Progress, Stopped
 from accumbens.simulation import simulate
@@ -459,4 +459,4 @@ def test_the_loop_is_compiled_ahead(trials, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     config = DisRNNConfig(latents=3, update_layers=1, update_units=5)
     compile_loop_meanwhile(trials, config, trials.batch()).join()
-    assert [path.suffix for path in cache_folder().iterdir()] == [".so"]
+    assert [path.suffix for path in (cache_folder() / "kernels").iterdir()] == [".so"]

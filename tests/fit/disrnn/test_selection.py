@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from accumbens.errors import DataError
+from accumbens.fit.disrnn import selection as choosing
 from accumbens.fit.disrnn import walks
+from accumbens.fit.disrnn.candidates import Candidate, Route
 from accumbens.fit.disrnn.config import DisRNNStageConfig, RecipeConfig, SelectionConfig
 from accumbens.fit.disrnn.objectives import choice_objective
 from accumbens.fit.disrnn.paths import Path, relaxing, rising, score, strength
@@ -134,6 +136,79 @@ def test_what_is_closed_stays_closed(trials):
     assert any(m not in (0.0, 1.0) for m in moved)
 
 
+def test_latents_that_may_not_be_used_stay_closed(trials):
+    model = initial_disrnn(trials, SMALL.disrnn, jax.random.key(2))
+    batch = jax.tree.map(jnp.asarray, trials.batch())
+    data = SoftChoices(batch, jnp.asarray(soft_targets(trials, AGENT, 1.0)))
+    path = Path.beginning(model, data, jax.random.key(3)).with_latents(1)
+    path.advance(rising(np.arange(150, 200), 600, 1.0), SMALL.penalties)
+    rows = [row for row in bottlenecks(path.model) if row.kind != "signal"]
+    assert all(row.openness == "closed" for row in rows if row.input == "z_2")
+    used = {row.multiplier for row in rows if row.input == "z_1" and row.kind != "latent"}
+    assert used
+    assert not used & {0.0, 1.0}
+
+
+class Explored(walks.Walks):
+    """Walks whose paths are given: held-out log likelihood by the latents that may be used, each
+    with one candidate that has as many open."""
+
+    def __init__(self, held_out, hopeless=()):
+        self.held_out, self.hopeless, self.tried = held_out, hopeless, []
+        self.chosen = Route(1.0, 0, 0, max(held_out))
+
+    def along(self, route):
+        score, n = self.held_out[route.latents], route.latents
+        return [Candidate(route, 600, 1.0, score, score, score, n, (n, n))]
+
+    def best_along(self, route):
+        return self.along(route)[0]
+
+    def explore_fewer(self, than):
+        route = than.route._replace(latents=than.n_open - 1)
+        self.tried.append(route.latents)
+        return None if route.latents in self.hopeless else route
+
+
+@pytest.mark.parametrize(
+    ("held_out", "hopeless", "tried", "taken"),
+    [
+        ({3: -0.5, 2: -0.5004, 1: -0.5005}, (), [2, 1], 1),
+        ({3: -0.5, 2: -0.5004, 1: -0.5100}, (), [2, 1], 2),
+        ({3: -0.5, 2: -0.5030, 1: -0.4000}, (), [2], 3),
+        ({3: -0.5, 2: -0.5}, (2,), [2], 3),
+        ({1: -0.5}, (), [], 1),
+    ],
+)
+def test_fewer_latents_are_tried_while_they_predict_as_well(
+    monkeypatch, held_out, hopeless, tried, taken
+):
+    def relax(walks, candidate):
+        return choosing.Relaxed(None, candidate.held_out, 0)
+
+    monkeypatch.setattr(choosing, "_relax", relax)
+    explored = Explored(held_out, hopeless)
+    candidate, relaxed = choosing._simplest(explored)
+    assert (explored.tried, candidate.n_open) == (tried, taken)
+    assert relaxed.held_out == held_out[taken]
+
+
+def test_fewer_latents_that_are_hopeless_are_not_walked_without_folds(trials, monkeypatch):
+    found = walks.Walks(trials, SMALL, QUICK, jax.random.key(0), Progress(), None, "")
+    found.explore()
+    than = found.best_along(found.chosen)._replace(n_open=2)
+    before = dict(found.walked)
+    monkeypatch.setattr(walks, "HOPELESS", 10.0)
+    route = found.explore_fewer(than)
+    assert route == than.route._replace(latents=1)
+    assert {c.n_open for c in found.along(route)} <= {0, 1}
+    assert found.walked[route].scores.shape[1:] == (3, 2, 6)
+    monkeypatch.setattr(walks, "HOPELESS", -10.0)
+    found.walked = before
+    assert found.explore_fewer(than) is None
+    assert found.walked == before
+
+
 def test_relaxing_stops_where_the_folds_say():
     n = np.full(8, 100)
     rng = np.random.default_rng(0)
@@ -175,7 +250,7 @@ def test_a_stopped_selection_goes_on_where_it_was(trials, selection, tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         select(Stopping())
-    assert [path.name for path in tmp_path.iterdir()] == ["selection-0-0-0-folds.safetensors"]
+    assert [path.name for path in tmp_path.iterdir()] == ["selection-0-0-0-2-folds.safetensors"]
     resumed = select(Progress())
     assert resumed.candidates == selection.candidates
     assert all(jax.tree.leaves(jax.tree.map(np.array_equal, resumed.model, selection.model)))
@@ -192,7 +267,7 @@ def test_checkpoints_of_other_data_or_damaged_ones_are_refused(trials, tmp_path)
         select("a")
     with pytest.raises(DataError, match="belongs to a fit with other data or options"):
         select("b")
-    file = tmp_path / "selection-0-0-0-folds.safetensors"
+    file = tmp_path / "selection-0-0-0-2-folds.safetensors"
     file.write_bytes(file.read_bytes()[:100])
     with pytest.raises(DataError, match=r"is damaged.*Delete it to start afresh"):
         select("a")

@@ -16,10 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax.test_util import check_grads
 
-from accumbens import native
 from accumbens.errors import ConfigError
 from accumbens.models.disrnn.recurrence import cpu as kernel
-from accumbens.models.disrnn.recurrence.cpu import build, run_loop_cpu, why_unavailable
+from accumbens.models.disrnn.recurrence.cpu import run_loop_cpu, why_unavailable
 from accumbens.models.disrnn.recurrence.scan import (
     LoopInputs,
     LoopUnrolled,
@@ -329,76 +328,8 @@ def test_a_failing_compiler_is_quoted(monkeypatch, tmp_path):
     assert not list((tmp_path / "cache").rglob("*.*")), "nothing is left behind"
 
 
-@needs_kernel
-def test_an_unusable_cache_folder_is_a_reason(monkeypatch, tmp_path):
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    monkeypatch.setattr(native, "_loaded", {})
-    assert "could not be built" in why_unavailable(arguments(SMALL, seed=0))
-
-
 def test_other_types_and_empty_arrays_are_reasons():
     with jax.enable_x64(True):
         assert "float64" in why_unavailable(arguments(SMALL, seed=0, dtype=np.float64))
     no_trials = arguments((2, 4, 1, "tanh", 0, 3), seed=0)
     assert "nothing to do (0 trials, 3 sessions)" in why_unavailable(no_trials)
-
-
-# ---- the cache ----------------------------------------------------------------------------------
-
-SHAPE = build.Shape(n_latents=1, n_inputs=2, n_units=2, n_layers=0, activation=0, tile=1)
-
-
-@pytest.fixture
-def fresh_cache(monkeypatch, tmp_path):
-    """An empty cache folder, and a process that has loaded nothing."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(jax.ffi, "register_ffi_target", lambda *_, **__: None)
-
-    def forget():
-        monkeypatch.setattr(native, "_loaded", {})
-        monkeypatch.setattr(build, "_registered", {})
-        native._built.cache_clear()
-
-    forget()
-    yield forget
-    native._built.cache_clear()
-
-
-@needs_kernel
-@pytest.mark.parametrize("damage", ["cut", "changed", "emptied"])
-def test_a_damaged_library_is_built_again(fresh_cache, damage):
-    made = build.targets(SHAPE)
-    [file] = native.cache_folder().iterdir()
-    whole = bytearray(file.read_bytes())
-    changed = bytes(whole[:3000]) + bytes([whole[3000] ^ 1]) + bytes(whole[3001:])
-    file.unlink()  # the old file is still mapped
-    file.write_bytes({"cut": whole[: len(whole) // 2], "changed": changed, "emptied": b""}[damage])
-    assert not native._intact(file)
-    fresh_cache()
-    assert build.targets(SHAPE) == made
-    assert native._intact(file)
-
-
-@needs_kernel
-def test_a_library_is_built_once_and_for_its_shape_only(fresh_cache, monkeypatch):
-    made = build.targets(SHAPE)
-    fresh_cache()
-    with monkeypatch.context() as m:
-        m.setattr(native, "_compile", lambda *_: pytest.fail("compiled again"))
-        assert build.targets(SHAPE) == made
-    assert build.targets(SHAPE._replace(n_inputs=3)) != made
-    assert len(list(native.cache_folder().iterdir())) == 2
-
-
-@needs_kernel
-def test_processes_may_build_the_same_library_at_once(tmp_path):
-    code = (
-        "from accumbens.models.disrnn.recurrence.cpu import build\n"
-        f"assert isinstance(build.targets(build.{SHAPE}), build.Targets)"
-    )
-    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
-    both = [subprocess.Popen([sys.executable, "-c", code], env=environment) for _ in range(2)]
-    assert [process.wait(300) for process in both] == [0, 0]
-    [file] = (tmp_path / "accumbens" / "kernels").iterdir()
-    assert native._intact(file)

@@ -8,7 +8,6 @@ or the implementation.
 from __future__ import annotations
 
 import ctypes
-import os
 import warnings
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -16,14 +15,16 @@ from typing import Literal, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
+from ...compiled.libraries import Built, Source, built
+from ...compiled.place import Reason
+from ...cores import cores
 from ...errors import ConfigError
-from ...native import Built, Reason, Source, built
 from ...progress.threads import in_threads
 from .design import HistoryData
 from .fitted import HistoryFit
 from .newton import fit_logistic
 
-SOURCE = Source("refit", (Path(__file__).with_name("refit.cpp"),))
+SOURCE = Source("refit", (Path(__file__).with_name("refit.cpp"),), ("accumbens_refit",))
 MIN_RIDGE = 0.01
 """Ridge penalty that every refit has at least. It is too weak to matter, and keeps weights finite
 where an outcome is rare. Observed and redrawn data have the same ridge, so tests stay exact."""
@@ -244,7 +245,7 @@ def _refit_compiled(
             _pointer(out[begin:end]), _pointer(steps[begin:end]),
         )  # fmt: skip
 
-    n_parts = min(os.cpu_count() or 1, max(1, count // 16))
+    n_parts = min(cores(), max(1, count // 16))
     edges = np.linspace(0, count, n_parts + 1).astype(int)
     spans = zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)
     in_threads(lambda span: part(*span), spans, threads=n_parts)

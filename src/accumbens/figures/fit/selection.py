@@ -12,6 +12,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from ...errors import ConfigError
 from ...scoring.intervals import normal_quantile
+from ...summary import counted
 from ..rows import column, combinations, pick
 from ..style import BLUE, COLUMN_MM, GREEN, GREY, ORANGE, PURPLE, VERMILLION, lay_out, styled
 
@@ -19,15 +20,15 @@ COLOURS = (BLUE, ORANGE, PURPLE, GREEN)
 """Colours of the shares, in rising order; the fifth share has the first colour again."""
 DASHES = (("-", (0, (6, 1.5))), ((0, (3, 2)), (0, (1, 1.2))))
 """Of the first start and of others, each without and with numbers that describe a subject."""
-ROUTE = ("share", "embedding", "start")
+ROUTE = ("share", "embedding", "start", "latents")
 INNER, ERROR = "inner_normalized_likelihood", "standard_error_of_difference"
 
 
 class SelectionData(NamedTuple):
-    """One row a candidate: share, embedding, start, step, factor, inner_normalized_likelihood,
-    fitted_normalized_likelihood, open_latents (of the fit to all trials; on paths without one the
-    median of the fits without each fold), chosen; and the cognitive models' inner normalized
-    likelihood."""
+    """One row a candidate: share, embedding, start, latents (that it may use), step, factor,
+    inner_normalized_likelihood, fitted_normalized_likelihood, open_latents (of the fit to all
+    trials; on paths without one the median of the fits without each fold), chosen; and the
+    cognitive models' inner normalized likelihood."""
 
     candidates: pd.DataFrame
     cognitive_models: dict[str, float]
@@ -46,6 +47,8 @@ def selection_data(record: Mapping[str, Any], caption: str = "") -> SelectionDat
     if not record.get("candidates"):
         raise ConfigError("This selection holds no candidates, so there is nothing to draw.")
     table = pd.DataFrame(record["candidates"])
+    if "latents" not in table:  # runs before fewer latents were tried
+        table["latents"], record = 0, {**record, "latents": 0}
     chosen = [record[name] for name in (*ROUTE, "step")]
     table["chosen"] = (table[[*ROUTE, "step"]] == chosen).all(axis=1)
     of_folds = table.pop("open_latents_of_folds").map(np.median)
@@ -66,16 +69,18 @@ def draw_selection(data: SelectionData, fig: Figure) -> None:
     table = data.candidates
     shares = sorted(set(column(table, "share")))
     routes = combinations(table, *ROUTE)
-    for share, embedding, start in routes:
-        path = pick(table, share=share, embedding=embedding, start=start)
+    most = max(column(table, "latents"))
+    for share, embedding, start, latents in routes:
+        path = pick(table, share=share, embedding=embedding, start=start, latents=latents)
         colour = COLOURS[shares.index(share) % len(COLOURS)]
         dash = DASHES[min(start, 1)][min(embedding, 1)]
         label = f"share {share:g}"
         label += ", subjects apart" if embedding else ""
         label += f", start {start}" if start else ""
-        above.plot(path["factor"], path[INNER], linestyle=dash, color=colour,
-                   label=label)  # fmt: skip
-        below.plot(path["factor"], path["open_latents"], linestyle=dash, color=colour)
+        label += f", at most {counted(latents, 'latent')}" if latents < most else ""
+        line = {"linestyle": dash, "color": colour, "linewidth": 0.7 if latents < most else 1.2}
+        above.plot(path["factor"], path[INNER], label=label, **line)
+        below.plot(path["factor"], path["open_latents"], **line)
         if ERROR in path:
             width = normal_quantile() * column(path, ERROR)
             low, high = (np.exp(np.log(column(path, INNER)) + side * width) for side in (-1, 1))

@@ -18,11 +18,12 @@ HOPELESS = 5e-3
 
 class Route(NamedTuple):
     """What tells paths apart: the share of the best cognitive model, the numbers that describe a
-    subject, the random start."""
+    subject, the random start, the latents that may be used."""
 
     share: float
     embedding: int
     start: int
+    latents: int
 
 
 class Candidate(NamedTuple):

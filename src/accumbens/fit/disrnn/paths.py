@@ -134,9 +134,19 @@ class Path:
             _weights(penalties), Pace.of(STAGE), schedule,
         )  # fmt: skip
 
+    def with_latents(self, n: int) -> Path:
+        """The path from here on, with all latents but the first `n` out of reach."""
+        gone = np.arange(np.shape(self.model.core.bottleneck.sigma)[-1]) >= n
+        return self._without(_closed(self.model, gone), self.average)
+
     def closed_for_good(self, average: PyTree) -> Path:
         """The path from these weights on, with what is closed in them out of reach."""
-        closed = eqx.filter(_closed(eqx.combine(average, self.frozen)), _is_there(self.trained))
+        model = eqx.combine(average, self.frozen)
+        gone = np.asarray(model.core.bottleneck.sigma) > CLOSED_ABOVE
+        return self._without(_closed(model, gone), average)
+
+    def _without(self, closed: PyTree, average: PyTree) -> Path:
+        closed = eqx.filter(closed, _is_there(self.trained))
         # A multiplier of 0 and a log sigma of 0: nothing but noise.
         trained = jax.tree.map(lambda x, shut: jnp.where(shut, 0.0, x), average, closed)
         rates = jax.tree.map(lambda r, shut: jnp.where(shut, 0.0, r), self.rates, closed)
@@ -197,9 +207,9 @@ def _weights(penalties: Penalties) -> dict[str, Array]:
     return {kind: jnp.float32(weight) for kind, weight in penalties.weights().items()}
 
 
-def _closed(model: DisRNN) -> PyTree:
-    """A pytree like `model`, True at the noise and multipliers of closed bottlenecks."""
-    gone = np.asarray(model.core.bottleneck.sigma) > CLOSED_ABOVE
+def _closed(model: DisRNN, gone: Bool[np.ndarray, " latent"]) -> PyTree:
+    """A pytree like `model`, True at the noise and multipliers of closed bottlenecks and of those
+    of the latents that are gone."""
 
     def shut(bottleneck: Bottleneck, and_also: np.ndarray | bool = False) -> Bottleneck:
         sigma, gain = np.asarray(bottleneck.sigma), np.asarray(bottleneck.gain)
@@ -213,7 +223,7 @@ def _closed(model: DisRNN) -> PyTree:
 
     nothing = jax.tree.map(lambda x: jnp.zeros(jnp.shape(x), bool), model)
     readers = (model.core.reader, model.choice_network.reader)
-    closed = [shut(model.core.bottleneck)]
+    closed = [shut(model.core.bottleneck, gone)]
     for reader in readers:
         closed += [
             shut(reader.latent, gone[None, :]),

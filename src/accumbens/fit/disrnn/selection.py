@@ -26,7 +26,7 @@ from ...progress.base import Progress
 from ...progress.threads import in_threads
 from ...trials import Trials
 from ..folds import TOLERANCE, paired_difference
-from .candidates import Candidate, simplest_first
+from .candidates import HOPELESS, Candidate, Route, simplest_first
 from .config import RecipeConfig, SelectionConfig
 from .guides import Guide
 from .paths import STEPS_PER_CHECKPOINT, Path, penalties_at, relaxing
@@ -85,8 +85,8 @@ def select_disrnn(
     guided = time.monotonic()
     walks.explore()
     walked = time.monotonic()
-    candidates = walks.candidates()
     candidate, (model, held_out, relaxed) = _simplest(walks)
+    candidates = walks.candidates()
     chosen = candidates.index(candidate)
     seconds = {
         "cognitive": guided - began, "paths": walked - guided,
@@ -108,14 +108,33 @@ class Relaxed(NamedTuple):
 
 
 def _simplest(walks: Walks) -> tuple[Candidate, Relaxed]:
-    """Along the chosen route, the candidate with the fewest open latents that, relaxed, predicts
-    held-out trials as well as the best (but for `TOLERANCE`); and what relaxing made of it."""
-    candidates, best = walks.along(walks.chosen), walks.best_along(walks.chosen)
+    """The candidate with the fewest open latents that, relaxed, predicts held-out trials as well as
+    the best along the chosen route (but for `TOLERANCE`); and what relaxing made of it.
+
+    It is on that route, or on the same with fewer latents from the start.
+    """
+    best = walks.best_along(walks.chosen)
+    enough = best.held_out - TOLERANCE
+    taken = _simplest_along(walks, walks.chosen, enough) or (best, _relax(walks, best))
+    while (taken[0].n_open or 0) > 1:
+        route = walks.explore_fewer(taken[0])
+        fewer = None if route is None else _simplest_along(walks, route, enough)
+        if fewer is None:
+            break
+        taken = fewer
+    return taken
+
+
+def _simplest_along(walks: Walks, route: Route, enough: float) -> tuple[Candidate, Relaxed] | None:
+    """Along a route, the candidate with the fewest open latents that, relaxed, has this held-out
+    log likelihood per trial (nats); None where none has."""
+    candidates = walks.along(route)
     for simpler in simplest_first(candidates):
-        relaxed = _relax(walks, candidates[simpler])
-        if relaxed.held_out >= best.held_out - TOLERANCE:
-            return candidates[simpler], relaxed
-    return best, _relax(walks, best)
+        if candidates[simpler].held_out >= enough - HOPELESS:
+            relaxed = _relax(walks, candidates[simpler])
+            if relaxed.held_out >= enough:
+                return candidates[simpler], relaxed
+    return None
 
 
 def _relax(walks: Walks, candidate: Candidate) -> Relaxed:

@@ -1,7 +1,8 @@
 """The paths of a selection: along each route one without each fold of the trials, and along the
 best route one of all trials.
 
-A route is a share of the best cognitive model, the numbers that describe a subject, and a start.
+A route is a share of the best cognitive model, the numbers that describe a subject, a start, and
+the latents that may be used.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from ...progress.base import Progress
 from ...progress.threads import in_threads
 from ...trials import Trials
 from ..folds import TOLERANCE, expected_after_all, folds_of, paired_difference, without
-from .candidates import Candidate, Route, best_candidate, most_shrunk
+from .candidates import HOPELESS, Candidate, Route, best_candidate, most_shrunk
 from .config import FIRST_CANDIDATE, RecipeConfig, SelectionConfig
 from .guides import BY_SUBJECT, best_guide
 from .paths import STEPS_PER_CHECKPOINT, Path, rising, score, strength
@@ -61,7 +62,7 @@ class Walks:
         self.counted = [jnp.asarray(np.stack([out, ~out])) for out in self.held_out]
         self.walked: dict[Route, Walked] = {}
         self.slower: dict[float, int] = {}
-        self.chosen = Route(config.shares[0], recipe.disrnn.subject_embedding, 0)
+        self.chosen = self._route(config.shares[0])
 
     def explore(self) -> None:
         """Walks each share from the first start; an embedding with the chosen share, if it is to be
@@ -73,7 +74,7 @@ class Walks:
         share is 1: those targets hold no noise, and starts lead to the same.
         """
         given, tried = self.recipe.disrnn.subject_embedding, self.config.embedding
-        routes = [Route(share, given, 0) for share in self.config.shares]
+        routes = [self._route(share) for share in self.config.shares]
         for route in routes:
             self._walk_folds(route)
             if route.share == 1 and self._lags(route):
@@ -89,13 +90,34 @@ class Walks:
         routes = [best._replace(start=start) for start in range(n_starts)]
         for route in routes[1:]:
             self._walk_folds(route)
-        self.walked = dict(sorted(self.walked.items()))
         self.chosen = self._best_of(routes)
-        self._walk_everything(self.chosen)
+        folds = self.walked[self.chosen]
+        self.walked[self.chosen] = joined(
+            folds, self._walk_everything(self.chosen, len(folds.scores))
+        )
+
+    def explore_fewer(self, than: Candidate) -> Route | None:
+        """Walks the same route with one latent less than a candidate has open; returns that route.
+
+        A path closes latents one at a time, and what it has divided between two it may be unable
+        to bring together on the way. So fewer are given from the start. All trials come first:
+        None where the fit to them is hopelessly worse.
+        """
+        assert than.n_open is not None
+        route = than.route._replace(latents=than.n_open - 1)
+        whole = self._walk_everything(route, self.steps(route) // STEPS_PER_CHECKPOINT)
+        before = self.walked[than.route].scores[than.step // STEPS_PER_CHECKPOINT - 1, -1, 1].sum()
+        first = FIRST_CANDIDATE // STEPS_PER_CHECKPOINT - 1
+        fitted = max(float(x[0, 1].sum()) for x in whole.scores[first:])
+        if fitted < before - HOPELESS * self.n:
+            return None
+        folds = self._walk(route, range(len(self.folds)), "folds", lambda _: False)
+        self.walked[route] = joined(folds, whole)
+        return route
 
     def candidates(self) -> list[Candidate]:
         """Every checkpoint of these paths, in order of route and step."""
-        return [c for route in self.walked for c in self.along(route)]
+        return [c for route in sorted(self.walked) for c in self.along(route)]
 
     def along(self, route: Route) -> list[Candidate]:
         """Every checkpoint along a route."""
@@ -105,6 +127,11 @@ class Walks:
         """The best checkpoint along a route."""
         candidates = self.along(route)
         return candidates[best_candidate(candidates)]
+
+    def _route(self, share: float) -> Route:
+        """With everything else as the user gave it."""
+        architecture = self.recipe.disrnn
+        return Route(share, architecture.subject_embedding, 0, architecture.latents)
 
     def _best_of(self, routes: list[Route]) -> Route:
         return max(routes, key=lambda route: self.best_along(route).expected)
@@ -142,17 +169,19 @@ class Walks:
 
     def paths(self, route: Route, folds: Sequence[int]) -> list[Path]:
         """The beginnings of these folds' paths along a route; the last fold holds nothing out."""
-        share, embedding, start = route
+        share, embedding, start, latents = route
         architecture = dataclasses.replace(self.recipe.disrnn, subject_embedding=embedding)
         key = jax.random.fold_in(self.key, 1000 * start)
         model = initial_disrnn(self.trials.select_signals(()), architecture, key)
-        return [
+        paths = [
             Path.beginning(
                 model, self._data(share, fold),
                 jax.random.fold_in(self.key, 1000 * start + fold + 2),
             )
             for fold in folds
         ]  # fmt: skip
+        fewer = latents < architecture.latents
+        return [path.with_latents(latents) for path in paths] if fewer else paths
 
     def scores(
         self, paths: list[Path], folds: Sequence[int]
@@ -181,13 +210,11 @@ class Walks:
 
         self.walked[route] = self._walk(route, range(len(self.folds)), "folds", hopeless)
 
-    def _walk_everything(self, route: Route) -> None:
-        """Adds the checkpoints along a route with all trials, as many as without each fold."""
-        folds = self.walked[route]
-        whole = self._walk(
-            route, [len(self.folds)], "all", lambda scores: len(scores) == len(folds.scores)
+    def _walk_everything(self, route: Route, n_checkpoints: int) -> Walked:
+        """So many checkpoints along a route with all trials."""
+        return self._walk(
+            route, [len(self.folds)], "all", lambda scores: len(scores) == n_checkpoints
         )
-        self.walked[route] = joined(folds, whole)
 
     def _walk(
         self, route: Route, folds: Sequence[int], name: str,
@@ -210,6 +237,8 @@ class Walks:
         averages: list[list[PyTree]] = []
         scores: list[np.ndarray] = []
         described = f"share {route.share:g}, embedding {route.embedding}, start {route.start}"
+        if route.latents < self.recipe.disrnn.latents:
+            described += f", latents {route.latents}"
 
         def advance(path: Path) -> None:
             path.advance(schedule, self.recipe.penalties)

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from ...compiled.libraries import builds
 from ...credit.answers import TwoAnswers, answers_to_frame, in_words, two_answers
 from ...credit.columns import probability_columns
 from ...credit.contingency import contingency_warnings
@@ -289,7 +290,7 @@ def credit_metrics(found: Credit) -> dict[str, Any]:
     }
     return {
         "data": data, "subjects": subjects, "group": group, "tests": tests,
-        "refits": refit_implementation(), "warnings": list(found.warnings),
+        "refits": refit_implementation(), "compiled": builds(), "warnings": list(found.warnings),
     }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from ...compiled.libraries import builds
 from ...credit.schedule import Schedule
 from ...errors import ConfigError, DataError
 from ...files import remove_unfinished
@@ -306,6 +307,7 @@ def _metrics(
             "signal_scale": config.signal_scale,
         },
         "seconds": {name: fit.seconds for name, fit in fits.items()},
+        "compiled": builds(),
     }
     if "disrnn" in fits:
         model: Any = fits["disrnn"].model

@@ -133,7 +133,8 @@ def _routes(selection: Selection) -> list[dict[str, Any]]:
 def reason(selection: Selection, best: Any, guides: dict[str, float]) -> str:
     """What was chosen and why, in words."""
     taken, guide = selection.candidate, selection.guide.name
-    share, embedding, start = taken.route
+    share, embedding, start, latents = taken.route
+    most = max(c.route.latents for c in selection.candidates)
     if share == 0:
         leaning = "It was fitted to the choices alone"
     elif share == 1:
@@ -149,11 +150,15 @@ def reason(selection: Selection, best: Any, guides: dict[str, float]) -> str:
     embedded = (
         f"{embedding} numbers for each subject" if embedding else "one model for all subjects"
     )
+    fewer = (
+        f" It was given {counted(latents, 'latent')} from the start, since more predict no better."
+        if latents < most else ""
+    )  # fmt: skip
     return (
         f"Chosen inside the training sessions: penalties {taken.factor:.2g} times the default, "
-        f"start {start}, {embedded}. {leaning}. Normalized likelihood of what folds held out: "
-        f"{np.exp(selection.held_out):.4f} (best candidate {np.exp(best.held_out):.4f}; {guide} "
-        f"{guides[guide]:.4f}). Open latents: {taken.n_open}; in fits without each fold: "
+        f"start {start}, {embedded}. {leaning}.{fewer} Normalized likelihood of what folds held "
+        f"out: {np.exp(selection.held_out):.4f} (best candidate {np.exp(best.held_out):.4f}; "
+        f"{guide} {guides[guide]:.4f}). Open latents: {taken.n_open}; in fits without each fold: "
         f"{', '.join(map(str, taken.n_open_of_folds))}."
     )
 

@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from .....compiled.place import Reason
 from .....errors import ConfigError
-from .....native import Reason
 from ...residual_mlp import ACTIVATIONS, ResidualMLPs
 from ..scan import LoopInputs, LoopUnrolled, Noise
 from .build import Shape, Targets, targets

@@ -1,4 +1,4 @@
-"""The loop for one shape, compiled once per machine (`native`) and made known to XLA."""
+"""The loop for one shape, compiled once per machine (`libraries`) and made known to XLA."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from typing import NamedTuple
 
 import jax
 
-from .....native import Built, Reason, Source, built
+from .....compiled.libraries import Built, Source, built
+from .....compiled.place import Reason
 
 FILES = tuple(
     Path(__file__).with_name(name)
     for name in ("loop.cpp", "tile.h", "network.h", "noise.h", "lanes.h", "xla.h")
 )
+
+FUNCTIONS = ("accumbens_loop_forward", "accumbens_loop_backward")
 
 _lock = threading.Lock()
 _registered: dict[str, Targets] = {}
@@ -55,12 +58,13 @@ def source(shape: Shape) -> Source:
     """What the loop for `shape` is made from."""
     names = ("LATENTS", "INPUTS", "UNITS", "LAYERS", "ACTIVATION", "TILE")
     defined = tuple(f"-D{name}={value}" for name, value in zip(names, shape, strict=True))
-    return Source("loop", FILES, (*defined, f"-I{jax.ffi.include_dir()}"), jax.__version__)
+    options = (*defined, f"-I{jax.ffi.include_dir()}")
+    return Source("loop", FILES, FUNCTIONS, options, jax.__version__)
 
 
 def _register(loop: Built) -> Targets:
-    made = Targets(f"accumbens_loop_forward_{loop.key}", f"accumbens_loop_backward_{loop.key}")
-    for name, symbol in zip(made, ("forward", "backward"), strict=True):
-        handler = getattr(loop.library, f"accumbens_loop_{symbol}")
+    made = Targets(*(f"{function}_{loop.key}" for function in FUNCTIONS))
+    for name, function in zip(made, FUNCTIONS, strict=True):
+        handler = getattr(loop.library, function)
         jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(handler), platform="cpu")
     return made
