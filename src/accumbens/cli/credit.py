@@ -76,6 +76,9 @@ def print_credit(out: Output, found: Credit) -> None:
     for subject in [*sizes, "group"]:
         of = [by_place.get((subject, name)) for name in names]
         cells = [with_interval(i.value, i.low, i.high) if i else "–" for i in of]
+        if subject == "group":
+            counts = {i.n_subjects for i in of if i} - {len(sizes)}
+            subject = f"group ({min(counts)} of {len(sizes)})" if counts else subject
         ps = [f"{found.p_value(test, subject):.4f}" for test in found.tests]
         rows.append([subject, f"{sizes.get(subject, sum(sizes.values())):,}", *cells, *ps])
     numbers = range(1, len(headings) + 1)
@@ -87,7 +90,9 @@ def print_credit(out: Output, found: Credit) -> None:
 
 
 def with_interval(value: float, low: float, high: float) -> str:
-    """`1.23 (1.00, 1.46)`, or `1.23` where too few sessions or subjects give no interval."""
+    """`1.23 (1.00, 1.46)`, `1.23` where too few sessions or subjects give no interval, or `–`."""
+    if value != value:
+        return "–"
     return f"{value:.2f}" if low != low else f"{value:.2f} ({low:.2f}, {high:.2f})"
 
 

@@ -89,7 +89,8 @@ def contingency_warnings(trials: Trials) -> tuple[str, ...]:
                 f"The distractor column {distractor.outcome!r} depends on the choice: "
                 f"{numbers(distractor)}. A distractor must not. Are two columns swapped?"
             )
-    if controllable.z < MIN_Z_OF_CONTROLLABLE:
+    comparable = min(controllable.n_for, controllable.n_against) > 0
+    if comparable and controllable.z < MIN_Z_OF_CONTROLLABLE:
         notes.append(
             f"The controllable column {controllable.outcome!r} does not depend on the choice: "
             f"{numbers(controllable)}. Are two columns swapped?"

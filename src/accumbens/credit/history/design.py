@@ -113,9 +113,11 @@ def history_data(
         scored[place] = trials.scored[s, made]
         trial[place] = made
     if not scored.any():
+        of = sorted({trials.names.subjects[i] for i in trials.subject[sessions]})
+        who = f" of subject {of[0]!r}" if len(of) == 1 else ""
         raise DataError(
-            "The trials have no free choice to regress: all are missed or instructed. Check the "
-            "columns of choices and of instructed trials."
+            f"The trials{who} have no free choice to regress: all are missed or instructed. Check "
+            "the columns of choices and of instructed trials."
         )
     session = np.repeat(np.asarray(sessions), n_valid + n_lags)
     names = type_names(trials.names.outcomes)

@@ -150,7 +150,8 @@ class HistoryFit:
         """One row a weight.
 
         Returns:
-            A table with columns subject, outcome (type, or "bias"), lag (0 for the bias), weight,
+            A table with columns subject, outcome (type, or "bias"), lag (0 for the bias), weight
+            (NaN where it was left out or has no finite maximum),
             standard_error, low, high (95 % interval by Student's t), in log-odds; freedom (degrees
             of freedom, infinite for trials); unit (what was taken as independent).
         """
@@ -166,7 +167,7 @@ class HistoryFit:
                 "subject": self.subject,
                 "outcome": ["bias", *np.repeat(self.data.type_names, lags)],
                 "lag": [0, *np.tile(np.arange(1, lags + 1), n_types)],
-                "weight": self.weights,
+                "weight": np.where(self.unbounded, np.nan, self.weights),
                 "standard_error": error,
                 "low": self.weights - half,
                 "high": self.weights + half,

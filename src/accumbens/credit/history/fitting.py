@@ -22,6 +22,8 @@ STRENGTHS = tuple(float(10.0**power) for power in np.arange(-1.0, 3.01, 0.5))
 """Ridge strengths that cross-validation tries, besides 0."""
 
 FOLDS = 5
+SEPARATED = 8.0
+"""Log-odds of a choice beyond which it is asked whether the choices are predicted perfectly."""
 
 
 def fit_history(trials: Trials, n_lags: int = 10, *, ridge: Ridge = 0.0) -> tuple[HistoryFit, ...]:
@@ -96,7 +98,8 @@ def _fit(
     strength = _cross_validated(data, design[:, kept]) if ridge == "cv" else float(ridge)
     fit = fit_logistic(design[:, kept], response, ridge=strength)
     separating = np.zeros(len(names), bool)
-    if strength == 0 and (not fit.converged or np.abs(fit.weights).max() > 8.0):
+    reach = np.abs(design[:, kept] @ fit.weights).max()
+    if strength == 0 and (not fit.converged or reach > SEPARATED):
         separating[np.flatnonzero(kept)] = separating_columns(design[:, kept], response)
         if separating.any():
             notes.append(

@@ -22,13 +22,14 @@ class Index(NamedTuple):
     Attributes:
         subject: name of the subject, or "group".
         name: of the outcome that the index is about.
-        value: the index.
+        value: the index; NaN where one of its weights has no finite maximum.
         standard_error: of a subject, the SD over resamples of its sessions; with two sessions, or
             without resamples, CR2 over sessions; with one session that of independent trials. Of
             the group: SD over subjects / sqrt(subjects). NaN where a weight has no finite maximum.
         low, high: 95 % interval, value -+ t standard errors, with Student's t for sessions - 1 (of
             CR2: Satterthwaite's) or subjects - 1 degrees of freedom; NaN with one session or
             subject. (Percentiles would lie too high, since refits to resamples overshoot.)
+        n_subjects: with a finite index, on which the value rests.
         unit: what the standard error takes as independent: "session", "trial" or "subject".
     """
 
@@ -39,6 +40,7 @@ class Index(NamedTuple):
     low: float
     high: float
     unit: ErrorUnit = "session"
+    n_subjects: int = 1
 
 
 def index_contrasts(data: HistoryData) -> dict[str, Float[np.ndarray, " weight"]]:
@@ -102,12 +104,15 @@ def indices(fit: HistoryFit, *, n_draws: int = 1000, rng: np.random.Generator) -
                 "were left out of the regression. Use fewer lags, or more sessions."
             )
         value = float(fit.weights[used] @ contrast[used])
+        if fit.unbounded[used].any():
+            value = np.nan
         error, freedom = fit.error(contrast)
         t = float(student_quantile(freedom)) if np.isfinite(freedom) else np.nan
         if drawn is not None and np.isfinite(error):
             error, t = float((drawn.weights @ contrast).std(ddof=1)), drawn.t
         low, high = value - t * error, value + t * error
-        found.append(Index(fit.subject, name, value, error, low, high, fit.unit))
+        known = int(np.isfinite(value))
+        found.append(Index(fit.subject, name, value, error, low, high, fit.unit, known))
     return tuple(found)
 
 
@@ -116,18 +121,20 @@ def group_index(name: str, of_subjects: Sequence[Index]) -> Index:
 
     Args:
         name: of the index.
-        of_subjects: the index of each subject.
+        of_subjects: the index of each subject; those that are not finite are left out.
 
     Returns:
         The index of the subject "group"; without standard error and interval (NaN) where there is a
         single subject.
     """
-    values = np.array([index.value for index in of_subjects])
-    found = mean_interval(values)
+    values = np.array([index.value for index in of_subjects if np.isfinite(index.value)])
     n = len(values)
+    if n == 0:
+        return Index("group", name, np.nan, np.nan, np.nan, np.nan, "subject", 0)
+    found = mean_interval(values)
     error = float(values.std(ddof=1) / n**0.5) if n > 1 else np.nan
     return Index("group", name, float(values.mean()), error, float(found.low), float(found.high),
-                 "subject")  # fmt: skip
+                 "subject", n)  # fmt: skip
 
 
 class _Drawn(NamedTuple):

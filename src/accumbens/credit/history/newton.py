@@ -117,14 +117,15 @@ def separating_columns(
     """Columns whose weights have no finite maximum, because they predict choices perfectly.
 
     A direction d separates the choices where (2 y - 1) x d >= 0 on all trials, and > 0 on some; it
-    is found by linear programming.
+    is found by linear programming, again on the trials that it leaves until none is found. What the
+    trials that are left do not tell has no finite maximum either.
 
     Args:
         design: x, the regressors of each trial.
         response: y, 0 or 1.
 
     Returns:
-        True for each column that a separating direction uses.
+        True for each column whose weight has no finite maximum.
 
     Source:
         Albert & Anderson (1984), Biometrika 71:1.
@@ -132,9 +133,16 @@ def separating_columns(
     from scipy.optimize import linprog
 
     signed = design * (2.0 * response - 1.0)[:, None]
-    found = linprog(
-        -signed.sum(0), A_ub=-signed, b_ub=np.zeros(len(signed)), bounds=(-1.0, 1.0), method="highs"
-    )
-    if found.x is None or -found.fun < 1e-6:
-        return np.zeros(design.shape[1], bool)
-    return np.abs(found.x) > 1e-7
+    left, separates = signed, np.zeros(design.shape[1], bool)
+    while len(left):
+        found = linprog(
+            -left.sum(0), A_ub=-left, b_ub=np.zeros(len(left)), bounds=(-1.0, 1.0), method="highs"
+        )
+        if found.x is None or -found.fun < 1e-6:
+            break
+        separates |= np.abs(found.x) > 1e-7
+        left = left[left @ found.x <= 1e-7]
+    if not separates.any():
+        return separates
+    known = np.linalg.pinv(left) @ left if len(left) else np.zeros((design.shape[1],) * 2)
+    return separates | (np.diag(known) < 1.0 - 1e-6)

@@ -232,7 +232,7 @@ def _refit_compiled(
     weights = problem.session_weights
     weights = None if weights is None else np.ascontiguousarray(weights, np.float32)
     start = np.ascontiguousarray(problem.start, np.float64)
-    inverse = np.ascontiguousarray(np.linalg.inv(problem.hessian), np.float64)
+    inverse = np.ascontiguousarray(np.linalg.pinv(problem.hessian, hermitian=True), np.float64)
 
     def part(begin: int, end: int) -> None:
         library.library.accumbens_refit(

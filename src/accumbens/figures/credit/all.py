@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from ...credit.history.fitted import HistoryFit
@@ -38,7 +39,8 @@ class CreditResults(NamedTuple):
 
 
 def _indices(r: CreditResults) -> list[Any]:
-    if len({index.name for index in r.indices}) < 2:
+    known = [index for index in r.indices if np.isfinite(index.value)]
+    if len({index.name for index in known}) < 2:
         return []
     return [credit_indices_data(r.indices, r.tests, r.counts, alternative=r.alternative)]
 

@@ -76,8 +76,13 @@ def credit_indices_data(
             f"These indices are missing (subject: index): {', '.join(lacking)}. Give both indices "
             "of each subject."
         )
+    finite = {s for s in subjects if all(np.isfinite(found[s, n].value) for n in (across, up))}
+    if absent := len(subjects) - len(finite):
+        caption = (
+            f"{caption} {counted(absent, 'subject')} without finite indices not shown.".strip()
+        )
     rows = []
-    for subject in subjects:
+    for subject in (s for s in subjects if s in finite):
         one, other = found[subject, across], found[subject, up]
         rows.append((subject, *one[2:3], *one[4:6], *other[2:3], *other[4:6]))
     columns = ("subject", "x", "x_low", "x_high", "y", "y_low", "y_high")

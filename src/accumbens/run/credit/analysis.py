@@ -11,6 +11,7 @@ figures/          each figure as PNG and PDF, and the numbers behind it as CSV
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import warnings
@@ -28,6 +29,7 @@ from ...credit.history.fitted import HistoryFit, as_model
 from ...credit.history.fitting import fit_history, pooled_history
 from ...credit.history.indices import Index, group_index, indices
 from ...credit.history.refit import refit_implementation
+from ...credit.history.usable import usable
 from ...credit.randomization import (
     RandomizationTest,
     distractor_test,
@@ -38,6 +40,7 @@ from ...errors import ConfigError, DataError
 from ...files import folder_for_results, write_atomically
 from ...io.models import save_model
 from ...io.tables.trials import from_table, write_table
+from ...models.history import HistoryRegression
 from ...progress.base import Progress
 from ...progress.display import shown
 from ...summary import Summary, between, counted, number, summarized
@@ -168,7 +171,8 @@ def analyse_credit(
         config: regression and tests.
         progress: told of resamples.
     """
-    notes, names = contingency_warnings(trials), trials.names.outcomes
+    trials, schedule, unused = usable(trials, schedule)
+    notes, names = (*unused, *contingency_warnings(trials)), trials.names.outcomes
     if len(names) > 1 and schedule is None:
         first, *further = (probability_columns(name, trials.n_choices) for name in names)
         usual = ", ".join((*first[1:], *(columns[0] for columns in further)))
@@ -194,6 +198,7 @@ def analyse_credit(
         for index in of_subject:
             by_name.setdefault(index.name, []).append(index)
     found += [group_index(name, of) for name, of in by_name.items()]
+    notes += tuple(note for index in found if (note := _rests_on(index, len(fits))))
     notes += tuple(note for fit in (*fits, pooled) for note in fit.warnings)
     single = [fit.subject for fit in fits if fit.unit == "trial"]
     if single:
@@ -204,6 +209,17 @@ def analyse_credit(
         )
     tests = _tests(trials, schedule, config, progress)
     return Credit(trials, schedule, fits, pooled, tuple(found), tests, notes)
+
+
+def _rests_on(index: Index, n_fits: int) -> str:
+    """In words, on how many subjects the index of the group rests, where some have none."""
+    if index.subject != "group" or index.n_subjects == n_fits:
+        return ""
+    return (
+        f"The group's {index.name} index rests on {index.n_subjects} of {n_fits} subjects: the "
+        "others have none. The exact p-values of the group rest on all of them, because choosing "
+        "subjects by their outcomes would spoil them."
+    )
 
 
 def _tests(
@@ -232,7 +248,7 @@ def write_credit(found: Credit, config: CreditConfig, table: str, folder: Path) 
     }  # fmt: skip
     weights = pd.concat([fit.to_frame() for fit in (*found.fits, found.pooled)])
     write_table(weights.reset_index(drop=True), folder / "weights.parquet")
-    save_model(as_model(found.fits, found.trials.names.subjects), folder / "models" / "history")
+    save_model(_model(found), folder / "models" / "history")
     text = found.to_frame().to_csv(index=False, lineterminator="\n")
     write_atomically(folder / "indices.csv", text.encode())
     if found.tests:
@@ -246,6 +262,14 @@ def write_credit(found: Credit, config: CreditConfig, table: str, folder: Path) 
     write_toml(folder / "config.toml", config, about)
     content = json.dumps(credit_metrics(found), indent=1, allow_nan=False)
     write_atomically(folder / "metrics.json", content.encode())
+
+
+def _model(found: Credit) -> HistoryRegression:
+    """The regression of each subject; of those that were left out, that of all others together."""
+    own = {fit.subject: fit for fit in found.fits}
+    names = found.trials.names.subjects
+    each = [own.get(name, dataclasses.replace(found.pooled, subject=name)) for name in names]
+    return as_model(each, names)
 
 
 def credit_metrics(found: Credit) -> dict[str, Any]:
@@ -264,7 +288,7 @@ def credit_metrics(found: Credit) -> dict[str, Any]:
         holder = group if index.subject == "group" else subjects[index.subject]
         holder["indices"][index.name] = {
             key: _or_none(getattr(index, key)) for key in ("value", "standard_error", "low", "high")
-        } | {"unit": index.unit}
+        } | {"unit": index.unit, "n_subjects": index.n_subjects}
     tests = {}
     for test, answer in zip(found.tests, found.answers, strict=True):
         tests[test.name] = {
