@@ -59,13 +59,18 @@ def test_random_effects_are_their_equations():
 
 
 def test_with_equal_precision_random_effects_are_student_t():
-    for spread in (0.01, 2.0):  # less and more than the errors
-        effects = np.random.default_rng(1).normal(0.3, spread, 6)
-        found = across_animals(effects, np.full(6, 0.2))
-        assert found.weighted is not None
-        pairs = zip(found.weighted[:3], (found.mean, found.low, found.high), strict=True)
-        assert all(one == pytest.approx(other) for one, other in pairs)
-        assert found.weighted.p == pytest.approx(found.p)
+    effects = np.random.default_rng(1).normal(0.3, 2.0, 6)
+    found = across_animals(effects, np.full(6, 0.2))
+    assert found.weighted is not None
+    pairs = zip(found.weighted[:3], (found.mean, found.low, found.high), strict=True)
+    assert all(one == pytest.approx(other) for one, other in pairs)
+    assert found.weighted.p == pytest.approx(found.p)
+
+
+def test_animals_that_agree_by_chance_are_known_no_better_than_their_errors():
+    found = random_effects(np.array([0.30, 0.31, 0.29]), np.full(3, 0.2))
+    half = stats.t.ppf(0.975, 2) * 0.2 / 3**0.5
+    assert (found.tau, found.high - found.mean) == (0.0, pytest.approx(half))
 
 
 def test_precise_animals_count_more():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from accumbens.errors import ConfigError, DataError
-from accumbens.scoring.bootstrap import percentile_interval, session_weights
+from accumbens.scoring.bootstrap import Resampling, percentile_interval, session_weights
 
 SUBJECT = np.array([0, 0, 0, 3, 3, 5, 5, 5, 5])
 
@@ -87,3 +87,24 @@ def test_what_cannot_be_resampled_is_refused():
         percentile_interval(np.zeros(3), 95.0)
     with pytest.raises(ConfigError, match="unit is 'trial'; choose one of session, session within"):
         inspect.unwrap(session_weights)(np.array([0, 0]), 10, rng, "trial")  # as without beartype
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("correlation", [0.0, 0.2, 0.5])
+def test_t_intervals_over_few_animals_cover(correlation):
+    """7 animals with 19 sessions whose differences are alike within an animal: 2,000 cohorts, 95 %
+    intervals by animal hold the mean in 92 to 98 %; the share has a standard error of 0.5 %."""
+    rng = np.random.default_rng(0)
+    subject = np.repeat(np.arange(7), (4, 3, 3, 3, 2, 2, 2))
+    covered = 0
+    for _ in range(2000):
+        n = rng.integers(200, 400, 19).astype(float)
+        between = np.sqrt(correlation) * rng.normal(size=7)[subject]
+        mean = 0.1 + between + np.sqrt(1 - correlation) * rng.normal(size=19)
+        drawn = Resampling(session_weights(subject, 300, rng, "subject"), subject, "subject")
+        w = drawn.weights
+        value = np.array([(n * mean).sum() / n.sum()])
+        draws = (w @ (n * mean) / (w @ n))[:, None]
+        low, high = drawn.interval(value, draws, n[:, None], 0.95)
+        covered += low[0] <= 0.1 <= high[0]
+    assert 0.92 <= covered / 2000 <= 0.98, covered

@@ -4,8 +4,10 @@ import json
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from accumbens.errors import ConfigError
+from accumbens.errors import ConfigError, DataError
+from accumbens.scoring.bootstrap import unit_of
 from accumbens.scoring.comparison import compare
 from accumbens.scoring.evaluation import evaluate
 from accumbens.scoring.metrics import (
@@ -18,7 +20,7 @@ from accumbens.scoring.metrics import (
     r_squared,
     session_sums,
 )
-from accumbens.trials import trials_from_arrays
+from accumbens.trials import TrialNames, trials_from_arrays
 from helpers.table import MODELS, example_trials
 
 
@@ -56,10 +58,10 @@ def test_values_are_the_metrics(comparison, models, trials):
     assert comparison.models["plain"].signals["signal_1"].mse.value == pytest.approx(1.0)
 
 
-def test_intervals_are_quantiles_over_resampled_sessions(models, trials):
+def test_intervals_are_student_t_with_the_sd_over_resampled_sessions(models, trials):
     """The slow way: draw sessions, put their trials together, score them anew."""
     predictions = models["plain"]
-    found = evaluate(predictions, trials, rng=np.random.default_rng(5), n_draws=300)
+    found = evaluate(predictions, trials, rng=np.random.default_rng(5), n_draws=300, unit="session")
     counts = np.random.default_rng(5).multinomial(4, [0.25] * 4, size=300)
     values = []
     for count in counts:
@@ -67,10 +69,61 @@ def test_intervals_are_quantiles_over_resampled_sessions(models, trials):
         again = Predictions(*(a[index][:, : trials.length[index].max()] for a in predictions))
         sums = session_sums(again, trials.select_sessions(index))
         values.append([normalized_likelihood(pooled(sums))[0], r_squared(pooled(sums))[0, 1]])
-    low, high = np.quantile(values, [0.025, 0.975], axis=0)
-    likelihood, r2 = found.normalized_likelihood, found.signals["signal_1"].r2
-    np.testing.assert_allclose([likelihood.low, likelihood.high], [low[0], high[0]], rtol=1e-9)
-    np.testing.assert_allclose([r2.low, r2.high], [low[1], high[1]], rtol=1e-9)
+    half = stats.t.ppf(0.975, 3) * np.sqrt(4 / 3) * np.std(values, axis=0, ddof=1)
+    both = (found.normalized_likelihood, found.signals["signal_1"].r2)
+    for estimate, width in zip(both, half, strict=True):
+        ends = (estimate.value - width, estimate.value + width)
+        np.testing.assert_allclose((estimate.low, estimate.high), ends, rtol=1e-9)
+
+
+def test_a_signal_of_a_single_session_has_no_interval(models, trials):
+    """Resamples of other sessions say nothing of it: an interval of no width would be a lie."""
+    signal = trials.signal.copy()
+    signal[1:, :, 0] = np.nan
+    signal[2:, :, 1] = np.nan
+    some = trials.with_signals(signal, trials.names.signals)
+    said = Predictions(models["plain"].choice_logits, trials.signal + 1.0)
+    other = Predictions(said.choice_logits, trials.signal * 0.9)
+    found = compare({"a": said, "b": other}, some, rng=np.random.default_rng(0), unit="session")
+    one, two = (found.models["b"].signals[f"signal_{i}"].mse for i in range(2))
+    assert np.isnan([one.low, one.high]).all()
+    assert np.isnan(found.differences["b"].mse["signal_0"].low)
+    errors = [np.nanmean((0.1 * signal[s, trials.scored[s], 1]) ** 2) for s in range(2)]
+    assert two.high - two.value > abs(errors[0] - errors[1])  # t with one degree of freedom
+    choice = found.models["b"].normalized_likelihood
+    assert np.isfinite([choice.low, choice.high]).all()
+
+
+def test_animals_are_the_unit_from_three_on():
+    assert unit_of(np.array([0, 0, 1, 1])) == "session within subject"
+    assert unit_of(np.array([0, 0, 1])) == "session"
+    assert unit_of(np.array([0, 1, 2, 2])) == "subject"
+    assert unit_of(np.array([0, 1, 2, 2]), "session") == "session"
+    assert unit_of(np.array([0, 0, 1]), "animal") == "subject"
+    with pytest.raises(DataError, match="There is only one subject to resample"):
+        unit_of(np.array([0, 0]), "animal")
+
+
+@pytest.mark.parametrize(("unit", "freedom"), [("subject", 2), ("session within subject", 6)])
+def test_an_interval_over_equal_units_is_that_of_scipy(unit, freedom):
+    """Of 3 animals with 3 sessions of one length, whose log likelihoods are set."""
+    rng = np.random.default_rng(1)
+    subject = np.repeat(np.arange(3), 3)
+    trials = trials_from_arrays(
+        np.zeros((9, 50), int), np.zeros((9, 50, 1)), subject=subject,
+        names=TrialNames(subjects=("a", "b", "c")),
+    )  # fmt: skip
+    logits = np.zeros((9, 50, 2))
+    logits[..., 0] = rng.normal(1.0, 0.5, (9, 1))
+    models = {"a": Predictions(logits, trials.signal), "b": Predictions(0 * logits, trials.signal)}
+    found = compare(models, trials, rng=rng, unit=unit, n_draws=40_000).differences["b"]
+    each = np.log(0.5) + np.logaddexp(0, -logits[:, 0, 0])  # difference of every session
+    if unit == "subject":
+        half = stats.t.ppf(0.975, 2) * stats.sem(each.reshape(3, 3).mean(1))
+    else:
+        within = np.mean([s.var(ddof=1) for s in each.reshape(3, 3)])
+        half = stats.t.ppf(0.975, freedom) * np.sqrt(within / 9)
+    assert found.log_likelihood.high - found.log_likelihood.value == pytest.approx(half, rel=0.02)
 
 
 def test_a_model_without_signals_has_none(comparison):

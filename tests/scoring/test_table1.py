@@ -81,7 +81,7 @@ def test_rich_shows_names_and_numbers_as_they_are(comparison):
     text = console.export_text()
     assert AWKWARD in text
     assert f"{comparison.models['naive'].signals['da_z|50%'].mse.value:.4f} [" in text
-    assert "50 resamples (unit: session)" in text
+    assert "50 resamples (unit: session within subject)" in text
 
 
 def test_nothing_is_best_of_one():

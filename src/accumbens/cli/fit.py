@@ -45,8 +45,8 @@ class FitCommand(Command):
         "dfq_choice": "Q-learning in which values of the choices not made decay at a rate of their "
         "own (DFQ), fitted to the choices; dfq_signal: the same, fitted to the signal.",
         "naive": "Baseline without memory: choices at chance, the signal's mean for each outcome.",
-        "resample": "Held-out sessions, drawn at random, each any number of times. How "
-        "much the scores differ between resamples gives their intervals (bootstrap).",
+        "resample": "Held-out sessions, or animals with theirs, drawn at random, each any number "
+        "of times. How much the scores differ between resamples gives their intervals.",
     }
     examples: ClassVar = """
 accumbens fit trials.csv --signal dopamine

@@ -109,7 +109,8 @@ def print_scores(out: Output, metrics: dict[str, Any], which: str, sessions: int
     """A row a model. which: the sessions that are scored, in words; sessions: how many they are."""
     models = metrics["models"]
     signals = list(dict.fromkeys(s for m in models.values() for s in m["signal"]))
-    note = " (95 % bootstrap intervals over sessions)" if sessions > 1 else ""
+    over = "animals" if metrics.get("unit") == "subject" else "sessions"
+    note = f" (95 % intervals over {over})" if sessions > 1 else ""
     headings = ["model", "choice normalized likelihood ↑"]
     for signal in signals:
         headings += [f"{signal} MSE ↓", "R2 ↑"]

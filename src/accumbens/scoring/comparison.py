@@ -12,14 +12,14 @@ from ..errors import ConfigError
 from ..models.base import Model
 from ..summary import Summary, counted, summarized
 from ..trials import Trials
-from .bootstrap import Unit
+from .bootstrap import Resampling, Unit
 from .evaluation import (
     Estimate,
     Evaluation,
     estimates,
     evaluation_of,
     predicts_signals,
-    resampled_weights,
+    resampling,
     summary_cells,
     summary_heads,
     sums_of,
@@ -40,7 +40,8 @@ if TYPE_CHECKING:
 class Difference:
     """The metrics of a model minus those of the reference model, on the same resamples.
 
-    An interval that excludes 0 tells the two fitted models apart on sessions like these.
+    An interval that excludes 0 tells these two fits apart: on further sessions of these subjects,
+    or on subjects like these, as its unit says. Other fits of the same models may differ.
 
     Attributes:
         log_likelihood: difference of the mean log p per scored choice, in nats.
@@ -65,7 +66,7 @@ class Comparison:
         signals: names of the signals of the trials.
         unit: what the bootstrap draws (see `accumbens.scoring.bootstrap`).
         n_draws: resamples behind each interval.
-        level: share of the resamples inside each interval.
+        level: how often an interval holds the true value.
         held_out: whether the models were fitted to other trials.
     """
 
@@ -81,7 +82,7 @@ class Comparison:
     def _summary(self) -> Summary:
         title = f"Comparison of {counted(len(self.models), 'model')}"
         rows = [[name, *summary_cells(one, self.signals)] for name, one in self.models.items()]
-        notes = [f"Intervals: {self.level:.0%}, {self.n_draws:,} resamples, unit: {self.unit}."]
+        notes = [f"Intervals: {self.level:.0%}, Student's t, unit: {self.unit}."]
         if not self.held_out:
             notes.append("These sessions are those that the models were fitted to.")
         return Summary(title, table=[["model", *summary_heads(self.signals)], *rows], notes=notes)
@@ -140,7 +141,7 @@ def compare(
     *,
     rng: np.random.Generator,
     reference: str | None = None,
-    unit: Unit = "session",
+    unit: Unit | None = None,
     n_draws: int = 2000,
     level: float = 0.95,
 ) -> Comparison:
@@ -165,45 +166,46 @@ def compare(
           model   normalized likelihood
           biased  0.8808 (0.8808, 0.8808)
           chance  0.5 (0.5, 0.5)
-          Intervals: 95%, 2,000 resamples, unit: session.
+          Intervals: 95%, Student's t, unit: session within subject.
     """
     if not models:
         raise ConfigError("There is no model to compare. Give at least one, by name.")
     reference = next(iter(models)) if reference is None else reference
     if reference not in models:
         raise ConfigError(f"The reference {reference!r} is not among the models {list(models)}.")
-    weights = resampled_weights(trials, n_draws, rng, unit)
+    drawn = resampling(trials, n_draws, rng, unit)
     sums = {name: sums_of(model, trials) for name, model in models.items()}
     return Comparison(
-        models={name: evaluation_of(s, trials, weights, level) for name, s in sums.items()},
+        models={name: evaluation_of(s, trials, drawn, level) for name, s in sums.items()},
         differences={
-            name: _difference(s, sums[reference], trials, weights, level)
+            name: _difference(s, sums[reference], trials, drawn, level)
             for name, s in sums.items()
             if name != reference
         },
         reference=reference,
         signals=trials.names.signals,
-        unit=unit,
+        unit=drawn.unit,
         n_draws=n_draws,
         level=level,
     )
 
 
 def _difference(
-    sums: SessionSums, reference: SessionSums, trials: Trials, weights, level
+    sums: SessionSums, reference: SessionSums, trials: Trials, drawn: Resampling, level: float
 ) -> Difference:
-    def paired(metric):
+    def paired(metric, counted):
         def less(ours, theirs):
             return metric(ours) - metric(theirs)
 
-        return estimates(less, [sums, reference], weights, level)
+        return estimates(less, [sums, reference], counted, drawn, level)
 
     signals = predicts_signals(sums) and predicts_signals(reference)
     columns = trials.names.signals if signals else ()
-    mse = paired(mean_squared_error) if signals else []
+    mse = paired(mean_squared_error, sums.n_signal) if signals else []
+    n_choices = sums.n_choices[:, None]
     return Difference(
-        log_likelihood=paired(mean_log_likelihood)[0],
-        normalized_likelihood=paired(normalized_likelihood)[0],
+        log_likelihood=paired(mean_log_likelihood, n_choices)[0],
+        normalized_likelihood=paired(normalized_likelihood, n_choices)[0],
         mse=dict(zip(columns, mse, strict=True)),
     )
 

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from ..models.base import Model
 from ..summary import Summary, between, counted, summarized
 from ..trials import Trials
-from .bootstrap import Unit, percentile_interval, session_weights
+from .bootstrap import Resampling, Unit, session_weights, unit_of
 from .metrics import (
     Predictions,
     SessionSums,
@@ -27,7 +27,7 @@ from .metrics import (
 
 
 class Estimate(NamedTuple):
-    """A metric on the scored trials, and the ends of its bootstrap interval."""
+    """A metric on the scored trials, and the ends of its interval (see `scoring.bootstrap`)."""
 
     value: float
     low: float
@@ -116,7 +116,7 @@ def evaluate(
     trials: Trials,
     *,
     rng: np.random.Generator,
-    unit: Unit = "session",
+    unit: Unit | None = None,
     n_draws: int = 2000,
     level: float = 0.95,
 ) -> Evaluation:
@@ -126,9 +126,10 @@ def evaluate(
         model: a model, or predictions of the trials.
         trials: to predict.
         rng: of the bootstrap.
-        unit: what the bootstrap draws (see `accumbens.scoring.bootstrap`).
+        unit: what the bootstrap draws (see `accumbens.scoring.bootstrap`); by default subjects from
+            three on, and sessions of these subjects before.
         n_draws: number of resamples.
-        level: share of the resamples inside each interval.
+        level: how often an interval holds the true value.
 
     Returns:
         The metrics. With a single session the ends of the intervals are NaN.
@@ -147,18 +148,19 @@ def evaluate(
         Evaluation on 40 choices
           normalized likelihood  0.5 (0.5, 0.5)
     """
-    weights = resampled_weights(trials, n_draws, rng, unit)
-    return evaluation_of(sums_of(model, trials), trials, weights, level)
+    drawn = resampling(trials, n_draws, rng, unit)
+    return evaluation_of(sums_of(model, trials), trials, drawn, level)
 
 
-def resampled_weights(
-    trials: Trials, n_draws: int, rng: np.random.Generator, unit: Unit
-) -> Float[np.ndarray, "draw session"]:
-    """How often each session counts in each resample; NaN for a single session, which has no
-    intervals."""
+def resampling(
+    trials: Trials, n_draws: int, rng: np.random.Generator, unit: Unit | None
+) -> Resampling:
+    """Resamples of the sessions; of a single session they are NaN, and it has no intervals."""
+    unit = unit_of(trials.subject) if unit is None else unit
     if unit == "session" and trials.n_sessions == 1:
-        return np.full((1, 1), np.nan)
-    return session_weights(trials.subject, n_draws, rng, unit)
+        return Resampling(np.full((2, 1), np.nan), trials.subject, unit)
+    weights = session_weights(trials.subject, n_draws, rng, unit)
+    return Resampling(weights, trials.subject, unit)
 
 
 def sums_of(model: Model | Predictions, trials: Trials) -> SessionSums:
@@ -166,22 +168,29 @@ def sums_of(model: Model | Predictions, trials: Trials) -> SessionSums:
     return session_sums(predictions, trials)
 
 
-def estimates(metric: Callable, sums: list[SessionSums], weights, level) -> list[Estimate]:
-    """A metric of the pooled sums and its interval over resamples; one for each signal, or one."""
+def estimates(
+    metric: Callable, sums: list[SessionSums], counted: Float[np.ndarray, "session metric"],
+    drawn: Resampling, level: float,
+) -> list[Estimate]:  # fmt: skip
+    """A metric of the pooled sums and its interval over resamples; one for each signal, or one.
+
+    counted: trials of each session behind the metric.
+    """
     value = np.atleast_1d(metric(*(pooled(s) for s in sums))[0])
-    draws = metric(*(s.weigh(weights) for s in sums))
-    low, high = percentile_interval(draws.reshape(len(weights), -1), level)
+    draws = metric(*(s.weigh(drawn.weights) for s in sums))
+    low, high = drawn.interval(value, draws.reshape(len(draws), -1), counted, level)
     return [
         Estimate(float(v), float(a), float(b)) for v, a, b in zip(value, low, high, strict=True)
     ]
 
 
-def evaluation_of(sums: SessionSums, trials: Trials, weights, level) -> Evaluation:
-    (choice,) = estimates(normalized_likelihood, [sums], weights, level)
+def evaluation_of(sums: SessionSums, trials: Trials, drawn: Resampling, level: float) -> Evaluation:
+    n_choices = sums.n_choices[:, None]
+    (choice,) = estimates(normalized_likelihood, [sums], n_choices, drawn, level)
     signals = {}
     if predicts_signals(sums):
-        mse = estimates(mean_squared_error, [sums], weights, level)
-        r2 = estimates(r_squared, [sums], weights, level)
+        mse = estimates(mean_squared_error, [sums], sums.n_signal, drawn, level)
+        r2 = estimates(r_squared, [sums], sums.n_signal, drawn, level)
         scores = map(SignalScore, mse, r2)
         signals = dict(zip(trials.names.signals, scores, strict=True))
     return Evaluation(choice, signals, _subject_scores(sums, trials, tuple(signals)))

@@ -67,8 +67,8 @@ def table1_caption(comparison: Comparison) -> str:
     which = "Held-out trials" if comparison.held_out else "Fitted trials, none held out"
     return (
         f"{which}: normalized likelihood (NL) of choices, exp of the mean log probability; "
-        f"mean squared error (MSE) and R2 of each signal; {comparison.level:.0%} bootstrap "
-        f"intervals from {comparison.n_draws} resamples (unit: {comparison.unit})."
+        f"mean squared error (MSE) and R2 of each signal; {comparison.level:.0%} intervals "
+        f"by Student's t, SD from {comparison.n_draws} resamples (unit: {comparison.unit})."
     )
 
 

@@ -5,7 +5,9 @@ of the other models, the mean after each outcome among them. **The best is the o
 scored trials best**, held-out trials where there are any: the strongest opponent, picked after the
 fact. This makes "better" harder to say than against an opponent named beforehand, and "worse" a
 little easier where several opponents are close. All numbers are paired differences of
-`accumbens.scoring.comparison`; an interval that leaves out 0 tells the two models apart.
+`accumbens.scoring.comparison`. An interval that leaves out 0 tells these two fits apart, on further
+sessions of these animals or on animals like these, as its unit says; other fits of the same models,
+from other starts or other sessions, may differ.
 
 Beside them stands a baseline without memory: a fixed bias for choices, the mean alone for a signal.
 No model that predicts worse than that passes without an `Alarm`.
@@ -29,9 +31,6 @@ Outcome = Literal["better", "not told apart", "worse", "not known"]
 TOLERANCE = 5e-5
 """Differences smaller than this, in nats per trial or as a part of the mean squared error, are of
 arithmetic: no table shows them."""
-MIN_UNITS = 6
-"""Units below which a bootstrap interval of 95 % is too narrow: even if all differences of five
-units have one sign, that happens by chance in 1 of 16 experiments."""
 
 
 class Verdict(NamedTuple):
@@ -297,13 +296,7 @@ def _sentence(
         )
     else:
         said = f"predicts {what} {outcome} than {rival}"
-    n = _n_units(comparison)
-    few = (
-        f" With only {n} {_unit_name(comparison)}s the interval is too narrow."
-        if n < MIN_UNITS
-        else ""
-    )
-    return f"On held-out sessions, the {who} {said}: {numbers}{few}"
+    return f"On held-out sessions, the {who} {said}: {numbers}"
 
 
 def _value(comparison: Comparison, name: str, signal: str | None) -> float:
@@ -340,12 +333,13 @@ def _rests_on(comparison: Comparison) -> str:
         return ""
     n_animals = len(next(iter(comparison.models.values())).subjects)
     animals = f"{n_animals} animal{'s' if n_animals > 1 else ''}"
-    over = {
-        "session": f"{n} sessions of {animals}",
-        "session within subject": f"{n} sessions within {animals}",
-        "subject": animals,
+    these = "these fits and these animals" if n_animals > 1 else "these fits and this animal"
+    over, holds = {
+        "session": (f"{n} sessions of {animals}", these),
+        "session within subject": (f"{n} sessions within {animals}", these),
+        "subject": (animals, "these fits and animals like these"),
     }[comparison.unit]
-    return f" (paired {comparison.level:.0%} bootstrap intervals over {over})"
+    return f" (paired {comparison.level:.0%} intervals by Student's t over {over}, for {holds})"
 
 
 def _signed(estimate: Estimate) -> str:

@@ -91,7 +91,10 @@ class FitConfig:
     """With penalties of your own: how many disRNNs to fit, from different starts; the one with the
     lowest loss is kept. Otherwise see selection.starts."""
     resamples: int = 2000
-    """Bootstrap resamples of sessions behind each 95 % interval."""
+    """Resamples behind the standard deviation in each 95 % interval."""
+    unit: Literal["auto", "animal", "session"] = "auto"
+    """What 95 % intervals of scores and differences take as independent: animals, or sessions of
+    these animals. auto: animals from three on, sessions before."""
 
     def __post_init__(self) -> None:
         if self.seeds < 1:

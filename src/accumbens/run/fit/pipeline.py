@@ -24,6 +24,7 @@ from ...models.disrnn import bottlenecks, open_latents
 from ...progress.base import Progress
 from ...progress.display import shown
 from ...progress.threads import in_threads
+from ...scoring.bootstrap import unit_of
 from ...scoring.comparison import Comparison, compare
 from ...scoring.metrics import Predictions, predict
 from ...scoring.scored import scored_trials_hash
@@ -75,6 +76,7 @@ def run_fit(
     trials, known, schedule = read_run_table(table, config)
     check_fits(config, trials)
     split = make_split(trials, config.split, config.seed)
+    unit_of(apply_split(split, trials)[1].subject, config.unit)  # refused before hours of fitting
     folder.begin(
         config, str(Path(table).resolve()), fingerprint(trials), split,
         known.as_tables(trials.names.signals),
@@ -268,6 +270,7 @@ def _compared(
         rng=np.random.default_rng(config.seed),
         reference=reference,
         n_draws=config.resamples,
+        unit=unit_of(part.subject, config.unit),
     )
 
 
@@ -294,6 +297,7 @@ def _metrics(
         },
         "differences": on_test.differences_to_frame().to_dict("records"),
         "reference": on_test.reference,
+        "unit": on_test.unit,
         "data": {
             "subjects": len(np.unique(trials.subject)),
             "sessions": trials.n_sessions,

@@ -244,6 +244,7 @@ def _write(
         "models": {name: one.as_dict() for name, one in found.comparison.models.items()},
         "differences": found.comparison.differences_to_frame().to_dict("records"),
         "reference": found.comparison.reference,
+        "unit": found.comparison.unit,
         "data": {
             "subjects": len(np.unique(found.trials.subject)),
             "sessions": found.trials.n_sessions,

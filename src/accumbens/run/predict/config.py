@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated
+from typing import Annotated, Literal
 
 from ...errors import ConfigError
 from ...io.tables.format import TableFormat
@@ -28,9 +28,13 @@ class PredictConfig:
     """Subjects of the run's table, none of whose sessions were fitted, to describe in the same way
     instead of by the mean."""
     seed: int = 0
-    """Seed of the bootstrap; that of the run by default."""
+    """Seed of the resamples; that of the run by default."""
     resamples: int = 2000
-    """Bootstrap resamples of sessions behind each 95 % interval; those of the run by default."""
+    """Resamples behind the standard deviation in each 95 % interval; those of the run by
+    default."""
+    unit: Literal["auto", "animal", "session"] = "auto"
+    """What 95 % intervals take as independent: animals, or sessions of these animals; as in the run
+    by default. auto: animals from three on, sessions before."""
 
     def __post_init__(self) -> None:
         if self.fit_sessions is not None and self.fit_sessions < 0:
@@ -45,4 +49,4 @@ class PredictConfig:
         table = dataclasses.replace(
             own, context=(), optional_context=(*own.context, *own.optional_context), subjects=()
         )
-        return cls(table=table, seed=config.seed, resamples=config.resamples)
+        return cls(table=table, seed=config.seed, resamples=config.resamples, unit=config.unit)

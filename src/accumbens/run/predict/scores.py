@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from ...models.base import Model
+from ...scoring.bootstrap import Unit, unit_of
 from ...scoring.comparison import Comparison, compare
 from ...scoring.metrics import Predictions, predict
 from ...trials import Trials
@@ -28,5 +29,13 @@ def scores_on(
         said = said if predicts_choices else said.choices_at_chance()
         predictions[name] = Predictions(said.choice_logits[scored, :n], said.signals[scored, :n])
     return compare(
-        predictions, part, rng=np.random.default_rng(config.seed), n_draws=config.resamples
-    )
+        predictions, part, rng=np.random.default_rng(config.seed), n_draws=config.resamples,
+        unit=_unit(part, config),
+    )  # fmt: skip
+
+
+def _unit(trials: Trials, config: PredictConfig) -> Unit:
+    """The unit asked for; sessions where animals are asked for and only one is scored."""
+    if config.unit == "animal" and len(np.unique(trials.subject)) < 2:
+        return unit_of(trials.subject)
+    return unit_of(trials.subject, config.unit)
