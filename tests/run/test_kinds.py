@@ -78,10 +78,10 @@ def test_tables_and_options_of_an_analysis_come_back(made):
     assert found.config == CreditConfig(
         "controllable", "distractor", lags=2, resamples=19, bootstrap=9
     )
-    assert set(found.tables) == {"indices", "null", "weights"}
+    assert set(found.tables) == {"answers", "indices", "null", "weights"}
     assert len(found.table("null")) == 2 * 19 * 2
     assert found.metrics["data"]["subjects"] == 2
-    with pytest.raises(DataError, match=r"has no table 'p'; it has indices, null, weights\."):
+    with pytest.raises(DataError, match=r"has no table 'p'; it has answers, indices, null, weights\."):
         found.table("p")
 
 
@@ -91,7 +91,7 @@ def test_an_analysis_shows_what_was_analysed(made):
     facts = dict(line.strip().split(None, 1) for line in shown.splitlines()[1:4])
     assert facts["table"].endswith("cohort.csv")
     assert (facts["subjects"], facts["sessions"]) == ("2", "6")
-    assert "tables         indices, null, weights" in shown
+    assert "tables         answers, indices, null, weights" in shown
     assert all(note in shown for note in load_result(made["credit"]).metrics["warnings"])
     assert f"{made['selectivity']}: selectivity, " in repr(load_result(made["selectivity"]))
 
