@@ -81,7 +81,9 @@ def test_tables_and_options_of_an_analysis_come_back(made):
     assert set(found.tables) == {"answers", "indices", "null", "weights"}
     assert len(found.table("null")) == 2 * 19 * 2
     assert found.metrics["data"]["subjects"] == 2
-    with pytest.raises(DataError, match=r"has no table 'p'; it has answers, indices, null, weights\."):
+    with pytest.raises(
+        DataError, match=r"has no table 'p'; it has answers, indices, null, weights\."
+    ):
         found.table("p")
 
 
