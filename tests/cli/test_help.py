@@ -129,6 +129,10 @@ class Small(Command):
     """Nothing."""
 
 
+def test_what_all_commands_share_comes_last():
+    assert [o.name for o in options_of(Small)] == ["n", "yes", "pair", "none", "threads"]
+
+
 def test_the_text_of_a_small_command():
     assert help_text(Small, "small", width=60) == (
         """Usage: accumbens small [OPTIONS]
@@ -146,6 +150,10 @@ Others:
   --yes, --no-yes       Whether. (default: yes)
   --pair NUMBER NUMBER  Two. (default: 0 1e-05)
   --none TEXT           Nothing.
+  --threads N           How many threads may compute at a
+                        time; by default one for each core
+                        that this process may use (its
+                        affinity, its container, SLURM).
 """
     )
 

@@ -7,6 +7,7 @@ import platform
 import sys
 from collections.abc import Sequence
 
+from ..cores import limit_threads
 from ..errors import AccumbensError, ConfigError
 from ..version import __version__
 from .commands import COMMANDS, Command, Entry
@@ -28,8 +29,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             command = read(words, out)
             if command is not None:
                 interrupts.advice = command.interrupted
-                if command.compiles and arguments is None:
-                    _keep_programs()
+                if arguments is None:
+                    limit_threads(command.threads)
+                    if command.compiles:
+                        _keep_programs()
                 command.run(out)
         except AccumbensError as error:
             out.error(str(error))

@@ -8,6 +8,8 @@ import importlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
+from ..errors import ConfigError
+
 if TYPE_CHECKING:
     from ..run.options import Place
     from .output import Output
@@ -26,6 +28,14 @@ class Command(abc.ABC):
     words: ClassVar[dict[str, str]] = {}
     examples: ClassVar[str] = ""
     compiles: ClassVar[bool] = False
+
+    threads: int | None = dataclasses.field(default=None, kw_only=True)
+    """How many threads may compute at a time; by default one for each core that this process may
+    use (its affinity, its container, SLURM)."""
+
+    def __post_init__(self) -> None:
+        if self.threads is not None and self.threads < 1:
+            raise ConfigError(f"threads is {self.threads}; it must be at least 1.")
 
     @classmethod
     def defaults(cls, values: Mapping[Place, Any]) -> dict[Place, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from ..cohort import draw_agents, simulate_cohort
+from ..cores import one_thread_for_linear_algebra
 from ..models.structured import StructureMixture
 from ..progress.base import Progress
 from ..scoring.intervals import wilson_interval
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+@one_thread_for_linear_algebra()
 def credit_power(
     task: DistractorRewards,
     config: PowerConfig,

@@ -92,7 +92,8 @@ class Option(NamedTuple):
 
 @functools.cache
 def options_of(tree: type) -> tuple[Option, ...]:
-    """All options of a dataclass and of those in it, in the order of their fields.
+    """All options of a dataclass and of those in it, in the order of their fields;
+    what all commands share comes last.
 
     Args:
         tree: the dataclass; a required dataclass in it counts as left at its defaults.
@@ -104,7 +105,7 @@ def _options(
     tree: type, default: Any, place: Place, name: Place, key: Place, group: str
 ) -> Iterable[Option]:
     hints, texts = typing.get_type_hints(tree, include_extras=True), field_texts(tree)
-    for field in dataclasses.fields(tree):
+    for field in sorted(dataclasses.fields(tree), key=lambda field: field.kw_only is True):
         kind, marks = hints[field.name], ()
         if typing.get_origin(kind) is Annotated:
             kind, *marks = typing.get_args(kind)

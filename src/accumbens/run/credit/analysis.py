@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 
 from ...compiled.libraries import builds
+from ...cores import one_thread_for_linear_algebra
 from ...credit.answers import TwoAnswers, answers_to_frame, in_words, two_answers
 from ...credit.columns import probability_columns
 from ...credit.contingency import contingency_warnings
@@ -118,6 +119,7 @@ class Credit(NamedTuple):
         return float(test.p_values()[test.subjects.index(subject)])
 
 
+@one_thread_for_linear_algebra()
 def run_credit(
     table: str | Path, config: CreditConfig, out: str | Path, progress: Progress | None = None
 ) -> Credit:

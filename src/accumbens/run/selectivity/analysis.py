@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from ...cores import one_thread_for_linear_algebra
 from ...credit.contingency import contingency_warnings
 from ...credit.schedule import Schedule
 from ...errors import ConfigError, DataError
@@ -67,6 +68,7 @@ class Selectivity(NamedTuple):
         )  # fmt: skip
 
 
+@one_thread_for_linear_algebra()
 def run_selectivity(
     table: str | Path, config: SelectivityConfig, out: str | Path, progress: Progress | None = None
 ) -> Selectivity:
