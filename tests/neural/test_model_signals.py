@@ -6,11 +6,13 @@ import jax
 import numpy as np
 import pytest
 import statsmodels.api as sm
+from scipy import stats
 
 from accumbens.errors import ConfigError, DataError
 from accumbens.models.dfq import DFQ
 from accumbens.models.q_learning import QLearning
 from accumbens.neural.model_signals import model_latents, signals_in_time, signals_on_latents
+from accumbens.scoring.clustered import clustered_errors
 from accumbens.simulation import simulate
 from accumbens.tasks.bandits import DriftingBandit
 
@@ -41,10 +43,15 @@ def test_fit_is_that_of_statsmodels(trials):
     kept = trials.scored & np.isfinite(trials.signal[..., 0])
     x = sm.add_constant(np.stack([latents[name][kept] for name in USE], axis=1))
     y, session = trials.signal[..., 0][kept], np.nonzero(kept)[0]
-    its = sm.OLS(y, x).fit(cov_type="cluster", cov_kwds={"groups": session}, use_t=True)
+    its = sm.OLS(y, x).fit()
     np.testing.assert_allclose(fit.weights, its.params, rtol=1e-8)
-    np.testing.assert_allclose(fit.standard_error, its.bse, rtol=1e-8)
-    np.testing.assert_allclose(fit.p, its.pvalues, rtol=1e-6, atol=1e-300)
+    errors = clustered_errors(x, np.asarray(its.resid), session)
+    np.testing.assert_allclose(fit.standard_error**2, np.diag(errors.covariance), rtol=1e-8)
+    p = 2 * stats.t.sf(np.abs(fit.weights / fit.standard_error), errors.freedom())
+    np.testing.assert_allclose(fit.p, p, rtol=1e-6, atol=1e-300)
+    assert (fit.unit, fit.by_animal) == ("session", {})
+    robust = sm.OLS(y, x).fit(cov_type="cluster", cov_kwds={"groups": session})
+    np.testing.assert_allclose(fit.standard_error, robust.bse, rtol=0.1)  # 25 sessions
     assert fit.r2 == pytest.approx(its.rsquared, rel=1e-8)
     assert (fit.n, fit.n_sessions) == (kept.sum(), 25)
     for k in (1, 2):
@@ -73,6 +80,56 @@ def test_gain_comes_back(trials, name):
     frame = signals_on_latents(made, latents, USE).to_frame()
     assert frame["latent"].tolist() == list(USE)
     assert frame["partial_r2"][0] > 10 * frame["partial_r2"][1]
+
+
+@pytest.fixture(scope="module")
+def animals(trials):
+    """The same sessions as five animals, whose slopes differ by 1 between animals."""
+    subject = np.repeat(np.arange(5), 5)
+    names = dataclasses.replace(trials.names, subjects=tuple("abcde"))
+    return dataclasses.replace(trials, subject=subject, names=names)
+
+
+def test_from_three_animals_on_slopes_are_of_each_and_t_over_them(animals):
+    latents = model_latents(AGENT, animals)
+    rng = np.random.default_rng(0)
+    slopes = rng.normal(0.0, 1.0, 5)
+    noise = rng.normal(0, NOISE, animals.choice.shape)
+    signal = slopes[animals.subject][:, None] * latents["prediction_error"] + noise
+    made = animals.with_signals(signal[..., None], ("x",))
+    found = signals_on_latents(made, latents, USE)
+    fit = found.fits["x"]
+    own = []
+    for s in range(5):
+        kept = made.scored & np.isfinite(signal) & (made.subject == s)[:, None]
+        x = sm.add_constant(np.stack([latents[name][kept] for name in USE], axis=1))
+        own.append(sm.OLS(signal[kept], x).fit().params)
+    np.testing.assert_allclose(np.stack(list(fit.by_animal.values())), own, rtol=1e-6)
+    theirs = stats.ttest_1samp(np.array(own), 0.0)
+    np.testing.assert_allclose(fit.p, theirs.pvalue, rtol=1e-6)
+    ends = theirs.confidence_interval(0.95)
+    np.testing.assert_allclose((fit.low, fit.high), (ends.low, ends.high), rtol=1e-6)
+    assert fit.unit == "animal"
+    by_session = signals_on_latents(made, latents, USE, unit="session").fits["x"]
+    assert by_session.standard_error[1] < fit.standard_error[1]
+    frame = found.slopes_to_frame()
+    assert frame["coefficient"].iloc[0] == fit.by_animal["a"][1] == pytest.approx(own[0][1])
+    assert found.to_frame()["animals"].tolist() == [5, 5]
+
+
+def test_animals_with_too_few_trials_have_no_slopes(animals):
+    latents = model_latents(AGENT, animals)
+    signal = animals.signal.copy()
+    signal[animals.subject == 2, 3:] = np.nan
+    signal[11:15] = np.nan
+    made = animals.with_signals(signal, ("x",))
+    fit = signals_on_latents(made, latents, USE).fits["x"]
+    assert (fit.left_out, list(fit.by_animal)) == (("c",), ["a", "b", "d", "e"])
+    alone = np.where((animals.subject == 0)[:, None, None], signal, np.nan)
+    with pytest.raises(DataError, match="has slopes of 1 animal: t over animals needs two, each"):
+        signals_on_latents(made.with_signals(alone, ("x",)), latents, USE, unit="animal")
+    with pytest.raises(ConfigError, match="unit is 'mouse'; choose auto, animal or session"):
+        signals_on_latents(made, latents, USE, unit="mouse")
 
 
 def test_bootstrap_agrees_with_the_sandwich(trials):

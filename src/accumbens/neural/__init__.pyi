@@ -12,7 +12,6 @@ from .events.event_kernels import bin_spikes as bin_spikes
 from .events.event_kernels import bin_trace as bin_trace
 from .events.event_kernels import fit_event_kernels as fit_event_kernels
 from .events.windows import trial_responses as trial_responses
-from .model_signals import LinearFit as LinearFit
 from .model_signals import ModelSignals as ModelSignals
 from .model_signals import SignalsInTime as SignalsInTime
 from .model_signals import model_latents as model_latents
@@ -26,6 +25,7 @@ from .series_tests import linear_shift_test as linear_shift_test
 from .series_tests import pooled_correlation as pooled_correlation
 from .series_tests import pseudosession_test as pseudosession_test
 from .series_tests import session_permutation_test as session_permutation_test
+from .slopes import LinearFit as LinearFit
 from .units.outcome_responses import outcome_responses as outcome_responses
 from .units.regions import selectivity_by_region as selectivity_by_region
 from .units.regions import with_regions as with_regions

@@ -3,49 +3,27 @@
     signal[t] = b_0 + sum_k b_k latent_k[t] + noise
 
 by least squares, once with one number a trial (event by event), once at each time around the
-event. Trials depend on each other, so standard errors treat sessions as independent, not trials.
+event. Trials depend on each other, and so do sessions of one animal. So each animal has slopes of
+its own, and Student's t over animals says what holds in animals like these; with one or two
+animals, sessions are the independent units.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
-from scipy import stats
 
 from ..errors import ConfigError, DataError
 from ..models.base import Model
 from ..trials import Trials
 from ..unrolling import unroll
-
-StandardErrorMethod = Literal["cluster", "bootstrap"]
+from .slopes import How, LinearFit, SlopeUnit, StandardErrorMethod, fit_slopes
 
 INTERCEPT = "intercept"
-
-
-class LinearFit(NamedTuple):
-    """One least-squares fit of a signal.
-
-    weights: in the signal's unit per unit of each regressor, the intercept first.
-    standard_error: of the weights.
-    p: two-sided, by Student's t with (sessions - 1) degrees of freedom.
-    partial_r2: for each regressor but the intercept, the share that it explains of the variance
-        which the other regressors leave.
-    r2: share of the variance that all regressors explain.
-    n: trials of the fit.
-    n_sessions: sessions of the fit.
-    """
-
-    weights: Float[np.ndarray, " weight"]
-    standard_error: Float[np.ndarray, " weight"]
-    p: Float[np.ndarray, " weight"]
-    partial_r2: Float[np.ndarray, " latent"]
-    r2: float
-    n: int
-    n_sessions: int
 
 
 class ModelSignals(NamedTuple):
@@ -59,18 +37,34 @@ class ModelSignals(NamedTuple):
 
         Returns:
             A table with columns signal, latent, coefficient (signal units per latent unit),
-            standard_error, p, partial_r2, r2 (of the whole fit), trials, sessions.
+            standard_error, low, high (95 %), p, unit, animals (with slopes of their own; 0 where
+            sessions are the unit), partial_r2, r2 (of the whole fit), trials, sessions.
         """
         rows = []
         for signal, fit in self.fits.items():
             for k, latent in enumerate(self.latents):
                 rows.append(
                     {"signal": signal, "latent": latent, "coefficient": fit.weights[k + 1],
-                     "standard_error": fit.standard_error[k + 1], "p": fit.p[k + 1],
-                     "partial_r2": fit.partial_r2[k], "r2": fit.r2, "trials": fit.n,
-                     "sessions": fit.n_sessions}
+                     "standard_error": fit.standard_error[k + 1], "low": fit.low[k + 1],
+                     "high": fit.high[k + 1], "p": fit.p[k + 1], "unit": fit.unit,
+                     "animals": len(fit.by_animal), "partial_r2": fit.partial_r2[k], "r2": fit.r2,
+                     "trials": fit.n, "sessions": fit.n_sessions}
                 )  # fmt: skip
         return pd.DataFrame(rows)
+
+    def slopes_to_frame(self) -> pd.DataFrame:
+        """One row a signal, animal and latent variable, where animals are the unit.
+
+        Returns:
+            A table with columns signal, subject, latent, coefficient.
+        """
+        rows = [
+            (signal, name, latent, weights[k + 1])
+            for signal, fit in self.fits.items()
+            for name, weights in fit.by_animal.items()
+            for k, latent in enumerate(self.latents)
+        ]
+        return pd.DataFrame(rows, columns=["signal", "subject", "latent", "coefficient"])
 
 
 class SignalsInTime(NamedTuple):
@@ -138,6 +132,7 @@ def signals_on_latents(
     latents: Mapping[str, Float[np.ndarray, "session trial"]],
     use: Sequence[str] = ("prediction_error",),
     *,
+    unit: SlopeUnit | str = "auto",
     standard_errors: StandardErrorMethod | str = "cluster",
     rng: np.random.Generator | None = None,
     resamples: int = 1000,
@@ -153,32 +148,35 @@ def signals_on_latents(
         trials: with at least one signal.
         latents: by name, as from `model_latents(model, trials)`.
         use: names of the latent variables to regress on.
-        standard_errors: "cluster": the sandwich estimate with sessions as clusters, times
-            G/(G-1) (n-1)/(n-k) as in Stata and statsmodels; too small with fewer than about 20
-            sessions. "bootstrap": the SD over draws of whole sessions.
+        unit: "animal": slopes of each animal by itself, their mean, and Student's t over animals:
+            what holds in animals like these. "session": one set of slopes, sessions independent;
+            too sure where slopes differ between animals. "auto": animal from three on.
+        standard_errors: where sessions are the unit. "cluster": CR2 with Satterthwaite's degrees of
+            freedom (see `accumbens.scoring.clustered_errors`), right with few sessions too.
+            "bootstrap": the SD over draws of whole sessions.
         rng: for the bootstrap.
         resamples: draws of the bootstrap.
 
     Raises:
-        ConfigError: a latent variable is not there or is named twice, the method is unknown, or the
-            bootstrap has no `rng`.
+        ConfigError: a latent variable is not there or is named twice, the unit or the method is
+            unknown, or the bootstrap has no `rng`.
         DataError: there is no signal, the regressors are collinear, or a signal was measured in
-            fewer than two sessions or on too few trials.
+            fewer than two sessions or on too few trials; or animals are asked for and fewer than
+            two have enough trials.
     """
     x, session = _regressors(trials, latents, use)
+    how = How(trials, unit, standard_errors, rng, resamples)
     fits = {}
     for k, signal in enumerate(trials.names.signals):
         y = trials.signal[..., k][trials.scored]
         known = np.isfinite(y)
-        fits[signal] = _fit(
+        fits[signal] = fit_slopes(
             x[known],
             y[known],
             session[known],
             f"signal {signal}",
             use,
-            standard_errors,
-            rng,
-            resamples,
+            how,
         )
     if not fits:
         raise DataError(
@@ -194,6 +192,7 @@ def signals_in_time(
     latents: Mapping[str, Float[np.ndarray, "session trial"]],
     use: Sequence[str] = ("prediction_error",),
     *,
+    unit: SlopeUnit | str = "auto",
     standard_errors: StandardErrorMethod | str = "cluster",
     rng: np.random.Generator | None = None,
     resamples: int = 1000,
@@ -206,7 +205,7 @@ def signals_in_time(
         values: the signal around the event of each trial, one row a trial, sessions one after
             another, missed trials included; NaN where not measured. `AlignedTraces.values` is so,
             with one event a trial.
-        latents, use, standard_errors, rng, resamples: as in `signals_on_latents`.
+        latents, use, unit, standard_errors, rng, resamples: as in `signals_on_latents`.
 
     Returns:
         The fit at each time; p is of each time by itself, not corrected for their number.
@@ -217,6 +216,7 @@ def signals_in_time(
             enough trials measured.
     """
     x, session = _regressors(trials, latents, use)
+    how = How(trials, unit, standard_errors, rng, resamples)
     n_trials = int(trials.in_session.sum())
     if values.shape != (n_trials, len(time)):
         raise DataError(
@@ -232,15 +232,13 @@ def signals_in_time(
         here = known[:, j]
         if len(np.unique(session[here])) < 2 or here.sum() <= 2 * x.shape[1]:
             continue
-        fit = _fit(
+        fit = fit_slopes(
             x[here],
             rows[here, j],
             session[here],
             f"signal at {time[j]:g} s",
             use,
-            standard_errors,
-            rng,
-            resamples,
+            how,
         )
         coefficient[:, j], p[:, j] = fit.weights[1:], fit.p[1:]
         standard_error[:, j] = fit.standard_error[1:]
@@ -273,55 +271,3 @@ def _regressors(trials, latents, use):
         )
     session = np.broadcast_to(np.arange(trials.n_sessions)[:, None], trials.choice.shape)
     return x, session[trials.scored]
-
-
-def _fit(x, y, session, what, use, method, rng, resamples) -> LinearFit:
-    n, k = x.shape
-    names, place = np.unique(session, return_inverse=True)
-    if len(names) < 2 or n <= k:
-        raise DataError(
-            f"The {what} was measured on {n} scored trials of {len(names)} sessions. The "
-            f"regression needs at least two sessions and more than {k} trials."
-        )
-    scale = np.sqrt(np.square(x).mean(0))
-    if np.linalg.matrix_rank(x / np.where(scale > 0, scale, 1)) < k:
-        raise DataError(
-            f"The latent variables {', '.join(use)} do not vary, or are collinear, on the trials "
-            f"of the {what}. The regression cannot tell them apart: name fewer."
-        )
-    inverse = np.linalg.inv(x.T @ x)
-    weights = inverse @ (x.T @ y)
-    residual = y - x @ weights
-    if method == "cluster":
-        score = np.zeros((len(names), k))
-        np.add.at(score, place, x * residual[:, None])
-        factor = len(names) / (len(names) - 1) * (n - 1) / (n - k)
-        standard_error = np.sqrt(np.diag(inverse @ (score.T @ score) @ inverse) * factor)
-    elif method == "bootstrap":
-        standard_error = _bootstrap_error(x, y, place, len(names), rng, resamples)
-    else:
-        raise ConfigError(f"standard_errors is {method!r}; choose cluster or bootstrap.")
-    rss = float(residual @ residual)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        p = 2 * stats.t.sf(np.abs(weights / standard_error), len(names) - 1)
-    # leaving out regressor j raises the residual squares by b_j^2 / (X'X)^-1_jj
-    gained = np.square(weights) / np.diag(inverse)
-    total = float(np.square(y - y.mean()).sum())
-    partial = gained[1:] / np.maximum(rss + gained[1:], np.finfo(float).tiny)
-    r2 = 1 - rss / total if total > 0 else np.nan
-    return LinearFit(weights, standard_error, p, partial, r2, n, len(names))
-
-
-def _bootstrap_error(x, y, place, n_sessions, rng, resamples):
-    """SD of the weights over draws of sessions: sums of X'X and X'y of each, drawn again."""
-    if rng is None or resamples < 2:
-        raise ConfigError("The bootstrap of sessions needs rng, and at least two resamples.")
-    k = x.shape[1]
-    gram, moment = np.zeros((n_sessions, k, k)), np.zeros((n_sessions, k))
-    np.add.at(gram, place, x[:, :, None] * x[:, None, :])
-    np.add.at(moment, place, x * y[:, None])
-    times = rng.multinomial(n_sessions, np.full(n_sessions, 1 / n_sessions), resamples)
-    weights = (
-        np.linalg.pinv(np.tensordot(times, gram, 1), hermitian=True) @ (times @ moment)[..., None]
-    )
-    return weights[..., 0].std(0, ddof=1)
