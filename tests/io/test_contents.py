@@ -25,7 +25,7 @@ def test_columns_say_what_they_hold():
         blank=[None] * 6,
         started=pd.date_range("2024-05-01", periods=6, freq="h"),
         spelt=["1", "2", "na", "4", "5", "9"],
-        cells=[[1], [2], [3], [1], [2], [3]],
+        cells=[[1, 1], [2, 2], [3, 3], [1, 1], [2, 2], [3, 3]],
     )
     assert rows["type"].to_dict() == {
         "side": "text", "reward": "whole number", "cue": "number", "date": "text",

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 
 from ..errors import DataError
+from .stretches import Stretches, covered, joined, length
 
 if TYPE_CHECKING:
     import pynapple
@@ -34,6 +35,9 @@ class Units:
         ids: the file's own name of each unit.
         regions: brain region of each unit; "" where unknown.
         source: the file, for messages.
+        recorded: start and end of the recording, in s; by default the first and the last spike.
+        observed: stretches in which each unit was observed, rows of start and end in s; by default
+            the whole recording. Outside of them nothing is known, not even that there is no spike.
 
     Raises:
         DataError: there are no units, two units have one name, or the parts differ in number.
@@ -44,6 +48,8 @@ class Units:
     ids: tuple[str, ...]
     regions: tuple[str, ...]
     source: str = ""
+    recorded: tuple[float, float] | None = None
+    observed: tuple[Stretches, ...] | None = None
 
     def __post_init__(self) -> None:
         if not len(self.ids):
@@ -73,22 +79,51 @@ class Units:
 
     @property
     def span(self) -> tuple[float, float]:
-        """Times of the first and of the last spike of any unit, in s; NaN if there is none."""
+        """Start and end of the recording in s, by default the first and the last spike of any unit;
+        NaN if there is none. Units that are selected keep it."""
+        if self.recorded is not None:
+            return self.recorded
         if not len(self.times):
             return np.nan, np.nan
         return float(self.times.min()), float(self.times.max())
 
+    def stretches(self, unit: int) -> Stretches:
+        """When one unit was observed: rows of start and end in s, in order."""
+        if self.observed is not None:
+            return joined(self.observed[unit])
+        return np.array([self.span])
+
+    def observes(
+        self, events: Float[np.ndarray, " event"], window: tuple[float, float]
+    ) -> Bool[np.ndarray, "event unit"]:
+        """Whether each unit was observed in the whole of a window around each event.
+
+        Args:
+            events: times in s; NaN is not observed.
+            window: from and to, in s from the event.
+        """
+        starts, ends = events + window[0], events + window[1]
+        each = [covered(starts, ends, self.stretches(i)) for i in range(len(self))]
+        return np.stack(each, axis=1)
+
     def rates(self) -> Float[np.ndarray, " unit"]:
-        """Spikes per second of each unit, between the first and last spike of all units."""
-        start, stop = self.span
-        return self.counts / (stop - start) if stop > start else np.zeros(len(self))
+        """Spikes per second of each unit, over the time in which it was observed."""
+        return np.array([self._rate(unit) for unit in range(len(self))])
+
+    def _rate(self, unit: int) -> float:
+        stretches, spikes = self.stretches(unit), self.spikes(unit)
+        seconds = length(stretches)
+        if not seconds > 0:
+            return 0.0
+        after = np.searchsorted(spikes, stretches[:, 1], "right")
+        return float((after - np.searchsorted(spikes, stretches[:, 0])).sum() / seconds)
 
     def spikes(self, unit: int) -> Float[np.ndarray, " spike"]:
         """Spike times of one unit, in s."""
         return self.times[self.first[unit] : self.first[unit + 1]]
 
     def select(self, chosen: Sequence[int] | Int[np.ndarray, " chosen"]) -> Units:
-        """Some of the units.
+        """Some of the units, of the same recording.
 
         Args:
             chosen: their numbers, from 0, in the order wanted.
@@ -104,6 +139,8 @@ class Units:
             ids=tuple(self.ids[i] for i in index),
             regions=tuple(self.regions[i] for i in index),
             source=self.source,
+            recorded=self.span,
+            observed=None if self.observed is None else tuple(self.observed[i] for i in index),
         )
 
     def to_pynapple(self) -> pynapple.TsGroup:

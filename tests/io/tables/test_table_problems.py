@@ -114,9 +114,9 @@ def test_the_good_table_has_no_problem():
         ),
         (
             "da",
-            [[1.0], [2.0], None, [1.0], None, None],
-            'column "da", rows 0, 1 and 3: not a number: "[1.0]" and "[2.0]"; correct these cells '
-            "or leave them blank.",
+            [[1.0, 0], [2.0, 0], None, [1.0, 0], None, None],
+            'column "da", rows 0, 1 and 3: not a number: "[1.0, 0]" and "[2.0, 0]"; correct these '
+            "cells or leave them blank.",
         ),
         (
             "da",

@@ -11,8 +11,10 @@ from jaxtyping import Float
 
 from ...errors import DataError
 from ...recordings import Channel, Units
+from ...recordings.stretches import Stretches, without
 from ...recordings.units import UNKNOWN_REGION, check_order
 from .files import open_nwb
+from .observed import invalid_times, observed_by_unit
 
 REGION_COLUMNS = ("region", "brain_region", "brain_area", "location", "area", "structure")
 """Columns of the units table, or of its electrodes, that may name the brain region."""
@@ -22,7 +24,7 @@ def read_nwb_channels(path: str | os.PathLike[str]) -> dict[str, Channel]:
     """Reads all time series of numbers in an NWB file, also those of fiber photometry.
 
     These are the time series of acquisition, stimulus and the processing modules. Timestamps are
-    not checked.
+    not checked. Samples in `invalid_times` are missing, except where these name other series.
 
     Returns:
         The channels by name. A time series with several columns (fibers) is one channel for each,
@@ -36,7 +38,8 @@ def read_nwb_channels(path: str | os.PathLike[str]) -> dict[str, Channel]:
     found: dict[str, Channel] = {}
     with open_nwb(path) as file:
         for where, item in series_objects(file):
-            for channel in _columns(item, str(path)):
+            gaps = invalid_times(file, item)
+            for channel in _columns(item, str(path), gaps):
                 name = channel.name if channel.name not in found else f"{where}/{channel.name}"
                 found[name] = channel
     return found
@@ -56,7 +59,7 @@ def series_objects(file: Any) -> list[tuple[str, Any]]:
     return found
 
 
-def _columns(item: Any, source: str) -> list[Channel]:
+def _columns(item: Any, source: str, gaps: Stretches) -> list[Channel]:
     """A time series of an open file as channels, one for each column."""
     if item.data is None:
         return []
@@ -69,6 +72,10 @@ def _columns(item: Any, source: str) -> list[Channel]:
     rate = None if item.rate is None else float(item.rate)
     start = float(item.starting_time or 0.0)
     about = (times, start, rate, str(item.unit or ""), source)
+    at = times if times is not None else start + np.arange(len(values)) / (rate or np.nan)
+    if len(gaps) and len(at) == len(values):
+        inside = [(at >= low) & (at <= high) for low, high in gaps]
+        values[np.logical_or.reduce(inside)] = np.nan
     if values.ndim == 1:
         return [Channel(item.name, values, *about)]
     return [Channel(f"{item.name}:{i}", column, *about) for i, column in enumerate(values.T)]
@@ -78,6 +85,8 @@ def read_nwb_units(path: str | os.PathLike[str], *, sort: bool = False) -> Units
     """Reads the sorted units of an NWB file.
 
     The brain region is a column of the units table, or of the electrodes that the units refer to.
+    Units are observed in their `obs_intervals`, or else from the first to the last spike of the
+    file, less the `invalid_times`.
 
     Args:
         path: of the file.
@@ -102,13 +111,24 @@ def read_nwb_units(path: str | os.PathLike[str], *, sort: bool = False) -> Units
         times = np.asarray(index.target.data[:], np.float64)
         ids = tuple(str(i) for i in table.id.data[:])
         regions = _regions(file, table)
+        observed = observed_by_unit(table, path)
+        gaps = invalid_times(file)
     first = np.concatenate([[0], ends])
     if (np.diff(first) < 0).any() or first[-1] != len(times) or len(ends) != len(ids):
         raise DataError(
             f"{path}: the index of the spikes is damaged: it ends at {int(first[-1]):,}, but there "
             f"are {len(times):,} spikes. Export the file again."
         )
-    return Units(_in_order(times, first, ids, str(path), sort), first, ids, regions, str(path))
+    times = _in_order(times, first, ids, str(path), sort)
+    if observed is None and not len(gaps):
+        return Units(times, first, ids, regions, str(path))
+    known = [rows for rows in observed or () if len(rows)]
+    ends = np.concatenate([times, *(rows.ravel() for rows in known)])
+    span = (float(ends.min()), float(ends.max())) if len(ends) else (np.nan, np.nan)
+    whole = np.array([span])
+    each = observed or [np.zeros((0, 2))] * len(ids)
+    stretches = tuple(without(rows if len(rows) else whole, gaps) for rows in each)
+    return Units(times, first, ids, regions, str(path), span, stretches)
 
 
 def _in_order(

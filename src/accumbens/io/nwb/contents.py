@@ -14,8 +14,8 @@ from ..contents import CHANNEL_COLUMNS, Contents, Listing
 from ..tables.contents import COLUMNS as DESCRIBED
 from ..tables.contents import describe_columns
 from .channels import read_nwb_channels
+from .columns import table_column
 from .files import nwb_kind, open_nwb
-from .trials import table_column
 
 _COLUMNS = [*DESCRIBED, "description"]
 

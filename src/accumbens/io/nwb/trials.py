@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Shaped
+from jaxtyping import Float, Shaped
 
 from ...errors import ConfigError, DataError
 from ...trials import Trials
@@ -19,6 +19,7 @@ from ..tables.cells import numbers, samples
 from ..tables.format import TableFormat
 from ..tables.problems import listed, near_matches, show
 from ..tables.trials import from_table
+from .columns import in_order_of_time, start_times, table_column
 from .files import open_nwb, session_of, subject_of
 from .format import NwbFormat, outcome_columns, resolved, table_format
 
@@ -84,7 +85,8 @@ def read_nwb_session(
             frame, columns = _own_frame(table, names, path)
             columns = dataclasses.replace(columns, labels_differ=format.labels_differ)
         else:
-            frame, columns = _named_frame(table, format, path), table_format(format)
+            starts = None if names else start_times(table)  # ours: rows are in order
+            frame, columns = _named_frame(table, format, path, starts), table_format(format)
     frame.insert(0, "subject", subject)
     frame.insert(1, "session", session)
     frame.index = pd.Index([f"{path.name}:{row}" for row in range(len(frame))])
@@ -147,28 +149,11 @@ def find_table(file: Any, name: str, path: Path) -> Any:
     return tables[name]
 
 
-def table_column(table: Any, name: str) -> Shaped[np.ndarray, " row"] | None:
-    """A column of an NWB table in memory; None where its cells are lists or references."""
-    column = table[name]
-    if type(column).__name__ in (
-        "VectorIndex",
-        "DynamicTableRegion",
-        "TimeSeriesReferenceVectorData",
-    ):
-        return None
-    values = np.asarray(column.data[:])
-    if values.ndim != 1:
-        return None
-    if values.dtype.kind in "SO":
-        values = np.array(
-            [v.decode("utf-8", "replace") if isinstance(v, bytes) else v for v in values], object
-        )
-    return values
-
-
-def _named_frame(table: Any, format: NwbFormat, path: Path) -> pd.DataFrame:
+def _named_frame(
+    table: Any, format: NwbFormat, path: Path, starts: Float[np.ndarray, " row"] | None
+) -> pd.DataFrame:
     """The columns that a format names, under the names of `table_format(format)`."""
-    columns: dict[str, Any] = {"trial": np.asarray(table.id.data[:])}
+    columns: dict[str, Any] = {"trial": np.asarray(table.id.data[:]).reshape(-1)}
     columns["choice"] = _column(table, cast(str, format.choice), "--choice", path)
     for text in format.outcome:
         name, parts = outcome_columns(text)
@@ -193,7 +178,7 @@ def _named_frame(table: Any, format: NwbFormat, path: Path) -> pd.DataFrame:
             f"{lengths['trial']} trials, but {', '.join(f'{c} has {n}' for c, n in odd.items())}. "
             "Export the file again."
         )
-    return pd.DataFrame(columns)
+    return in_order_of_time(pd.DataFrame(columns), starts, path)
 
 
 def _column(table: Any, name: str, option: str, path: Path) -> Shaped[np.ndarray, " row"]:

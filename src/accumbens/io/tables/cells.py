@@ -24,11 +24,25 @@ def factorized(column: pd.Series) -> tuple[Int[np.ndarray, " row"], Sequence[obj
     """
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(object)
+    column = _of_single_cells(column)
     try:
         group, distinct = pd.factorize(column)
     except TypeError:  # cells that hold lists or the like
         group, distinct = pd.factorize(column.map(str).astype(object))
     return group.astype(np.int64), list(distinct)
+
+
+def _of_single_cells(column: pd.Series) -> pd.Series:
+    """The values of a column whose cells are lists of one value; any other column as it is."""
+    if column.dtype != object or not len(column):
+        return column
+    first = next((cell for cell in column if cell is not None), None)
+    if not isinstance(first, (list, tuple, np.ndarray)):
+        return column
+    cells = [np.ravel(np.array(c, object)) if c is not None else np.array([None]) for c in column]
+    if any(len(cell) != 1 for cell in cells):
+        return column
+    return pd.Series([cell[0] for cell in cells], column.index, name=column.name).infer_objects()
 
 
 def labels(column: pd.Series) -> tuple[Int[np.ndarray, " row"], tuple[str, ...]]:
@@ -50,7 +64,8 @@ def numbers(column: pd.Series) -> tuple[Float[np.ndarray, " row"], Bool[np.ndarr
     """Cells as numbers.
 
     Returns:
-        The numbers, NaN where blank; and True where a cell is neither blank nor a number.
+        The numbers, NaN where blank, 1 and 0 for true and false; and True where a cell is neither
+        blank nor a number.
     """
     dtype = column.dtype
     categorical = isinstance(dtype, pd.CategoricalDtype)
@@ -58,7 +73,7 @@ def numbers(column: pd.Series) -> tuple[Float[np.ndarray, " row"], Bool[np.ndarr
     if plain and not categorical and not types.is_complex_dtype(dtype):
         return column.to_numpy(np.float64, na_value=np.nan), np.zeros(len(column), bool)
     group, distinct = factorized(column)
-    values = [_number(value) for value in distinct]
+    values = _truth_values(distinct) or [_number(value) for value in distinct]
     lookup = np.array([np.nan if v is None else v for v in values] + [np.nan], np.float64)
     unread = np.array([v is None for v in values] + [False])
     return lookup[group], unread[group]
@@ -107,6 +122,15 @@ def _label(value: object) -> str:
     if isinstance(value, pd.Timestamp) and value == value.normalize() and value.tz is None:
         return value.date().isoformat()
     return str(value)
+
+
+def _truth_values(distinct: Sequence[object]) -> list[float] | None:
+    """1 and 0 for the cells of a column that holds only true, false and blanks; else None."""
+    texts = [str(value).strip().casefold() for value in distinct]
+    spelled = {"true": 1.0, "false": 0.0} | dict.fromkeys(BLANKS, np.nan)
+    if not {"true", "false"} & set(texts) or not all(text in spelled for text in texts):
+        return None
+    return [spelled[text] for text in texts]
 
 
 def _number(value: object) -> float | None:

@@ -144,7 +144,7 @@ def bin_trace(trace: Trace, config: EventKernelConfig) -> Binned:
 def bin_spikes(
     units: Units, config: EventKernelConfig, recorded: Float[np.ndarray, "span two"] | None = None
 ) -> Binned:
-    """Rates of units in bins, in spikes/s, from the first to the last spike of all units.
+    """Rates of units in bins, in spikes/s, over the recording; NaN where a unit was not observed.
 
     Args:
         units: to bin.
@@ -165,6 +165,8 @@ def bin_spikes(
     edges = start + config.bin * np.arange(n + 1)
     counts = [np.diff(np.searchsorted(units.spikes(i), edges)) for i in range(len(units))]
     values = np.stack(counts, axis=1) / config.bin
+    if units.observed is not None:
+        values[~units.observes(edges[:-1], (0.0, config.bin))] = np.nan
     if recorded is not None:
         inside = np.zeros(n, bool)
         for low, high in recorded:

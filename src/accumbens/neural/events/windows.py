@@ -8,6 +8,7 @@ from jaxtyping import Float
 from ...errors import DataError
 from ...recordings import Trace
 from .config import Window, WindowConfig
+from .units_of_time import hint_for_events
 
 
 def check_windows(
@@ -42,14 +43,15 @@ def check_windows(
             f"{what}: the windows of {int(left.sum())} of {len(starts)} events ({config.event}) "
             f"are not inside the recording, which lasts from {recorded[0]:,.2f} to "
             f"{recorded[1]:,.2f} s; the windows are from {starts.min():,.2f} to {ends.max():,.2f} "
-            "s. Check that both use the same clock and unit of time (option event-unit), or leave "
-            "those trials blank (option outside)."
+            f"s. {hint_for_events(events[there], recorded)}Check that both use the same clock and "
+            "unit of time (option event-unit), or leave those trials blank (option outside)."
         )
     if left.all():
         raise DataError(
             f"{what}: no window lies in the recording, which lasts from {recorded[0]:,.2f} to "
             f"{recorded[1]:,.2f} s; the windows are from {starts.min():,.2f} to {ends.max():,.2f} "
-            "s. They are on different clocks: check both."
+            f"s. {hint_for_events(events[there], recorded)}They are on different clocks, or in "
+            "different units of time: check both."
         )
     order = np.argsort(starts)
     over = ends[order][:-1] - starts[order][1:]

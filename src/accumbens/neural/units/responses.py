@@ -108,8 +108,8 @@ def window_rates(
         window: from and to, in s from the event.
 
     Returns:
-        Spikes per second; NaN where the event is NaN, or its window is not between the first and
-        the last spike of all units.
+        Spikes per second; NaN where the event is NaN, or the unit was not observed in the whole
+        window (by default it was between the first and the last spike of the recording).
 
     Example:
         >>> import numpy as np
@@ -120,9 +120,7 @@ def window_rates(
         [[4.0], [nan]]
     """
     counts = count_spikes(units, events, np.array(window))[:, :, 0]
-    start, stop = units.span
-    inside = (events + window[0] >= start) & (events + window[1] <= stop)
-    return np.where(inside[:, None], counts / (window[1] - window[0]), np.nan)
+    return np.where(units.observes(events, window), counts / (window[1] - window[0]), np.nan)
 
 
 def active_units(units: Units, min_rate: float) -> Units:
@@ -188,6 +186,8 @@ def unit_responses(
     time = (edges[:-1] + edges[1:]) / 2
     counts = count_spikes(units, events, edges)
     rates = smoothed(counts / config.bin, config)
+    if units.observed is not None:
+        rates = np.where(units.observes(events, config.window)[:, :, None], rates, np.nan)
     curves = [[mean_curve(rates[chosen[c], i]) for i in range(len(units))] for c in names]
     mean, low, high = (
         np.array([[getattr(curve, part) for curve in row] for row in curves])

@@ -100,3 +100,9 @@ class ConvertConfig:
     """Which units' firing rates become signals, and in which window."""
     event_unit: Literal["s", "ms", "us"] = "s"
     """Unit of the event times of the trials: s, ms (pyControl) or us."""
+    event_from: str | None = None
+    """Context column that event times are counted from, such as the start of each trial; None: they
+    are times of the recording."""
+    unlikely: Literal["error", "allow"] = "error"
+    """Where times or rates are unlikely to be in the unit that was given, or event times do not
+    ascend: stop with an error, or go on."""

@@ -23,6 +23,7 @@ from ...progress.base import Progress
 from ...progress.display import shown
 from ...trials import Trials
 from ..provenance import fingerprint, versions
+from .alignment import EventClock
 from .config import ConvertConfig
 from .photometry import photometry_signals
 from .record import record_path
@@ -64,18 +65,17 @@ def convert_files(
     _check_used(config)
     trials, files, recorded = read_sources(paths, config.trials)
     own = files if recorded else ()
+    events = EventClock(config.event_unit, config.event_from, config.unlikely == "allow")
     quality: list[dict[str, Any]] = []
     units: list[dict[str, Any]] = []
     with shown(progress) as progress:
         if config.photometry.channel:
             signal, quality = photometry_signals(
-                trials, own, config.photometry, config.clock, config.event_unit, progress
+                trials, own, config.photometry, config.clock, events, progress
             )
             trials = with_more_signals(trials, signal, config.photometry.signals)
         if config.spikes.event:
-            signal, names, units = spike_signals(
-                trials, own, config.spikes, config.event_unit, progress
-            )
+            signal, names, units = spike_signals(trials, own, config.spikes, events, progress)
             trials = with_more_signals(trials, signal, names)
     record = _record(trials, files, config) | {"quality": quality, "units": units}
     return Converted(trials, pd.DataFrame(quality), pd.DataFrame(units), record)

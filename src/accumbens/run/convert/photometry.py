@@ -9,17 +9,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from ...errors import DataError
 from ...io.photometry.files import read_recording
 from ...io.photometry.interleaved import check_one_light
 from ...io.photometry.recording import Recording, find_channel
+from ...neural.events.units_of_time import check_unit_of_time
 from ...neural.events.windows import trial_responses
 from ...neural.photometry.config import PreprocessConfig
 from ...neural.photometry.preprocessing import Preprocessed, preprocess
 from ...neural.photometry.quality import channel_quality
 from ...progress.base import Progress
-from ...recordings import ClockConfig, settle_clock
+from ...recordings import ClockConfig, Trace, settle_clock
 from ...trials import Trials
-from .alignment import event_times, files_of_sessions
+from .alignment import DEFAULT_CLOCK, EventClock, event_times, files_of_sessions
 from .config import PhotometryConfig
 
 
@@ -68,7 +70,7 @@ def process_channel(
 
 def photometry_signals(
     trials: Trials, paths: Sequence[Path], config: PhotometryConfig, clock: ClockConfig,
-    event_unit: str = "s", progress: Progress | None = None,
+    events_on: EventClock = DEFAULT_CLOCK, progress: Progress | None = None,
 ) -> tuple[Float[np.ndarray, "session trial signal"], list[dict[str, Any]]]:  # fmt: skip
     """The response of each trial in each channel, and the quality of the channels.
 
@@ -77,7 +79,7 @@ def photometry_signals(
         paths: file of each session that may hold its recording too; none for tables.
         config: channels, preprocessing and response.
         clock: what to use as times, where timestamps are wrong.
-        event_unit: unit of the columns of event times: s, ms or us.
+        events_on: how the columns of event times are counted.
         progress: told of recordings read.
 
     Returns:
@@ -99,16 +101,24 @@ def photometry_signals(
             state=config.state,
         )  # fmt: skip
         n = int(trials.length[s])
-        events = event_times(trials, s, config.response.event, "--photometry.event", event_unit)
+        events = event_times(trials, s, config.response.event, "--photometry.event", events_on)
         base = config.response.baseline_event
         before = None
         if base is not None:
-            before = event_times(trials, s, base, "--photometry.baseline-event", event_unit)
+            before = event_times(trials, s, base, "--photometry.baseline-event", events_on)
         if config.state not in (None, "None"):
             _check_one_light(recording, config)
         for i, (name, control) in enumerate(zip(config.channel, controls, strict=True)):
             one = process_channel(recording, name, control, config.process, clock)
+            if not events_on.unlikely_allowed:
+                _check_unit(one.result.trace, events, config)
             numbers = trial_responses(one.result.trace, events, config.response, before)
+            if np.isnan(numbers).all():
+                raise DataError(
+                    f"{path}: no trial of session {trials.session_labels[s]} has a response in "
+                    f"{name}: too few samples were measured in every window. Check the windows, "
+                    "the unit of the times and the channel, or leave the session out."
+                )
             signal[s, :n, i] = numbers
             about = {"session": trials.session_labels[s], "signal": config.signals[i]}
             blank = int(np.isnan(numbers).sum())
@@ -120,3 +130,14 @@ def _check_one_light(recording: Recording, config: PhotometryConfig) -> None:
     for option, names in (("channel", config.channel), ("control", config.control)):
         for name in names:
             check_one_light(find_channel(recording, name, f"--photometry.{option}"))
+
+
+def _check_unit(
+    trace: Trace, events: Float[np.ndarray, " trial"], config: PhotometryConfig
+) -> None:
+    recorded = (float(trace.times[0]), float(trace.times[-1]))
+    what, response = f"{trace.source}: {trace.name}", config.response
+    events = events + response.shift
+    check_unit_of_time(events, response.window, recorded, what, interval=trace.interval)
+    if response.baseline is not None:
+        check_unit_of_time(events, response.baseline, recorded, what, interval=trace.interval)

@@ -12,12 +12,13 @@ from jaxtyping import Float
 from ...errors import ConfigError, DataError
 from ...io.spikes.files import read_units
 from ...neural.events.config import WindowConfig
+from ...neural.events.units_of_time import check_unit_of_time
 from ...neural.events.windows import check_windows
 from ...neural.units.responses import active_units, window_rates
 from ...progress.base import Progress
 from ...recordings import Units
 from ...trials import Trials
-from .alignment import event_times, files_of_sessions
+from .alignment import DEFAULT_CLOCK, EventClock, event_times, files_of_sessions
 from .config import SpikesConfig
 
 
@@ -25,7 +26,7 @@ def spike_signals(
     trials: Trials,
     paths: Sequence[Path],
     config: SpikesConfig,
-    event_unit: str = "s",
+    events_on: EventClock = DEFAULT_CLOCK,
     progress: Progress | None = None,
 ) -> tuple[Float[np.ndarray, "session trial signal"], tuple[str, ...], list[dict[str, Any]]]:
     """The rate of each unit in a window around an event of each trial.
@@ -34,7 +35,7 @@ def spike_signals(
         trials: of the sessions.
         paths: file of each session that may hold its spikes too; none for tables.
         config: units and window.
-        event_unit: unit of the column of event times: s, ms or us.
+        events_on: how the column of event times is counted.
         progress: told of recordings read.
 
     Returns:
@@ -49,20 +50,27 @@ def spike_signals(
     blocks, names, rows = [], [], []
     for s, path in enumerate((progress or Progress()).each("spikes", files)):
         units = read_units(path, labels=config.labels, sort=config.sort)
-        units = active_units(_chosen(units, config), config.min_rate)
-        events = event_times(trials, s, config.event, "--spikes.event", event_unit)
+        units = _chosen(units, config)
+        events = event_times(trials, s, config.event, "--spikes.event", events_on)
+        if not events_on.unlikely_allowed:
+            check_unit_of_time(events, config.window, units.span, units.source, rates=units.rates())
+        units = active_units(units, config.min_rate)
         what = WindowConfig(
             config.event, 0.0, config.window, None, outside=config.outside, overlap="allow"
         )
         check_windows(events, events, what, units.span, units.source)
         rates = window_rates(units, events, config.window)
         measured = int(np.isfinite(rates).any(1).sum())
+        each = np.isfinite(rates).sum(0)
         if measured < config.min_trials:
             raise DataError(
                 f"{units.source}: {measured} trials of session {trials.session_labels[s]} were "
                 f"recorded, fewer than {config.min_trials} (--spikes.min-trials). Lower it, or "
                 "leave the session out."
             )
+        seen = np.flatnonzero(each)
+        if len(seen) < len(units):  # units that were observed in no trial
+            units, rates, each = units.select(seen), rates[:, seen], each[seen]
         block = np.full((*trials.choice.shape, len(units)), np.nan)
         block[s, : len(events)] = rates
         blocks.append(block)
@@ -76,8 +84,8 @@ def spike_signals(
                     "signal": f"{prefix}unit_{unit}",
                     "region": units.regions[i],
                     "rate": float(units.rates()[i]),
-                    "rate_in_window": float(np.nanmean(rates[:, i])),
-                    "trials": measured,
+                    "rate_in_window": float(np.nanmean(rates[:, i])) if each[i] else np.nan,
+                    "trials": int(each[i]),
                 }
             )
     return np.concatenate(blocks, axis=2), tuple(names), rows
