@@ -13,7 +13,7 @@ from ..progress.base import Progress
 from ..progress.display import Lines, terminal_bars
 from ..run.fit.labels import label_in_run
 from ..scoring.scored import which_trials
-from ..summary import counted
+from ..summary import between, counted
 from .output import Output
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ def print_run(out: Output, run: Run) -> None:
     if "bottlenecks" in run.metrics:
         _print_bottlenecks(out, run)
     print_selection(out, run.metrics)
+    if "contrast" in run.metrics:
+        print_contrast(out, run.metrics["contrast"])
     seeds = run.metrics["models"].get("disrnn", {}).get("fit", {}).get("seeds", [])
     if len(seeds) > 1:
         _print_seeds(out, seeds)
@@ -75,6 +77,39 @@ def print_selection(out: Output, metrics: dict[str, Any]) -> None:
     found = metrics["models"].get("gru", {}).get("fit", {}).get("selection")
     if found is not None:
         out.say(f"{label_of('gru')}. {found['why']}")
+
+
+def print_contrast(out: Output, found: dict[str, Any]) -> None:
+    """Which parameters differ between two levels of a column, for each cognitive model."""
+    out.headline(f"Contrast of {found['sentence']}.")
+    told: dict[str, dict[str, Any]] = {}
+    for name, each in found["models"].items():
+        if "left_out" in each:
+            out.warn(f"{label_of(name)} has no contrast: {each['left_out']}")
+            continue
+        tests = [test for test in (each["animals"], each["sessions"]) if test is not None]
+        told |= {test["unit"]: test for test in tests}
+        headings = ["parameter", *each["levels"], "difference (95 % over animals)",
+                    *(f"p over {test['unit']}" for test in tests)]  # fmt: skip
+        rows = [
+            [
+                parameter, *(between(e[level], None, None) for level in ("reference", "other")),
+                between(e["difference"], e["low"], e["high"]),
+                *(between(test["p_family"][parameter], None, None) for test in tests),
+            ]
+            for parameter, e in each["parameters"].items()
+        ]  # fmt: skip
+        out.table(headings, rows, title=f"{label_of(name)}. {each['verdict']}")
+    for test in told.values():
+        out.say(
+            f"p over {test['unit']}: exact, the parameters of a model one family; null hypothesis: "
+            f"{test['null']}; smallest p possible {test['smallest_p']:.2g}."
+        )
+    for each in found["models"].values():
+        for note in each.get("notes", ()):
+            if note not in told:
+                told[note] = {}
+                out.warn(note)
 
 
 def print_verdict(out: Output, metrics: dict[str, Any]) -> None:

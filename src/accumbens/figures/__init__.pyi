@@ -30,6 +30,9 @@ from .fit.comparison import comparison_data as comparison_data
 from .fit.comparison import comparison_table as comparison_table
 from .fit.comparison import draw_comparison as draw_comparison
 from .fit.conditions import Condition as Condition
+from .fit.contrast import ContrastData as ContrastData
+from .fit.contrast import contrast_data as contrast_data
+from .fit.contrast import draw_contrast as draw_contrast
 from .fit.example_session import ExampleSessionData as ExampleSessionData
 from .fit.example_session import SignalFit as SignalFit
 from .fit.example_session import draw_example_session as draw_example_session

@@ -22,6 +22,11 @@ from .gradient.checkpoints import CheckpointFile as CheckpointFile
 from .gradient.config import StageConfig as StageConfig
 from .gradient.stage import Pace as Pace
 from .gradient.training import TrainingState as TrainingState
+from .group.contrast.exchange import ExactTest as ExactTest
+from .group.contrast.fitted import ContrastEstimate as ContrastEstimate
+from .group.contrast.fitted import ContrastFit as ContrastFit
+from .group.contrast.fitted import SubjectContrast as SubjectContrast
+from .group.contrast.fitting import fit_contrast as fit_contrast
 from .group.fitted import GroupEstimate as GroupEstimate
 from .group.fitted import HierarchicalFit as HierarchicalFit
 from .group.fitted import SubjectEstimate as SubjectEstimate

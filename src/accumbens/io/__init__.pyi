@@ -21,6 +21,7 @@ from .spikes.files import read_units as read_units
 from .tables.files import read_table as read_table
 from .tables.files import write_table as write_table
 from .tables.format import TableFormat as TableFormat
+from .tables.levels import session_levels as session_levels
 from .tables.trials import from_table as from_table
 from .tables.trials import to_table as to_table
 from .trial_sources import SourcedTrials as SourcedTrials

@@ -104,8 +104,9 @@ def drawn(make_trials, make_model, tmp_path_factory):
 
 def test_every_figure_has_its_files(drawn):
     _, _, folder, paths = drawn
-    # These results have no record of how the model was chosen, no fit by animal, and no check.
-    not_here = {"selection", "shrinkage", "predictive_check"}
+    # These results have no record of how the model was chosen, no fit by animal, no contrast,
+    # and no check.
+    not_here = {"selection", "shrinkage", "contrast", "predictive_check"}
     assert set(paths) == {figure.name for figure in FIGURES} - not_here | {"signal_rule_2"}
     for name, path in paths.items():
         assert path == folder / f"{name}.png"

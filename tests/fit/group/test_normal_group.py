@@ -10,6 +10,7 @@ from accumbens.fit.group.normal_group import (
     WEAK,
     Alone,
     Expansion,
+    Held,
     NormalGroup,
     alone,
     fitted_group,
@@ -113,3 +114,28 @@ def test_subjects_that_say_nothing_leave_the_group_where_it_began(x64):
     found = fitted_group(known, nothing)
     np.testing.assert_allclose(found.mean, known.start, atol=1e-8)
     np.testing.assert_allclose(found.variance, 1e-4)
+
+
+def test_a_mean_that_is_held_is_what_the_spread_is_about(x64):
+    """Held means stay; Q about a held mean is as large as there are subjects; a held variance is
+    the smallest, and what a further mean has cost is taken off."""
+    near = expansion()
+    flag = jnp.array([True, False, False])
+    held = Held(flag, jnp.array([False, True, False]), jnp.array([1.0, 1.0, 2.0]))
+    start = jnp.array([0.3, -0.1, 0.4])
+    found = fitted_group(group()._replace(start=start, held=held), near, 300)
+    assert found.mean[0] == start[0]
+    assert found.variance[1] == pytest.approx(1e-4)
+    own = alone(found, near)
+    for place, (wanted, known) in enumerate(((0.0, 0.3), (None, None), (2.0, None))):
+        if wanted is None:
+            continue
+        value, error, counts = (np.asarray(x)[:, place] for x in own)
+
+        def too_far(variance, value=value, error=error, counts=counts, known=known, n=wanted):
+            weight = counts / (variance + error)
+            centre = (weight * value).sum() / weight.sum() if known is None else known
+            return (weight * (value - centre) ** 2).sum() - (counts.sum() - n)
+
+        expected = brentq(too_far, 1e-9, 100)
+        assert found.variance[place] == pytest.approx(expected, rel=1e-4)

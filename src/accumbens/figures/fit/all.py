@@ -19,6 +19,7 @@ from ..listed import ListedFigure, draw_listed
 from .bottlenecks import bottlenecks_data, draw_bottlenecks
 from .choice_rule import choice_rule_data, draw_choice_rule
 from .comparison import comparison_data, comparison_table, draw_comparison
+from .contrast import contrast_data, draw_contrast
 from .example_session import draw_example_session, example_session_data
 from .learning_curves import SeedHistory, draw_learning_curves, learning_curves_data
 from .penalty_path import draw_penalty_path, penalty_path_data
@@ -46,6 +47,7 @@ class FitResults(NamedTuple):
     selection: Mapping[str, Any] | None
     groups: Mapping[str, Mapping[str, Any]]
     check: PredictiveCheck | None
+    contrasts: Mapping[str, Mapping[str, Any]]
 
 
 def _of_disrnn(data: Callable[[DisRNN, FitResults], Any]) -> Callable[[FitResults], list[Any]]:
@@ -77,6 +79,10 @@ def _selection(r: FitResults) -> list[Any]:
 def _shrinkage(r: FitResults) -> list[Any]:
     caption = f"Data: {data_counts(r.trials)}."
     return [shrinkage_data(notes, label, caption) for label, notes in r.groups.items()]
+
+
+def _contrasts(r: FitResults) -> list[Any]:
+    return [contrast_data(c, label) for label, c in r.contrasts.items() if "parameters" in c]
 
 
 def _penalty_path(r: FitResults) -> list[Any]:
@@ -112,6 +118,7 @@ FIGURES: tuple[ListedFigure, ...] = (
     ListedFigure("comparison", _comparison, draw_comparison),
     ListedFigure("selection", _selection, draw_selection),
     ListedFigure("shrinkage", _shrinkage, draw_shrinkage),
+    ListedFigure("contrast", _contrasts, draw_contrast),
     ListedFigure("penalty_path", _penalty_path, draw_penalty_path),
     ListedFigure(
         "predictive_check",
@@ -134,6 +141,7 @@ def draw_all(
     selection: Mapping[str, Any] | None = None,
     groups: Mapping[str, Mapping[str, Any]] | None = None,
     check: PredictiveCheck | None = None,
+    contrasts: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Path]:
     """Draws into `folder`; returns the PNG of each figure by name (beside it: PDF and CSV).
 
@@ -144,10 +152,21 @@ def draw_all(
     selection: how the model was chosen, as `metrics.json` records it. groups: what it records of
     each hierarchical fit, by what the fit is called.
     check: how models choose in the animals' sessions.
+    contrasts: what it records of each contrast of a model, by what the model is called.
     Raises DataError when the model does not suit the trials.
     """
     tested, words = (trials, "Data") if held_out is None else (held_out, "Held-out data")
     results = FitResults(
-        model, trials, tested, words, histories, comparison, path, selection, groups or {}, check
+        model,
+        trials,
+        tested,
+        words,
+        histories,
+        comparison,
+        path,
+        selection,
+        groups or {},
+        check,
+        contrasts or {},
     )
     return draw_listed(FIGURES, results, folder)

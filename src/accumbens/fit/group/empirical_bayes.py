@@ -25,8 +25,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from .normal_group import (
+    MIN_VARIANCE,
     Alone,
     Expansion,
+    Held,
     NormalGroup,
     alone,
     fitted_group,
@@ -88,6 +90,7 @@ def fit_group(
     start: Float[Array, " place"],
     scale: Float[Array, " place"],
     n_subjects: int,
+    held: Held | None = None,
 ) -> GroupFit:
     """The group, and each subject in it, from the same start for all.
 
@@ -96,10 +99,14 @@ def fit_group(
         start: on the unconstrained scale.
         scale: of each place; nothing moves by more than `MAX_STEP` of them at once.
         n_subjects: how many there are.
+        held: means and variances that are not fitted.
     """
     n_places = start.shape[0]
     everyone = jnp.broadcast_to(start, (n_subjects, n_places))
-    group = NormalGroup(start, FIRST_VARIANCE * scale**2, start, scale)
+    first_variance = FIRST_VARIANCE * scale**2
+    if held is not None:
+        first_variance = jnp.where(held.variance, MIN_VARIANCE * scale**2, first_variance)
+    group = NormalGroup(start, first_variance, start, scale, held)
     way = jnp.full((2 + n_subjects) * n_places, jnp.inf)
     first = _Search(everyone, terms(everyone), group, way, jnp.array(1.0), jnp.array(1))
 

@@ -16,7 +16,7 @@ from ...errors import DataError, DivergedError
 from ...models.by_subject import BySubject
 from ...models.catalogue import Target
 from ...trials import Trials
-from ..likelihood.fitted import sessions_in_words
+from ..likelihood.fitted import MaximumLikelihoodFit, sessions_in_words
 from ..likelihood.maximum_likelihood import check_datasets, fit_maximum_likelihood, space_for
 from ..likelihood.parameter_space import Held, M, ParameterSpace
 from .description import described
@@ -84,7 +84,7 @@ def fit_hierarchical(
         3
     """
     check_subjects(trials)
-    part = _part(trials, target)
+    part = part_of_each(trials, target)
     options: dict[str, Any] = {"variant": variant, "fixed": fixed, "free": free}
     pooled = fit_maximum_likelihood(
         model, part, target=target, key=key, n_starts=n_starts, intervals="curvature", **options
@@ -115,7 +115,7 @@ def check_subjects(trials: Trials) -> None:
         )
 
 
-def _part(trials: Trials, target: Target) -> Trials:
+def part_of_each(trials: Trials, target: Target) -> Trials:
     """Whole sessions, about `START_TRIALS` trials in all and of each subject its share."""
     of = [np.flatnonzero(trials.subject == i) for i in np.unique(trials.subject)]
     each = START_TRIALS / len(of)
@@ -145,18 +145,8 @@ def _fitted(space: ParameterSpace, trials: Trials, target: Target, pooled) -> li
     """The group of what the target tells, then, after a fit to choices, that of the signals."""
     batch, n_subjects = trials.batch(np.float64), len(trials.names.subjects)
     scales = signal_scales(trials)
-    with_start = dataclasses.replace(space, template=pooled.model)
-    start, scale = with_start.own_values(), place_scales(space)
-    bounded = jnp.asarray([np.isfinite(p.low) or np.isfinite(p.high) for p in space.places], bool)
-    start = jnp.where(bounded, jnp.clip(start, -FARTHEST_START, FARTHEST_START), start)
-    scale = jnp.maximum(scale, jnp.where(bounded, 0.0, jnp.abs(start) / 2))
-    of_signals = [
-        (pooled.parameters[f"gain[{s}]"].estimate / scales.gain[i],
-         pooled.parameters[f"offset[{s}]"].estimate / scales.offset[i],
-         jnp.log(pooled.parameters[f"residual_sd[{s}]"].estimate / scales.sd[i]))
-        for i, s in enumerate(trials.names.signals)
-    ]  # fmt: skip
-    signal_start = jnp.asarray(of_signals, float).ravel()
+    start, scale = start_of(space, pooled)
+    signal_start = signal_start_of(trials, scales, pooled)
     signal_scale = jnp.ones_like(signal_start)
     if target != "choice":
         terms = TrialTerms(space, batch, scales, n_subjects, target)
@@ -173,6 +163,30 @@ def _fitted(space: ParameterSpace, trials: Trials, target: Target, pooled) -> li
         regression = RegressionTerms(x, batch, scales, n_subjects)
         fits.append(fit_group(regression, signal_start, signal_scale, n_subjects))
     return fits
+
+
+def start_of(
+    space: ParameterSpace, pooled: MaximumLikelihoodFit
+) -> tuple[Float[Array, " place"], Float[Array, " place"]]:
+    """Where all subjects begin, from a fit to all, and the scale of each place."""
+    with_start = dataclasses.replace(space, template=pooled.model)
+    start, scale = with_start.own_values(), place_scales(space)
+    bounded = jnp.asarray([np.isfinite(p.low) or np.isfinite(p.high) for p in space.places], bool)
+    start = jnp.where(bounded, jnp.clip(start, -FARTHEST_START, FARTHEST_START), start)
+    return start, jnp.maximum(scale, jnp.where(bounded, 0.0, jnp.abs(start) / 2))
+
+
+def signal_start_of(
+    trials: Trials, scales: SignalScales, pooled: MaximumLikelihoodFit
+) -> Float[Array, " place"]:
+    """The same of gain, offset and log residual SD of every signal."""
+    found = [
+        (pooled.parameters[f"gain[{s}]"].estimate / scales.gain[i],
+         pooled.parameters[f"offset[{s}]"].estimate / scales.offset[i],
+         jnp.log(pooled.parameters[f"residual_sd[{s}]"].estimate / scales.sd[i]))
+        for i, s in enumerate(trials.names.signals)
+    ]  # fmt: skip
+    return jnp.asarray(found, float).ravel()
 
 
 def place_scales(space: ParameterSpace) -> Float[Array, " place"]:

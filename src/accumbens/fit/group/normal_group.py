@@ -18,13 +18,15 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 MIN_VARIANCE = 1e-4
 """Of the group where subjects are all alike, in squared scales: an SD of 0.01."""
 WEAK = 5.0
 """SD of what is known of a mean beforehand, about its start and in scales: what no subject tells
 stays there. A subject whose error is as large counts as half a subject."""
+FIRM = 1e-5
+"""The same SD of a mean that is held."""
 _BISECTIONS = 40
 
 
@@ -36,6 +38,20 @@ class Expansion(NamedTuple):
     information: Float[Array, "subject place place"]
 
 
+class Held(NamedTuple):
+    """What is known of a group beforehand.
+
+    Attributes:
+        mean: places whose mean stays at its start.
+        variance: places in which subjects are all alike.
+        spent: number of means that were fitted to each place's subjects, usually 1.
+    """
+
+    mean: Bool[Array, " place"]
+    variance: Bool[Array, " place"]
+    spent: Float[Array, " place"]
+
+
 class NormalGroup(NamedTuple):
     """Mean and variance over subjects.
 
@@ -43,17 +59,26 @@ class NormalGroup(NamedTuple):
         mean, variance: of each place.
         start: where the mean began.
         scale: of each place; 1 is a large difference.
+        held: what is not fitted; None where all is.
     """
 
     mean: Float[Array, " place"]
     variance: Float[Array, " place"]
     start: Float[Array, " place"]
     scale: Float[Array, " place"]
+    held: Held | None = None
 
     @property
     def weak(self) -> Float[Array, " place"]:
-        """Precision with which the mean is held to its start."""
+        """Precision with which the mean is drawn to its start where it is fitted."""
         return (WEAK * self.scale) ** -2
+
+    @property
+    def firm(self) -> Float[Array, " place"]:
+        """Precision with which the mean is held to its start."""
+        if self.held is None:
+            return self.weak
+        return jnp.where(self.held.mean, (FIRM * self.scale) ** -2, self.weak)
 
 
 class Alone(NamedTuple):
@@ -93,7 +118,7 @@ def mean_precision(group: NormalGroup, near: Expansion) -> Float[Array, "place p
     _, covariance = posterior(group, near)
     inverse = 1 / group.variance
     lost = covariance.sum(0) * inverse[:, None] * inverse[None, :]
-    return jnp.diag(inverse * covariance.shape[0] + group.weak) - lost
+    return jnp.diag(inverse * covariance.shape[0] + group.firm) - lost
 
 
 def fitted_group(group: NormalGroup, near: Expansion, n_sweeps: int = 5) -> NormalGroup:
@@ -103,31 +128,51 @@ def fitted_group(group: NormalGroup, near: Expansion, n_sweeps: int = 5) -> Norm
         _, covariance = posterior(group, near)
         told = jnp.einsum("ipq,iq->ip", near.information, near.at) + near.score
         pull = jnp.einsum("ipq,iq->p", covariance, told) / group.variance
-        mean = jnp.linalg.solve(mean_precision(group, near), pull + group.weak * group.start)
+        mean = jnp.linalg.solve(mean_precision(group, near), pull + group.firm * group.start)
+        if group.held is not None:
+            mean = jnp.where(group.held.mean, group.start, mean)
         group = group._replace(mean=mean)
         found = alone(group, near)
-        variance = spread_at(found, found.counts.sum(0) - 1)
-        return group._replace(variance=jnp.maximum(variance, MIN_VARIANCE * group.scale**2))
+        return group._replace(variance=_variance(group, found))
 
     return jax.lax.fori_loop(0, n_sweeps, sweep, group)
 
 
+def _variance(group: NormalGroup, found: Alone) -> Float[Array, " place"]:
+    """The group's variance, given what subjects say by themselves and its mean."""
+    held, least = group.held, MIN_VARIANCE * group.scale**2
+    if held is None:
+        return jnp.maximum(spread_at(found, found.counts.sum(0) - 1), least)
+    about = jnp.where(held.mean, group.start, jnp.nan)
+    wanted = found.counts.sum(0) - jnp.where(held.mean, 0.0, held.spent)
+    return jnp.where(held.variance, least, jnp.maximum(spread_at(found, wanted, about), least))
+
+
 @jax.jit
-def spread_at(found: Alone, wanted: Float[Array, " place"]) -> Float[Array, " place"]:
+def spread_at(
+    found: Alone, wanted: Float[Array, " place"], about: Float[Array, " place"] | None = None
+) -> Float[Array, " place"]:
     """The variance over subjects at which Q, their weighted squared distance from the mean, is
     `wanted`; 0 where Q is smaller at every variance.
 
     Q = sum w_i (y_i - sum w y / sum w)^2,   w_i = counts_i / (variance + e_i^2)
+
+    about: what stands for the mean, where it is known; NaN elsewhere.
     """
     value, counts = found.value, found.counts
-    centre = (counts * value).sum(0) / counts.sum(0)
+    known = jnp.nan if about is None else about
+
+    def centred(mean):
+        return jnp.where(jnp.isnan(known), mean, known)
+
+    centre = centred((counts * value).sum(0) / counts.sum(0))
     squares = (counts * (value - centre) ** 2).sum(0)
     positive = wanted > 0
     highest = squares / jnp.where(positive, wanted, 1.0)
 
     def distance(variance):
         weight = counts / (variance + found.error)
-        mean = (weight * value).sum(0) / weight.sum(0)
+        mean = centred((weight * value).sum(0) / weight.sum(0))
         return (weight * (value - mean) ** 2).sum(0)
 
     def halve(_, bounds):

@@ -80,6 +80,13 @@ class FitConfig:
     """Further parameters of cognitive models that are fitted to choices, where they can have them:
     side_bias and perseveration (perseveration_rate too: its trace lasts more than one choice)
     beside any model, negative_learning_rate, forgetting_rate or fallacy_rate of some."""
+    contrast: str | None = None
+    """Column under which conditions sessions were (drug, cohort, genotype, stage): which parameters
+    of the cognitive models differ between its two levels, by how much, in how many animals. Within
+    animals where they have both levels, otherwise between animals; over all sessions."""
+    contrast_levels: tuple[str, ...] = ()
+    """The two levels that contrast compares, the reference first. Default: saline, vehicle, wt and
+    the like are the reference, or else the first in order."""
     probabilities: tuple[str, ...] = ()
     """Columns (or numbers) of the probability of a reward after each choice, for the posterior
     predictive check; by default reward_probability_0, ... where the table has them."""
@@ -113,6 +120,10 @@ class FitConfig:
         if unknown := [name for name in self.free if name not in FREE.known()]:
             raise ConfigError(
                 f"No parameter {unknown[0]!r} may be free; there are {', '.join(FREE.known())}."
+            )
+        if self.contrast_levels and self.contrast is None:
+            raise ConfigError(
+                "contrast_levels names levels of no column. Name it too: --contrast COLUMN."
             )
         names = dict.fromkeys(find_fit(text).name for text in self.models)
         object.__setattr__(self, "models", tuple(names))  # as the catalogue spells them

@@ -48,12 +48,19 @@ from .checking import (
     schedule_of_sessions,
 )
 from .config import FitConfig, SplitConfig
+from .contrasts import contrasts_of_run, levels_of_run
 from .folder import Run, RunFolder, load_run
 from .known import KnownData, SignalScaling
 from .labels import label_in_run
 from .levels import level_of
 from .models import Fitted, check_fits, fit_named, penalties_used
-from .records import draw_figures, write_history, write_predictions, write_table1
+from .records import (
+    draw_figures,
+    write_contrasts,
+    write_history,
+    write_predictions,
+    write_table1,
+)
 from .verdict import BASELINE, judge_fits, without_memory
 
 
@@ -75,6 +82,7 @@ def run_fit(
         raise ConfigError(f"{out} already holds {what}, or delete it.")
     trials, known, schedule = read_run_table(table, config)
     check_fits(config, trials)
+    levels = levels_of_run(table, trials, config)
     split = make_split(trials, config.split, config.seed)
     unit_of(apply_split(split, trials)[1].subject, config.unit)  # refused before hours of fitting
     folder.begin(
@@ -82,7 +90,7 @@ def run_fit(
         known.as_tables(trials.names.signals),
     )  # fmt: skip
     with shown(progress) as progress:
-        return _fit_into(folder, trials, split, config, schedule, progress)
+        return _fit_into(folder, trials, split, config, schedule, levels, progress)
 
 
 def resume_fit(out: str | Path, progress: Progress | None = None) -> Run:
@@ -102,9 +110,10 @@ def resume_fit(out: str | Path, progress: Progress | None = None) -> Run:
             f"{about['table']} has changed since the run in {out} began, so it cannot be resumed. "
             "Fit into another folder, or bring the old table back."
         )
+    levels = levels_of_run(about["table"], trials, config)
     split = Split.from_json(folder.split.read_text())
     with shown(progress) as progress:
-        return _fit_into(folder, trials, split, config, schedule, progress)
+        return _fit_into(folder, trials, split, config, schedule, levels, progress)
 
 
 class RunTable(NamedTuple):
@@ -165,7 +174,7 @@ def make_split(trials: Trials, config: SplitConfig, seed: int) -> Split:
 
 def _fit_into(
     folder: RunFolder, trials: Trials, split: Split, config: FitConfig,
-    schedule: Schedule | None, progress: Progress,
+    schedule: Schedule | None, levels: dict[str, str] | None, progress: Progress,
 ) -> Run:  # fmt: skip
     train, _ = apply_split(split, trials)
     level_of(config, train)  # raises before anything is fitted
@@ -222,10 +231,16 @@ def _fit_into(
         along = schedule_of_sessions(schedule, trials, tested)
         check, said = check_of_run(models, tested, along, config)
         metrics["predictive_check"] = without_nan(said)
+    contrasts: dict[str, Any] = {}
+    if levels is not None:
+        found = contrasts_of_run(trials, levels, config, key, progress)
+        metrics["contrast"] = without_nan(found)
+        contrasts = {label(name): each for name, each in found["models"].items()}
+        write_contrasts(folder, found)
     undrawn = None
     with progress.task("figures"):
         try:
-            draw_figures(folder, trials, split, fits, on_test, path, label, check)
+            draw_figures(folder, trials, split, fits, on_test, path, label, check, contrasts)
         except Exception as error:  # hours of fitting are not lost for a figure
             undrawn = error
     if used is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +80,32 @@ def prediction_table(
     return table
 
 
+def write_contrasts(folder: RunFolder, found: Mapping[str, Any]) -> None:
+    """contrast.csv: one row a model and parameter, with how many animals and sessions there are.
+
+    found: as metrics.json has it under `contrast`.
+    """
+    import pandas as pd
+
+    rows = []
+    for name, each in found["models"].items():
+        for parameter, estimate in each.get("parameters", {}).items():
+            row = {"model": name, "parameter": parameter}
+            row |= dict(zip(("reference_level", "other_level"), each["levels"], strict=True))
+            row["design"] = each["design"]
+            for level, which in zip(each["levels"], ("reference", "other"), strict=True):
+                row |= {f"{what}_{which}": n for what, n in each["counts"][level].items()}
+            row |= estimate
+            for test in (each["animals"], each["sessions"]):
+                if test is not None:
+                    row[f"p_{test['unit']}"] = test["p"][parameter]
+                    row[f"p_{test['unit']}_family"] = test["p_family"][parameter]
+                    row[f"smallest_p_{test['unit']}"] = test["smallest_p"]
+            rows.append(row)
+    if rows:
+        write_table(pd.DataFrame(rows), folder.path / "contrast.csv")
+
+
 def write_history(folder: RunFolder, fits: dict[str, Fitted]) -> None:
     """One row a term and step: model, seed, stage, step (from 1), term, value."""
     import pandas as pd
@@ -103,7 +130,7 @@ def write_history(folder: RunFolder, fits: dict[str, Fitted]) -> None:
 def draw_figures(
     folder: RunFolder, trials: Trials, split: Split, fits: dict[str, Fitted],
     comparison: Comparison, path: PenaltyPath | None, label: Label,
-    check: PredictiveCheck | None,
+    check: PredictiveCheck | None, contrasts: Mapping[str, Any],
 ) -> dict[str, Path]:  # fmt: skip
     """Every figure that the run has the numbers for, as PNG, PDF and CSV; PNGs by name."""
     from ...figures.fit.all import draw_all
@@ -118,4 +145,5 @@ def draw_figures(
         selection=None if fit is None else fit.notes.get("selection"),
         groups={label(n): f.notes for n, f in fits.items() if "group" in f.notes},
         check=check,
+        contrasts=contrasts,
     )  # fmt: skip
