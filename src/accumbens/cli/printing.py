@@ -201,8 +201,13 @@ def _print_routes(out: Output, routes: list[dict[str, Any]]) -> None:
         )
         for route in routes
     ]  # fmt: skip
+    said = {1, 2, 3}  # only where they differ
+    shown = [i for i in range(len(headings)) if i not in said or len({row[i] for row in rows}) > 1]
     if rows:
-        out.table(headings, rows, title="disRNN candidates, the best along each path")
+        out.table(
+            [headings[i] for i in shown], [[row[i] for i in shown] for row in rows],
+            title="disRNN candidates, the best along each path",
+        )  # fmt: skip
 
 
 def _print_seeds(out: Output, seeds: list[dict[str, Any]]) -> None:

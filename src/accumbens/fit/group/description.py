@@ -126,7 +126,7 @@ def _warnings(
             )
     middle = natural(both.mean)[:n]
     for i in np.flatnonzero(space.at_bound(middle) & both.told[:n]):
-        found.append(f"The group's {names[i]} is at its bound ({middle[i]:.6g}).")
+        found.append(f"The group's {names[i]} is at its bound ({round(float(middle[i]), 6):g}).")
     alike = [name for name, spread in zip(names, both.spread, strict=True) if spread == 0]
     if alike:
         found.append(

@@ -295,18 +295,21 @@ def _of_the_search(solution: Solution, covariance: Covariance) -> list[str]:
     """Warnings about how the maximum was found."""
     value, warnings = np.asarray(solution.minima.value), []
     best, slope = np.nanargmin(value), np.asarray(solution.slope)
-    left = 0.5 * slope @ np.nan_to_num(covariance.matrix[: len(slope), : len(slope)]) @ slope
-    if left > _SAME_MAXIMUM or not solution.minima.converged[best]:
+    matrix = np.asarray(covariance.matrix)[: len(slope), : len(slope)]
+    left = 0.5 * slope @ np.nan_to_num(matrix) @ slope
+    unknown = not solution.minima.converged[best] and bool(np.isnan(matrix).all())
+    if left > _SAME_MAXIMUM or unknown:
+        gain = "" if unknown else f", with about {left:.2g} nats to gain"
         warnings.append(
             f"The best start had not converged after {int(solution.minima.evaluations[best])} "
-            f"evaluations, with about {left:.2g} nats to gain. Raise max_evaluations."
+            f"evaluations{gain}: its estimates are not exact. In Python, raise max_evaluations."
         )
     agree = int((value < value[best] + _SAME_MAXIMUM).sum())
     if agree == 1 and len(value) > 3:
         behind = np.sort(value)[1] - value[best]
         warnings.append(
             f"Only 1 of {len(value)} starts reached the maximum, {behind:.3g} nats above the next. "
-            "Raise n_starts."
+            "There may be a higher one. In Python, raise n_starts."
         )
     return warnings
 
@@ -322,8 +325,8 @@ def _of_the_estimates(names, estimates, target: Target, silent, at_bound, identi
             )
         elif i < place and at_bound[i]:
             warnings.append(
-                f"{name} is at its bound ({estimate.estimate:.6g}), so it has no standard error. "
-                "The standard errors of the other parameters take it as known."
+                f"{name} is at its bound ({round(estimate.estimate, 6):g}), so it has no standard "
+                "error. The standard errors of the other parameters take it as known."
             )
         elif not identified[i]:
             warnings.append(
