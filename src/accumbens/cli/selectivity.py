@@ -21,16 +21,18 @@ UNITS_SHOWN = 10
 
 @dataclasses.dataclass(frozen=True)
 class SelectivityCommand(Command):
-    """What does each unit respond to? Tests each unit's response to each outcome, and whether it
-    tells two outcomes apart, in a way that drifts do not fool; sums up by brain region."""
+    """What does each unit respond to, or is it associated with? Tests each unit for each outcome,
+    and whether it tells two outcomes apart, in a way that drifts do not fool; sums up by region."""
 
     first: ClassVar = (
-        "test", "outcome", "signal", "out", "regions", "probabilities", "max-shift", "resamples",
+        "test", "outcome", "signal", "out", "regions", "probabilities", "given", "max-shift",
+        "resamples",
         "seed",
     )  # fmt: skip
     examples: ClassVar = """
 accumbens selectivity units.parquet --test linear_shift --outcome reward
 accumbens selectivity units.parquet --test schedule --outcome reward tone
+accumbens selectivity units.parquet --test linear_shift --outcome reward --given choice value
 """
 
     table: Annotated[Path, POSITIONAL]
@@ -69,6 +71,7 @@ def print_selectivity(
     rows = regions.to_dict("records")
     unknown = "unknown" if any(row["region"] for row in rows) else "all"
     headings = ("region", "units", "selective", "share (95 %)", "up", "down", f"mean, {unit}")
+    kind = str(selectivity["kind"].iloc[0]) if "kind" in selectivity else "association"
     for contrast in dict.fromkeys(row["contrast"] for row in rows):
         cells = [
             [
@@ -79,7 +82,7 @@ def print_selectivity(
             for row in rows
             if row["contrast"] == contrast
         ]  # fmt: skip
-        out.table(headings, cells, title=_question(contrast), numbers=range(1, 7))
+        out.table(headings, cells, title=_question(contrast, kind), numbers=range(1, 7))
     _print_units(out, selectivity, unit)
 
 
@@ -93,9 +96,12 @@ def print_saved_selectivity(out: Output, folder: Path) -> None:
     out.paths(folder=folder, figures=folder / "figures")
 
 
-def _question(contrast: str) -> str:
+def _question(contrast: str, kind: str) -> str:
+    """What a unit does; of tables of 0.1.0, which do not say, the cautious word."""
     first, _, second = contrast.partition(" - ")
-    return f"Tells {first} from {second}" if second else f"Responds to {first}"
+    if kind == "response":
+        return f"Tells {first} from {second}" if second else f"Responds to {first}"
+    return f"Is associated with {first}" + (f" rather than {second}" if second else "")
 
 
 def _print_units(out: Output, selectivity: pd.DataFrame, unit: str) -> None:

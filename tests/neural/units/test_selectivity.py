@@ -10,6 +10,7 @@ from scipy import stats
 
 from accumbens.credit.schedule import Schedule
 from accumbens.errors import ConfigError, DataError
+from accumbens.neural.units.partial import less_given
 from accumbens.neural.units.selectivity import unit_selectivity
 from accumbens.trials import TrialNames, trials_from_arrays
 
@@ -183,15 +184,99 @@ def test_session_permutation_of_one_signal():
     assert p["unit_20", "distractor"] > 0.02
 
 
-def test_correction_is_that_of_statsmodels_within_each_contrast():
+def test_correction_is_that_of_statsmodels_over_all_units_and_contrasts():
     trials, schedule = cohort(2, effect=1.0, units=30)
     table = unit_selectivity(
         trials, test="schedule", rng=np.random.default_rng(0), schedule=schedule, resamples=100
     )
-    for _, here in table.groupby("contrast"):
-        np.testing.assert_allclose(
-            here["q"], multitest.multipletests(here["p"], method="fdr_bh")[1]
+    np.testing.assert_allclose(table["q"], multitest.multipletests(table["p"], method="fdr_bh")[1])
+    assert set(table["kind"]) == {"response"}
+
+
+def less_the_past(series):
+    """Each value minus the mean of those before it, with weights that fall by 5 % a trial."""
+    before, less = [], []
+    for value in series:
+        w = 0.95 ** np.arange(len(before))[::-1]
+        less.append(value - w @ before / w.sum() if before else 0.0)
+        before.append(value)
+    return np.array(less)
+
+
+@pytest.mark.parametrize("test", ["schedule", "linear_shift", "session_permutation"])
+def test_effect_and_correlation_are_on_the_trials_of_p(test):
+    """By hand, of one unit: rates less their past; of the linear shift the middle of a session."""
+    trials, schedule = cohort(3, n_sessions=3, n_trials=120, effect=1.5, units=1)
+    table = unit_selectivity(
+        trials, test=test, rng=np.random.default_rng(0), resamples=50, max_shift=20,
+        schedule=schedule if test == "schedule" else None,
+    ).set_index("contrast")  # fmt: skip
+    xs, ys = [], []
+    for s in range(3):
+        came = trials.outcome[s, :, 0]
+        if test == "schedule":
+            xs.append(came - schedule.after(trials.choice)[s, :, 0])
+        else:
+            xs.append(less_the_past(came))
+        ys.append(less_the_past(trials.signal[s, :, 0]))
+    if test == "linear_shift":
+        xs, ys = [xs[0][20:-20]], [ys[0][20:-20]]
+    if test != "schedule":
+        xs, ys = ([a - a.mean() for a in of] for of in (xs, ys))
+    x, y = np.concatenate(xs), np.concatenate(ys)
+    row = table.loc["controllable"]
+    assert row["effect"] == pytest.approx(x @ y / (x @ x))
+    assert np.sign(row["correlation"]) == np.sign(row["effect"])
+    assert row["trials"] == len(x)
+    assert row["kind"] == ("response" if test == "schedule" else "association")
+
+
+def value_units(seed, units=60, n_sessions=12, n_trials=150):
+    """Units that code the value of the chosen side before the outcome, and noise; no response."""
+    trials, schedule = cohort(seed, n_sessions=n_sessions, n_trials=n_trials, units=units)
+    value = np.take_along_axis(schedule.probability[:, :, 0], trials.choice[..., None], -1)
+    rng = np.random.default_rng(seed)
+    rate = 5 + 3 * value + rng.normal(size=(*trials.choice.shape, units))
+    return trials.with_signals(rate, trials.names.signals), schedule, value[..., 0]
+
+
+@pytest.mark.parametrize("test", ["linear_shift", "session_permutation"])
+def test_units_of_value_are_associated_with_rewards_but_not_given_the_value(test):
+    trials, schedule, value = value_units(0)
+    if test == "linear_shift":
+        trials = dataclasses.replace(trials.select_sessions([0]))
+        value, schedule = value[:1], Schedule(schedule.probability[:1], OUTCOMES)
+    options = {"rng": np.random.default_rng(1), "resamples": 199, "max_shift": 30}
+    reward = 'contrast == "controllable"'
+    plain = unit_selectivity(trials, test=test, **options).query(reward)
+    given = {"choice": trials.choice.astype(float), "value": value}
+    held = unit_selectivity(trials, test=test, given=given, **options).query(reward)
+    assert (plain["p"] <= 0.05).mean() > 0.25
+    assert (held["p"] <= 0.05).sum() <= binomial_bound(60)
+    asked = unit_selectivity(trials, test="schedule", schedule=schedule, **options)
+    assert (asked.query(reward)["p"] <= 0.05).sum() <= binomial_bound(60)
+
+
+def test_residuals_are_those_of_one_regression_within_sessions():
+    rng = np.random.default_rng(0)
+    z = [rng.normal(size=(30, 2)) + i for i in range(3)]
+    y = [of @ [1.0, -2.0] + 5 * i + rng.normal(size=30) for i, of in enumerate(z)]
+    centred = [np.concatenate([a - a.mean(0) for a in of]) for of in (z, y)]
+    slopes = np.linalg.lstsq(*centred, rcond=None)[0]
+    for left, its, of in zip(less_given(y, z), y, z, strict=True):
+        np.testing.assert_allclose(left, its - (of - of.mean(0)) @ slopes)
+    assert less_given(y, [np.zeros((30, 0))] * 3)[0] is y[0]
+
+
+def test_what_is_given_must_fit():
+    trials, schedule = cohort(5, units=2)
+    rng, value = np.random.default_rng(0), np.zeros(trials.choice.shape)
+    with pytest.raises(ConfigError, match="given is not for the schedule test: redrawn rewards"):
+        unit_selectivity(
+            trials, test="schedule", rng=rng, schedule=schedule, given={"value": value}
         )
+    with pytest.raises(ConfigError, match="value, which the tests are given, has not the shape"):
+        unit_selectivity(trials, test="linear_shift", rng=rng, given={"value": value[:1]})
 
 
 def test_the_same_seed_gives_the_same_table():

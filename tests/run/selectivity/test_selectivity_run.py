@@ -90,7 +90,8 @@ def test_the_folder_holds_what_units_respond_to(run, cohort):
     }  # fmt: skip
     assert metrics["regions"][0]["region"] == "ACB"
     assert metrics["regions"][0]["selective"] == 6
-    assert metrics["warnings"] == ["The region of 6 of 18 units is not known."]
+    assert metrics["warnings"][0] == "The region of 6 of 18 units is not known."
+    assert metrics["test"]["family"] == "all units and contrasts"
     files = {path.name for path in (run / "figures").iterdir()}
     drawn = {name.partition(".")[0] for name in files}
     assert {"unit_effects", "outcome_responses", "selective_fraction"} <= drawn
@@ -121,11 +122,37 @@ def test_other_tests_and_one_outcome(test, cohort, tmp_path, capsys):
           "--test", test, "--max-shift", "49", "--resamples", "700",
           "--out", str(out)])  # fmt: skip
     said = capsys.readouterr().out
-    assert "Responds to distractor" in said
+    assert "Is associated with distractor" in said
+    words = " ".join(said.split())
+    assert "finds units that are associated with an outcome, not that respond to it: " in words
+    assert "The table has the probabilities of the rewards: --test schedule finds" in words
     assert "1 of 2" not in said
     found = pd.read_parquet(out / "selectivity.parquet").set_index("unit")
     assert found["selective"].to_dict() == {"unit_6": True, "unit_17": False}
     assert not (out / "figures" / "unit_effects.png").exists()
+
+
+def test_relations_are_asked_given_choice_and_columns(cohort, tmp_path, capsys):
+    """A unit that follows a column of the table, and so the reward; but not given the column."""
+    frame = pd.read_parquet(cohort / "units.parquet")
+    frame["value"] = frame["controllable"] + np.random.default_rng(0).normal(0, 0.2, len(frame))
+    frame["unit_17"] = frame["value"] + np.random.default_rng(1).normal(0, 0.2, len(frame))
+    write_table(frame, tmp_path / "value.parquet")
+    options = ["selectivity", str(tmp_path / "value.parquet"), "--outcome", *OUTCOMES, "--signal",
+               "unit_17", "--test", "linear_shift", "--max-shift", "25"]  # fmt: skip
+    ps = []
+    for name, more in (("plain", []), ("given", ["--given", "choice", "value"])):
+        main([*options, *more, "--out", str(tmp_path / name)])
+        found = pd.read_parquet(tmp_path / name / "selectivity.parquet").set_index("contrast")
+        ps.append(found.loc["controllable", "p"])
+    assert ps[0] < 0.04 < 0.1 < ps[1]
+    said = " ".join(capsys.readouterr().out.split())
+    assert "associated with an outcome given choice, value, not that respond to it" in said
+    metrics = json.loads((tmp_path / "given" / "metrics.json").read_text())
+    assert metrics["test"]["given"] == ["choice", "value"]
+    assert metrics["test"]["finds"] == "association"
+    with pytest.raises(ConfigError, match="given is not for the schedule test: redrawn rewards"):
+        SelectivityConfig("schedule", TableFormat(outcome=OUTCOMES), given=("value",))
 
 
 def test_warnings_say_what_numbers_cannot(cohort, tmp_path, capsys):
@@ -139,8 +166,8 @@ def test_warnings_say_what_numbers_cannot(cohort, tmp_path, capsys):
     assert "1 units measured in fewer than 40 trials are left out (--min-trials): unit_3." in said
     assert "17 signals were measured in several subjects (such as unit_0)" in said
     assert (
-        "No p-value can be below 0.02 here, so of 17 units 7 must reach it before any can be "
-        "selective. Raise --resamples."
+        "No p-value can be below 0.02 here, so of 51 tests (units and contrasts) 21 must reach it "
+        "before any unit can be selective. Raise --resamples."
     ) in said
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from ...neural.units.config import Test
+from ...neural.units.config import Test, kind_of_test
 from ...neural.units.selectivity import most_selective
 from ...trials import Trials
 from ..labels import counted, data_counts
@@ -79,7 +79,8 @@ def draw_selectivity_figures(
     """
     caption = (
         f"Tests: {TEST_WORDS[test]}, two-sided; selective: q at or below {false_discovery_rate:g} "
-        f"(Benjamini-Hochberg, {counted(len(set(selectivity['unit'])), 'unit')} of each contrast). "
+        f"(Benjamini-Hochberg, {counted(len(selectivity), 'test')} of all units and contrasts). "
+        f"{'Responses' if kind_of_test(test) == 'response' else 'Associations, not responses'}. "
         f"Data: {data_counts(trials)}."
     )
     results = SelectivityResults(trials, selectivity, responses, regions, unit, caption)

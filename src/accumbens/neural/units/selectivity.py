@@ -6,12 +6,18 @@ trials then finds selectivity everywhere. Three tests assume less:
 * schedule: the experimenter drew the rewards with known probabilities, so they are redrawn;
 * linear_shift: one session, in which rates or outcomes are stationary;
 * session_permutation: several sessions, with the same unit (or signal) recorded in all of them.
+
+**What they find.** Redrawn rewards are independent of all that came before them, so the schedule
+test finds *responses*. The other two find *associations*: a unit that codes the chosen value or the
+side before the outcome is associated with the outcome too, since rewards follow good choices. Given
+the choice and the value (`given`), they ask for more than that. Where the schedule is known, take
+the schedule test.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -25,12 +31,16 @@ from ...errors import ConfigError, DataError
 from ...progress.base import Progress
 from ...trials import Trials
 from ..series_tests import linear_shift_test, pooled_correlation, session_permutation_test
-from .config import Test
+from .config import Test, kind_of_test
+from .partial import less_given
 
-COLUMNS = ("unit", "contrast", "effect", "correlation", "p", "q", "selective", "trials")
-"""Columns of the table. effect: in the signal's unit (spikes/s) per outcome, with the others held;
-q: p corrected for the number of units of each contrast; selective: q is at or below the false
-discovery rate."""
+COLUMNS = (
+    "unit", "contrast", "kind", "effect", "correlation", "p", "q", "selective", "trials",
+)  # fmt: skip
+"""Columns of the table. kind: "response" or "association", by the test. effect: in the signal's
+unit (spikes/s) per outcome, and correlation, both on the same trials and series as p; q: p
+corrected for all units and contrasts at once; selective: q is at or below the false discovery rate;
+trials: behind p."""
 
 BATCH = 1_000_000
 """Numbers drawn at once; results do not depend on it."""
@@ -56,6 +66,7 @@ def unit_selectivity(
     rng: np.random.Generator,
     schedule: Schedule | None = None,
     units: Sequence[str] | None = None,
+    given: Mapping[str, Float[np.ndarray, "session trial"]] | None = None,
     max_shift: int = 100,
     resamples: int = 2000,
     false_discovery_rate: float = 0.05,
@@ -65,7 +76,8 @@ def unit_selectivity(
     """Tests for each unit which outcomes it responds to, and which two outcomes it tells apart.
 
     From each rate a moving mean of the rates before it in the session is subtracted (weights of
-    0.95 per trial), so that drifts do not hide the responses. Trials without a choice or a measured
+    0.95 per trial), so that drifts do not hide the responses; for associations with one outcome
+    also from the outcome. Trials without a choice or a measured
     signal are left out. Two outcomes are told apart on the trials with exactly one of them.
 
     Args:
@@ -76,6 +88,10 @@ def unit_selectivity(
         rng: of redrawn rewards and permutations.
         schedule: the probabilities of the outcomes, for the schedule test.
         units: names of the signals to test; all by default.
+        given: what the relation is asked given: numbers of each trial by name, such as the choice
+            and a model's `Q_chosen` (see `model_latents`); NaN leaves a trial out. Rates and
+            outcomes are then residuals of least squares on them, within sessions. The schedule
+            test holds the choice and all that came before as it is.
         max_shift: of the linear shift, in trials.
         resamples: redrawn rewards, or permutations, behind each p-value.
         false_discovery_rate: a unit with a q at or below it is selective.
@@ -84,10 +100,12 @@ def unit_selectivity(
 
     Returns:
         One row for each unit and contrast, with the columns `COLUMNS`. p is two-sided; q follows
-        Benjamini & Hochberg (1995), J R Stat Soc B 57:289, over the units of each contrast.
+        Benjamini & Hochberg (1995), J R Stat Soc B 57:289, over all units and contrasts: one
+        family, so that where nothing responds any unit is selective as often as the rate says.
 
     Raises:
-        ConfigError: there are no signals, or the schedule test has no schedule.
+        ConfigError: there are no signals, the schedule test has no schedule, or `given` is not for
+            the test or not of the trials.
         DataError: a unit was measured in too few trials, or the schedule is not that of the trials.
     """
     if test == "schedule" and schedule is None:
@@ -99,6 +117,7 @@ def unit_selectivity(
         raise ConfigError(
             "These trials have no signals to test. Convert the spikes with --spikes.event first."
         )
+    held = _given(given, trials, test)
     chosen = trials.select_signals(names)
     questions = _questions(chosen, schedule)
     rows = []
@@ -110,36 +129,42 @@ def unit_selectivity(
                 f"min_trials ({min_trials}). Leave the unit out (units), or lower min_trials."
             )
         rate = _less_its_past(chosen.signal[..., u], known)
-        effects = _effects(chosen.outcome, chosen.signal[..., u], known)
         for question in questions:
-            asked = known & question.asked
-            pairs = [(question.came[s][k], rate[s][k]) for s, k in enumerate(asked) if k.sum() > 1]
-            if not pairs:
+            asked = known & question.asked & np.isfinite(held).all(-1)
+            sessions = [s for s, k in enumerate(asked) if k.sum() > 1]
+            if not sessions:
                 raise DataError(
                     f"Unit {unit} was measured in too few trials to test {question.contrast}. "
                     "Leave the unit out (units)."
                 )
-            xs, ys = [a for a, _ in pairs], [b for _, b in pairs]
+            if test == "linear_shift":
+                sessions = [max(sessions, key=lambda s: int(asked[s].sum()))]
+            x = question.came
+            if question.single and test != "schedule":
+                x = _less_its_past(x, known)  # as the rates, so that streaks do not hide effects
+            came, rates, zs = ([of[s][asked[s]] for s in sessions] for of in (x, rate, held))
+            xs, ys = less_given(came, zs), less_given(rates, zs)
             try:
                 if test == "schedule":
                     p = _schedule_p(question, rate, asked, rng, resamples)
+                    xs = [x - question.probability[s][asked[s]]
+                          for s, x in zip(sessions, came, strict=True)]  # fmt: skip
                 elif test == "linear_shift":
-                    longest = int(np.argmax([len(a) for a in xs]))
-                    p = linear_shift_test(xs[longest], ys[longest], max_shift=max_shift).p
+                    p = linear_shift_test(xs[0], ys[0], max_shift=max_shift).p
+                    middle = slice(max_shift, len(xs[0]) - max_shift)
+                    xs, ys = [xs[0][middle]], [ys[0][middle]]
                 else:
                     p = session_permutation_test(xs, ys, rng=rng, resamples=resamples).p
             except DataError as error:
                 raise DataError(f"Unit {unit}, {question.contrast}: {error}") from None
             rows.append(
-                {"unit": unit, "contrast": question.contrast,
-                 "effect": float(effects @ question.weights),
-                 "correlation": pooled_correlation(xs, ys), "p": p, "trials": int(asked.sum())}
+                {"unit": unit, "contrast": question.contrast, "kind": kind_of_test(test),
+                 "effect": _slope(xs, ys, centred=test != "schedule"),
+                 "correlation": pooled_correlation(xs, ys), "p": p,
+                 "trials": sum(map(len, xs))}
             )  # fmt: skip
     table = pd.DataFrame(rows)
-    q = np.full(len(table), np.nan)
-    for question in questions:
-        here = (table["contrast"] == question.contrast).to_numpy()
-        q[here] = stats.false_discovery_control(table["p"].to_numpy()[here])
+    q = stats.false_discovery_control(table["p"].to_numpy())
     table["q"], table["selective"] = q, q <= false_discovery_rate
     return table.reindex(columns=list(COLUMNS))
 
@@ -159,12 +184,12 @@ def most_selective(table: pd.DataFrame) -> tuple[str, ...]:
 class _Question(NamedTuple):
     """One question that is asked of every unit.
 
-    weights: of the outcomes in the effect. asked: trials that can answer. came: 1 or 0 on them.
-    probability: of 1, for redraws; NaN without a schedule.
+    asked: trials that can answer. came: 1 or 0 on them. probability: of 1, for redraws; NaN without
+    a schedule. single: of one outcome, not of two.
     """
 
     contrast: str
-    weights: Float[np.ndarray, " outcome"]
+    single: bool
     asked: Bool[np.ndarray, "session trial"]
     came: Float[np.ndarray, "session trial"]
     probability: Float[np.ndarray, "session trial"]
@@ -183,27 +208,47 @@ def _questions(trials: Trials, schedule: Schedule | None) -> list[_Question]:
         p = schedule.after(trials.choice)
     everywhere = np.ones(outcome.shape[:2], bool)
     found = [
-        _Question(name, np.eye(len(names))[k], everywhere, outcome[..., k], p[..., k])
+        _Question(name, True, everywhere, outcome[..., k], p[..., k])
         for k, name in enumerate(names)
     ]
     for i, j in itertools.combinations(range(len(names)), 2):
         exactly_one = (outcome[..., i] > 0) != (outcome[..., j] > 0)
-        weights = np.eye(len(names))[i] - np.eye(len(names))[j]
         label = label_probability(p[..., i], p[..., j])
         contrast = f"{names[i]} - {names[j]}"
-        found.append(_Question(contrast, weights, exactly_one, outcome[..., i], label))
+        found.append(_Question(contrast, False, exactly_one, outcome[..., i], label))
     return found
 
 
-def _effects(
-    outcome: Float[np.ndarray, "session trial outcome"],
-    rate: Float[np.ndarray, "session trial"],
-    known: Bool[np.ndarray, "session trial"],
-) -> Float[np.ndarray, " outcome"]:
-    """Least-squares effect of each outcome, with the others and the mean of each session held."""
-    xs = [outcome[s][k] - outcome[s][k].mean(0) for s, k in enumerate(known) if k.any()]
-    ys = [rate[s][k] - rate[s][k].mean() for s, k in enumerate(known) if k.any()]
-    return np.linalg.lstsq(np.concatenate(xs), np.concatenate(ys), rcond=None)[0]
+def _slope(xs: Sequence[np.ndarray], ys: Sequence[np.ndarray], *, centred: bool) -> float:
+    """sum x y / sum x^2: the effect of one outcome, in the signal's unit; 0 where none varies.
+
+    Of the schedule test x is the outcome minus its probability, and nothing is centred; the effect
+    is then unbiased whatever happened before. Of the others both are centred within sessions.
+    """
+    if centred:
+        xs, ys = ([a - a.mean() for a in of] for of in (xs, ys))
+    x, y = np.concatenate(xs), np.concatenate(ys)
+    return float(x @ y / (x @ x)) if x @ x > 0 else 0.0
+
+
+def _given(
+    given: Mapping[str, Float[np.ndarray, "session trial"]] | None, trials: Trials, test: Test
+) -> Float[np.ndarray, "session trial given"]:
+    """The numbers that are held, one after another along the last axis."""
+    if not given:
+        return np.zeros((*trials.choice.shape, 0))
+    if test == "schedule":
+        raise ConfigError(
+            "given is not for the schedule test: redrawn rewards hold the choice and all that came "
+            "before as it is. Leave it out."
+        )
+    wrong = [name for name, values in given.items() if values.shape != trials.choice.shape]
+    if wrong:
+        raise ConfigError(
+            f"{', '.join(wrong)}, which the tests are given, has not the shape of the trials, "
+            f"{trials.choice.shape} (session, trial)."
+        )
+    return np.stack([np.asarray(values, float) for values in given.values()], axis=-1)
 
 
 def _schedule_p(

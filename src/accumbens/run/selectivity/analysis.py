@@ -24,6 +24,7 @@ from ...credit.schedule import Schedule
 from ...errors import ConfigError, DataError
 from ...files import folder_for_results, write_atomically
 from ...io.tables.trials import from_table, write_table
+from ...neural.units.config import kind_of_test
 from ...neural.units.outcome_responses import outcome_responses
 from ...neural.units.regions import selectivity_by_region, with_regions
 from ...neural.units.selectivity import min_p_value, unit_selectivity
@@ -31,10 +32,11 @@ from ...progress.base import Progress
 from ...progress.display import shown
 from ...summary import Summary, counted, summarized
 from ...trials import Trials
+from ..credit.columns import usual_columns
 from ..credit.schedules import schedule_in_table, stated_schedule
 from ..provenance import fingerprint, versions
 from ..toml import write_toml
-from .config import SelectivityConfig
+from .config import CHOICE, SelectivityConfig
 from .unit_regions import chosen_signals, converted_units, read_regions
 
 
@@ -165,12 +167,15 @@ def analyse_selectivity(
     responses = outcome_responses(trials, units=units, regions=regions)
     tested = unit_selectivity(
         trials, test=config.test, rng=np.random.default_rng(config.seed), schedule=schedule,
-        units=units, max_shift=config.max_shift, resamples=config.resamples,
+        units=units, given=_given(trials, config), max_shift=config.max_shift,
+        resamples=config.resamples,
         false_discovery_rate=config.false_discovery_rate, min_trials=config.min_trials,
         progress=progress,
     )  # fmt: skip
     selectivity = with_regions(tested, regions)
-    warnings = _warnings(trials, units, left_out, regions, config)
+    warnings = (
+        *_on_meaning(trials, config), *_warnings(trials, units, left_out, regions, config),
+    )  # fmt: skip
     by_region = selectivity_by_region(selectivity)
     return Selectivity(trials, selectivity, responses, by_region, warnings)
 
@@ -214,6 +219,9 @@ def selectivity_metrics(found: Selectivity, config: SelectivityConfig) -> dict[s
         },
         "test": {
             "name": config.test,
+            "finds": kind_of_test(config.test),
+            "given": list(config.given),
+            "family": "all units and contrasts",
             "smallest_p": min_p_value(
                 config.test, resamples=config.resamples, max_shift=config.max_shift
             ),
@@ -224,6 +232,39 @@ def selectivity_metrics(found: Selectivity, config: SelectivityConfig) -> dict[s
         "regions": rows,
         "warnings": list(found.warnings),
     }
+
+
+def _given(trials: Trials, config: SelectivityConfig) -> dict[str, np.ndarray]:
+    """The numbers of each trial that relations are asked given; each choice but the first, one."""
+    found = {}
+    for name in config.given:
+        if name == CHOICE:
+            for i in range(1, trials.n_choices):
+                made = (trials.choice == i).astype(float)
+                found[f"choice {trials.names.choices[i]}"] = made
+        else:
+            found[name] = trials.context[..., trials.names.contexts.index(name)]
+    return found
+
+
+def _on_meaning(trials: Trials, config: SelectivityConfig) -> tuple[str, ...]:
+    """What a test of association does not say; and that the schedule test does, where it could."""
+    if config.test == "schedule":
+        return ()
+    held = f" given {', '.join(config.given)}" if config.given else ""
+    more = "" if config.given else ", or ask given the choice and the value (--given)"
+    usual = usual_columns(trials.names.outcomes, trials.n_choices)
+    known = bool(usual) and set(usual) & set(trials.names.contexts)
+    why = (
+        "The table has the probabilities of the rewards: --test schedule finds responses"
+        if known
+        else f"Where you know the probabilities of the rewards, take --test schedule{more}"
+    )
+    return (
+        f"This test finds units that are associated with an outcome{held}, not that respond to it: "
+        "a unit that codes value or side before the outcome is associated with the outcome too. "
+        f"{why}.",
+    )
 
 
 def _warnings(
@@ -249,12 +290,14 @@ def _warnings(
             "each is taken as one unit. Different cells need different columns.",
         )
     smallest = min_p_value(config.test, resamples=config.resamples, max_shift=config.max_shift)
-    together = math.ceil(smallest * len(units) / config.false_discovery_rate - 1e-9)
+    k = len(trials.names.outcomes)
+    n_tests = len(units) * (k + k * (k - 1) // 2)
+    together = math.ceil(smallest * n_tests / config.false_discovery_rate - 1e-9)
     if together > 1:
         more = "--max-shift" if config.test == "linear_shift" else "--resamples"
         notes += (
-            f"No p-value can be below {smallest:.2g} here, so of {len(units)} units {together} "
-            f"must reach it before any can be selective. Raise {more}.",
+            f"No p-value can be below {smallest:.2g} here, so of {n_tests} tests (units and "
+            f"contrasts) {together} must reach it before any unit can be selective. Raise {more}.",
         )
     return notes
 

@@ -12,6 +12,9 @@ from ...neural.units.config import Test
 from ..credit.columns import check_probabilities, columns_among, usual_columns
 from ..options import FLAT
 
+CHOICE = "choice"
+"""The word for the choice made, among what relations are asked given."""
+
 
 @dataclasses.dataclass(frozen=True)
 class SelectivityConfig:
@@ -30,6 +33,9 @@ class SelectivityConfig:
     second choice, and of each further outcome: three columns or numbers for two outcomes. Default:
     controllable_probability_0, controllable_probability_1 and distractor_probability, or the same
     with the names of the outcomes."""
+    given: tuple[str, ...] = ()
+    """For linear_shift and session_permutation: columns that each relation is asked given, such as
+    a value or a motivation of each trial, and the word choice for the choice made."""
     unit: str = "spikes/s"
     """Unit of the signals, for tables and figures."""
     max_shift: int = 100
@@ -56,6 +62,11 @@ class SelectivityConfig:
                 "There are no outcomes. Name those that units may respond to (--outcome)."
             )
         check_probabilities(self.probabilities, len(self.table.outcome), self._n_choices)
+        if self.given and self.test == "schedule":
+            raise ConfigError(
+                "given is not for the schedule test: redrawn rewards hold the choice and all that "
+                "came before as it is. Leave it out."
+            )
         if self.probabilities and self.test != "schedule":
             raise ConfigError(f"probabilities are for the schedule test, not for {self.test}.")
 
@@ -66,8 +77,9 @@ class SelectivityConfig:
 
     def format(self, signals: tuple[str, ...]) -> TableFormat:
         """Which columns of the table to read as what, with these signals."""
-        context = (*self.table.context, *columns_among(self.probabilities))
-        wanted = self.test == "schedule" and not self.probabilities
+        held = tuple(name for name in self.given if name != CHOICE)
+        context = (*self.table.context, *columns_among(self.probabilities), *held)
+        wanted = not self.probabilities
         usual = usual_columns(self.table.outcome, self._n_choices) if wanted else ()
         return dataclasses.replace(
             self.table,
