@@ -87,6 +87,8 @@ def print_credit(out: Output, found: Credit) -> None:
         out.say(f"{test.name} ({len(test.null):,} resamples, seed {test.seed})")
         for sentence in in_words(answer):
             out.say(f"  {sentence}")
+    if found.hierarchical is not None:
+        out.say(found.hierarchical.in_words)
 
 
 def with_interval(value: float, low: float, high: float) -> str:
@@ -127,6 +129,8 @@ def print_saved_credit(out: Output, folder: Path) -> None:
     for name, test in found.metrics["tests"].items():
         for sentence in test.get("in_words", ()):  # runs of 0.1.0 have none
             out.say(f"{name}. {sentence}")
+    if under_group := found.metrics.get("group", {}).get("history"):
+        out.say(under_group["in_words"])
     for warning in found.metrics["warnings"]:
         out.warn(warning)
     out.paths(folder=folder, figures=folder / "figures")

@@ -12,6 +12,8 @@ from .history.fitted import HistoryFit as HistoryFit
 from .history.fitted import as_model as as_model
 from .history.fitting import fit_history as fit_history
 from .history.fitting import pooled_history as pooled_history
+from .history.hierarchical import HierarchicalHistory as HierarchicalHistory
+from .history.hierarchical import hierarchical_history as hierarchical_history
 from .history.indices import Index as Index
 from .history.indices import group_index as group_index
 from .history.indices import index_contrasts as index_contrasts

@@ -1,5 +1,6 @@
 """`accumbens credit` from a table to its folder: everything is there and agrees with itself."""
 
+import dataclasses
 import json
 
 import jax
@@ -19,7 +20,12 @@ from accumbens.io.models import load_model
 from accumbens.io.tables.files import open_table
 from accumbens.io.tables.trials import to_table, write_table
 from accumbens.models.structured import StructureMixture
-from accumbens.run.credit.analysis import analyse_credit, read_credit_trials, run_credit
+from accumbens.run.credit.analysis import (
+    analyse_credit,
+    read_credit_trials,
+    run_credit,
+    write_credit,
+)
 from accumbens.run.credit.config import CreditConfig
 from accumbens.tasks.distractor import DistractorRewards
 from accumbens.trials import Trials
@@ -253,3 +259,25 @@ def test_bad_options_are_refused(run, table):
         CreditConfig("a", more_distractors=("b",))
     with pytest.raises(ConfigError, match="probabilities are for the tests, which also need a"):
         CreditConfig("a", probabilities=("x", "y", "z"))
+
+
+def test_the_regression_that_is_kept_is_of_the_level_asked_for(trials, run, tmp_path):
+    """Separate by default; pooled for all; hierarchical between them, with a table of its own."""
+    folder, _ = run
+    kept = {"separate": np.asarray(load_model(folder / "models" / "history").weights)}
+    for level in ("pooled", "hierarchical"):
+        config = dataclasses.replace(CONFIG, animals=level, resamples=1, bootstrap=5)
+        found = analyse_credit(trials, None, config)
+        write_credit(found, config, "table", tmp_path / level)
+        kept[level] = np.asarray(load_model(tmp_path / level / "models" / "history").weights)
+    apart, whole, group = (kept[name] for name in ("separate", "pooled", "hierarchical"))
+    assert (whole == whole[0]).all()
+    assert ((group - whole) ** 2).sum() < ((apart - whole) ** 2).sum()
+    assert not (tmp_path / "pooled" / "weights_hierarchical.parquet").exists()
+    table = pd.read_parquet(tmp_path / "hierarchical" / "weights_hierarchical.parquet")
+    assert table["subject"].drop_duplicates().tolist() == [*trials.names.subjects, "group"]
+    own = table[table["subject"] == trials.names.subjects[0]]
+    np.testing.assert_allclose(own["weight"].to_numpy()[1:], group[0].ravel(), rtol=1e-5)
+    metrics = json.loads((tmp_path / "hierarchical" / "metrics.json").read_text())
+    assert set(metrics["group"]["history"]["spread"]) > {"bias", "none"}
+    assert metrics["group"]["history"]["in_words"].startswith("History regression of 3 animals")

@@ -2,6 +2,7 @@
 
 config.toml       every option, versions and the fingerprint of the data
 weights.parquet   every weight: subject (and pooled), outcome, lag, standard error, interval
+weights_hierarchical.parquet   the same of each subject under the group, and of the group
 indices.csv       every index: subject and group, standard error, interval, p-values
 answers.csv       every test: in these animals, and in animals like these
 null.parquet      every test's statistic at every resample, by subject
@@ -16,7 +17,7 @@ import json
 import math
 import warnings
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -28,6 +29,7 @@ from ...credit.columns import probability_columns
 from ...credit.contingency import contingency_warnings
 from ...credit.history.fitted import HistoryFit, as_model
 from ...credit.history.fitting import fit_history, pooled_history
+from ...credit.history.hierarchical import HierarchicalHistory, hierarchical_history
 from ...credit.history.indices import Index, group_index, indices
 from ...credit.history.refit import refit_implementation
 from ...credit.history.usable import usable
@@ -64,6 +66,8 @@ class Credit(NamedTuple):
         indices: of each subject, then of the group.
         tests: the randomization tests; none without a schedule.
         warnings: what a reader must know.
+        animals: the level of the regression that is kept as a model.
+        hierarchical: the regression of each subject under the group; None unless asked for.
     """
 
     trials: Trials
@@ -73,6 +77,8 @@ class Credit(NamedTuple):
     indices: tuple[Index, ...]
     tests: tuple[RandomizationTest, ...]
     warnings: tuple[str, ...]
+    animals: Literal["separate", "pooled", "hierarchical"] = "separate"
+    hierarchical: HierarchicalHistory | None = None
 
     def _summary(self) -> Summary:
         title = (
@@ -187,6 +193,10 @@ def analyse_credit(
         warnings.simplefilter("ignore")  # each fit keeps its warnings
         fits = fit_history(trials, config.lags, ridge=config.ridge)
         pooled = pooled_history(trials, config.lags, ridge=config.ridge)
+    hierarchical = None
+    if config.animals == "hierarchical":
+        hierarchical = hierarchical_history(trials, config.lags)
+        notes += hierarchical.warnings
     rng = np.random.default_rng(config.seed)
     found, by_name = [], {}
     progress = progress or Progress()
@@ -210,7 +220,9 @@ def analyse_credit(
             "where sessions differ, and indices have no interval.",
         )
     tests = _tests(trials, schedule, config, progress)
-    return Credit(trials, schedule, fits, pooled, tuple(found), tests, notes)
+    return Credit(
+        trials, schedule, fits, pooled, tuple(found), tests, notes, config.animals, hierarchical
+    )
 
 
 def _rests_on(index: Index, n_fits: int) -> str:
@@ -250,6 +262,8 @@ def write_credit(found: Credit, config: CreditConfig, table: str, folder: Path) 
     }  # fmt: skip
     weights = pd.concat([fit.to_frame() for fit in (*found.fits, found.pooled)])
     write_table(weights.reset_index(drop=True), folder / "weights.parquet")
+    if found.hierarchical is not None:
+        write_table(found.hierarchical.to_frame(), folder / "weights_hierarchical.parquet")
     save_model(_model(found), folder / "models" / "history")
     text = found.to_frame().to_csv(index=False, lineterminator="\n")
     write_atomically(folder / "indices.csv", text.encode())
@@ -268,7 +282,8 @@ def write_credit(found: Credit, config: CreditConfig, table: str, folder: Path) 
 
 def _model(found: Credit) -> HistoryRegression:
     """The regression of each subject; of those that were left out, that of all others together."""
-    own = {fit.subject: fit for fit in found.fits}
+    of_level = found.fits if found.hierarchical is None else found.hierarchical.fits
+    own = {} if found.animals == "pooled" else {fit.subject: fit for fit in of_level}
     names = found.trials.names.subjects
     each = [own.get(name, dataclasses.replace(found.pooled, subject=name)) for name in names]
     return as_model(each, names)
@@ -314,8 +329,13 @@ def credit_metrics(found: Credit) -> dict[str, Any]:
         "trials_scored": int(found.trials.scored.sum()),
         "outcomes": list(found.trials.names.outcomes),
     }
+    under_group = found.hierarchical
+    if under_group is not None:
+        spread = {name: _or_none(value) for name, value in under_group.spread.items()}
+        group["history"] = {"spread": spread, "in_words": under_group.in_words}
     return {
         "data": data, "subjects": subjects, "group": group, "tests": tests,
+        "animals": found.animals,
         "refits": refit_implementation(), "compiled": builds(), "warnings": list(found.warnings),
     }  # fmt: skip
 

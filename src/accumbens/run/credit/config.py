@@ -47,6 +47,10 @@ class CreditConfig:
     """Past choices that the regression looks back."""
     ridge: float | Literal["cv"] = 0.0
     """Ridge penalty on all weights but the bias; cv: chosen by cross-validation over sessions."""
+    animals: Literal["separate", "pooled", "hierarchical"] = "separate"
+    """The regression that is kept as a model (models/history): separate, of each animal by itself;
+    pooled, one for all; hierarchical, of each animal under the group that all come from, which also
+    goes to weights_hierarchical.parquet. Indices and tests are of each animal by itself always."""
     resamples: int = 10_000
     """Redrawn experiments behind each p-value."""
     bootstrap: int = 1000
