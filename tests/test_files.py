@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from accumbens.errors import ConfigError, DataError
-from accumbens.files import make_folder, remove_unfinished, replacing, write_atomically
+from accumbens.files import (
+    claimed,
+    folder_for_results,
+    make_folder,
+    remove_unfinished,
+    replacing,
+    write_atomically,
+)
 
 
 def fails(code):
@@ -141,3 +148,36 @@ with replacing(sys.argv[1]) as part:
     remove_unfinished(tmp_path)
     assert names(tmp_path) == {"models", running.name, ".accumbens-notes.tmp"}
     remove_unfinished(tmp_path / "nowhere")
+
+
+CLAIMS = """
+import sys, time
+from pathlib import Path
+from accumbens.files import claimed
+with claimed(Path(sys.argv[1])):
+    print("claimed", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_folder_is_claimed_by_one_process_until_it_ends(tmp_path):
+    with subprocess.Popen(
+        [sys.executable, "-c", CLAIMS, str(tmp_path)], stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"claimed\n"
+        said = pytest.raises(ConfigError, match=r"Another process is writing to .* Wait")
+        with said, claimed(tmp_path):
+            pass
+        other.kill()
+    said = pytest.raises(ConfigError, match="Another process")
+    with folder_for_results(tmp_path), said, claimed(tmp_path):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_claimed_by_another_stays(tmp_path):
+    said = pytest.raises(ConfigError, match="Another process")
+    with claimed(tmp_path), said, folder_for_results(tmp_path):
+        pytest.fail("both write")
+    assert tmp_path.is_dir()

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from .errors import ConfigError, DataError
 
+CLAIM = ".accumbens.lock"
 _UNFINISHED = re.compile(r"\.accumbens-(\d+)-\d+\.tmp")
 _numbers = itertools.count()
 _being_written: set[Path] = set()
@@ -85,13 +86,44 @@ def make_folder(path: str | os.PathLike[str], what: str = "folder") -> Path:
 
 
 @contextlib.contextmanager
+def claimed(path: Path) -> Iterator[None]:
+    """Keeps a folder for this thread while the context lasts: nobody else can claim it.
+
+    The system gives it free when the process ends, however that happens. On a disk that knows no
+    locks nothing is kept.
+
+    Raises:
+        ConfigError: another process, or thread, has claimed it.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path / CLAIM)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise ConfigError(
+            f"Another process is writing to {path}. Wait until it has ended, or name another "
+            "folder."
+        ) from None
+    except (OSError, NotImplementedError):
+        yield
+        return
+    try:
+        yield
+    finally:
+        lock.release()
+        _remove(path / CLAIM)
+
+
+@contextlib.contextmanager
 def folder_for_results(path: str | os.PathLike[str], what: str = "folder") -> Iterator[Path]:
-    """The folder, made as by `make_folder`; an error leaves no empty one behind."""
+    """The folder, made as by `make_folder` and `claimed`; an error leaves no empty one behind."""
     path = Path(path)
     new = [folder for folder in (path, *path.parents) if not folder.exists()]
     make_folder(path, what)
     try:
-        yield path
+        with claimed(path):
+            yield path
     except BaseException:
         for folder in new:
             with contextlib.suppress(OSError):

@@ -117,6 +117,9 @@ def test_a_killed_fit_goes_on_to_the_same_bits(trials, fitted, tmp_path, monkeyp
     for stage, terms in fitted.history.items():
         for term, values in terms.items():
             np.testing.assert_array_equal(values, resumed.history[stage][term])
+    assert [(s, list(t)) for s, t in resumed.history.items()] == [
+        (s, list(t)) for s, t in fitted.history.items()
+    ], "stages in the order of training"
 
 
 @pytest.mark.parametrize("stop_at", [("warm_up", 20), ("choice", 50)])

@@ -15,7 +15,7 @@ import pytest
 
 from accumbens.cli import main
 from accumbens.errors import ConfigError, DataError
-from accumbens.files import write_atomically
+from accumbens.files import claimed, write_atomically
 from accumbens.fit.disrnn.config import DisRNNStageConfig, PenaltyPathConfig, RecipeConfig
 from accumbens.io.tables.format import TableFormat
 from accumbens.io.tables.trials import from_table, to_table, write_table
@@ -434,6 +434,12 @@ main(sys.argv[2:])
 def test_folders_and_tables_that_do_not_suit_are_refused(run, table, tmp_path):
     with pytest.raises(ConfigError, match="already holds a finished run: choose another folder"):
         run_fit(table, CONFIG, run.folder.path)
+    (tmp_path / "two").mkdir()
+    said = pytest.raises(ConfigError, match=r"Another process is writing to .*two")
+    with claimed(tmp_path / "two"), said:
+        run_fit(table, CONFIG, tmp_path / "two")
+    assert not any((tmp_path / "two").iterdir())
+    (tmp_path / "two").rmdir()
     with pytest.raises(DataError, match=r"is not a run folder: it has no config\.toml"):
         load_run(tmp_path)
     with pytest.raises(DataError, match="This run has no model 'gru'; it has disrnn"):

@@ -17,7 +17,7 @@ from ..unfinished import read_arrays, refuse_other, write_arrays
 from .training import TrainingState
 
 SECONDS_BETWEEN_SAVES = 10.0
-FORMAT = 2
+FORMAT = 3
 """Arrays by their paths. Version 0.1.0 numbered them, and nothing said which was which."""
 
 
@@ -56,6 +56,7 @@ class CheckpointFile:
             "identity": self.identity,
             "stage": checkpoint.stage,
             "seconds": checkpoint.seconds,
+            "order": [[stage, list(terms)] for stage, terms in checkpoint.history.items()],
         }
         if checkpoint.state is not None:
             state = checkpoint.state
@@ -94,11 +95,10 @@ class CheckpointFile:
                 self._restored("adam", template.adam, arrays),
                 *note["state"],
             )
-        history: dict[str, dict[str, np.ndarray]] = {}
-        for name, values in arrays.items():
-            if name.startswith("history/"):
-                _, stage, term = name.split("/")
-                history.setdefault(stage, {})[term] = values
+        history = {
+            stage: {term: arrays[f"history/{stage}/{term}"] for term in terms}
+            for stage, terms in note["order"]
+        }
         return Checkpoint(model, note["stage"], state, history, note["seconds"])
 
     def _restored(self, prefix: str, template: PyTree, arrays: dict[str, np.ndarray]) -> PyTree:

@@ -15,13 +15,14 @@ checkpoints/          what unfinished training has reached; removed at the end
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import DataError
-from ...files import make_folder, write_atomically
+from ...files import folder_for_results, make_folder, write_atomically
 from ...io.models import load_model, save_model
 from ...models.base import Model
 from ...models.disrnn import DisRNN
@@ -59,6 +60,12 @@ class RunFolder:
     def finished(self) -> bool:
         """Whether the run is finished; metrics.json is written last."""
         return self.metrics.is_file()
+
+    @contextlib.contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Makes the folder and keeps it for this process. Raises ConfigError if another has it."""
+        with folder_for_results(self.path, "run folder"):
+            yield
 
     def begin(
         self, config: FitConfig, table: str, fingerprint: str, split: Split, known: dict[str, Any]

@@ -70,37 +70,44 @@ def run_fit(
     """Fits and compares the models of `config` on the trials of `table`; everything goes to `out`.
 
     progress: told of training steps; by default bars at a terminal and in notebooks.
-    Raises ConfigError when `out` already holds a run, DataError for a bad table.
+    Raises ConfigError when `out` already holds a run, or another process writes there, DataError
+    for a bad table.
     """
     folder = RunFolder(out)
-    if folder.config.is_file():
-        what = (
-            "a finished run: choose another folder"
-            if folder.finished
-            else f"an unfinished run: finish it with accumbens fit --resume {out}"
-        )
-        raise ConfigError(f"{out} already holds {what}, or delete it.")
+    _refuse_used(folder)
     trials, known, schedule = read_run_table(table, config)
     check_fits(config, trials)
     levels = levels_of_run(table, trials, config)
     split = make_split(trials, config.split, config.seed)
     unit_of(apply_split(split, trials)[1].subject, config.unit)  # refused before hours of fitting
-    folder.begin(
-        config, str(Path(table).resolve()), fingerprint(trials), split,
-        known.as_tables(trials.names.signals),
-    )  # fmt: skip
-    with shown(progress) as progress:
+    with folder.claimed(), shown(progress) as progress:
+        _refuse_used(folder)
+        folder.begin(
+            config, str(Path(table).resolve()), fingerprint(trials), split,
+            known.as_tables(trials.names.signals),
+        )  # fmt: skip
         return _fit_into(folder, trials, split, config, schedule, levels, progress)
+
+
+def _refuse_used(folder: RunFolder) -> None:
+    """Raises ConfigError where the folder holds a run."""
+    if folder.config.is_file():
+        what = (
+            "a finished run: choose another folder"
+            if folder.finished
+            else f"an unfinished run: finish it with accumbens fit --resume {folder.path}"
+        )
+        raise ConfigError(f"{folder.path} already holds {what}, or delete it.")
 
 
 def resume_fit(out: str | Path, progress: Progress | None = None) -> Run:
     """Finishes the run in `out` with its own options; gives the numbers of an unbroken run.
 
-    Raises DataError when the folder holds no run, or the table has changed since.
+    Raises DataError when the folder holds no run, or the table has changed since, ConfigError when
+    another process writes there.
     """
     folder = RunFolder(out)
     about = folder.about()
-    remove_unfinished(folder.path)
     if folder.finished:
         return load_run(out)
     config = read_toml(FitConfig, folder.config)
@@ -112,7 +119,8 @@ def resume_fit(out: str | Path, progress: Progress | None = None) -> Run:
         )
     levels = levels_of_run(about["table"], trials, config)
     split = Split.from_json(folder.split.read_text())
-    with shown(progress) as progress:
+    with folder.claimed(), shown(progress) as progress:
+        remove_unfinished(folder.path)
         return _fit_into(folder, trials, split, config, schedule, levels, progress)
 
 
