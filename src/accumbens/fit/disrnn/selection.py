@@ -99,6 +99,11 @@ def select_disrnn(
     )  # fmt: skip
 
 
+FEWER = 2e-4
+"""Nats per held-out trial that fewer latents from the start may cost: a variable that is one in
+truth costs nothing as one latent."""
+
+
 class Relaxed(NamedTuple):
     """A candidate after relaxing: model, held-out log likelihood per trial (nats), steps kept."""
 
@@ -111,13 +116,15 @@ def _simplest(walks: Walks) -> tuple[Candidate, Relaxed]:
     """The candidate with the fewest open latents that, relaxed, predicts held-out trials as well as
     the best along the chosen route (but for `TOLERANCE`); and what relaxing made of it.
 
-    It is on that route, or on the same with fewer latents from the start.
+    It is on that route, or on the same with fewer latents from the start, which must predict as
+    well as that one after relaxing (but for `FEWER`).
     """
     best = walks.best_along(walks.chosen)
     enough = best.held_out - TOLERANCE
     taken = _simplest_along(walks, walks.chosen, enough) or (best, _relax(walks, best))
     while (taken[0].n_open or 0) > 1:
         route = walks.explore_fewer(taken[0])
+        enough = taken[1].held_out - FEWER
         fewer = None if route is None else _simplest_along(walks, route, enough)
         if fewer is None:
             break

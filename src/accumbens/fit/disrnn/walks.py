@@ -143,7 +143,12 @@ class Walks:
 
     def steps(self, route: Route) -> int:
         """Gradient steps along the whole of a route."""
-        return self.config.steps * self.slower.get(route.share, 1)
+        return self.config.steps * self._slower(route)
+
+    def _slower(self, route: Route) -> int:
+        """How many times as slowly a route is walked as others; with fewer latents it is not."""
+        fewer = route.latents < self.recipe.disrnn.latents
+        return 1 if fewer else self.slower.get(route.share, 1)
 
     def _most_shrunk(self, routes: list[Route]) -> Route:
         bests = [self.best_along(route) for route in routes]
@@ -199,7 +204,7 @@ class Walks:
         """The checkpoints along a route without each fold."""
         best = max((c.expected for c in self.candidates()), default=-np.inf)
         first = FIRST_CANDIDATE // STEPS_PER_CHECKPOINT - 1
-        slower = self.slower.get(route.share, 1)
+        slower = self._slower(route)
 
         def hopeless(scores: list[np.ndarray]) -> bool:
             mean = [float(x[:, 0].sum() / self.n) for x in scores[first:]]
@@ -227,7 +232,7 @@ class Walks:
         file = None
         if self.checkpoints is not None:
             of_route = "-".join(f"{x:g}" for x in route)
-            slower = f"-{self.slower[route.share]}x" if route.share in self.slower else ""
+            slower = f"-{self._slower(route)}x" if self._slower(route) > 1 else ""
             file = self.checkpoints / f"selection-{of_route}{slower}-{name}.safetensors"
         paths = self.paths(route, folds)
         if file is not None and (kept := read_walked(file, self.identity, paths[0].average)):
