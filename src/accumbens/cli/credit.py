@@ -58,6 +58,7 @@ def print_credit(out: Output, found: Credit) -> None:
     """Warnings, a row a subject and one for the group; then both answers of each test."""
     from ..credit.answers import in_words
     from ..summary import counted
+    from .schedule import print_schedule
 
     trials = found.trials
     out.say(
@@ -68,6 +69,7 @@ def print_credit(out: Output, found: Credit) -> None:
     )
     for warning in found.warnings:
         out.warn(warning)
+    print_schedule(out, found.calibration)
     names = list(dict.fromkeys(index.name for index in found.indices))
     headings = ("choices", *names, *(f"p: {short_name(test.name)}" for test in found.tests))
     sizes = {fit.subject: fit.n_scored for fit in found.fits}
@@ -76,10 +78,10 @@ def print_credit(out: Output, found: Credit) -> None:
     for subject in [*sizes, "group"]:
         of = [by_place.get((subject, name)) for name in names]
         cells = [with_interval(i.value, i.low, i.high) if i else "–" for i in of]
+        ps = [p_cell(found.p_value(test, subject)) for test in found.tests]
         if subject == "group":
             counts = {i.n_subjects for i in of if i} - {len(sizes)}
             subject = f"group ({min(counts)} of {len(sizes)})" if counts else subject
-        ps = [f"{found.p_value(test, subject):.4f}" for test in found.tests]
         rows.append([subject, f"{sizes.get(subject, sum(sizes.values())):,}", *cells, *ps])
     numbers = range(1, len(headings) + 1)
     out.table(["subject", *headings], rows, title=TITLE, numbers=numbers, last_apart=True)
@@ -96,6 +98,11 @@ def with_interval(value: float, low: float, high: float) -> str:
     if value != value:
         return "–"
     return f"{value:.2f}" if low != low else f"{value:.2f} ({low:.2f}, {high:.2f})"
+
+
+def p_cell(p: float) -> str:
+    """`0.0310`, or `–` where there is no p-value."""
+    return "–" if p != p else f"{p:.4f}"
 
 
 def _number(value: float | None) -> float:
@@ -121,7 +128,7 @@ def print_saved_credit(out: Output, folder: Path) -> None:
             str(row["subject"]),
             str(row["name"]),
             with_interval(*(_number(row[key]) for key in ("value", "low", "high"))),
-            *(f"{_number(row[test]):.4f}" for test in tests),
+            *(p_cell(_number(row[test])) for test in tests),
         ]
         for row in frame.to_dict("records")
     ]

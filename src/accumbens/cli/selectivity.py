@@ -46,11 +46,13 @@ accumbens selectivity units.parquet --test linear_shift --outcome reward --given
         from ..figures.labels import data_counts
         from ..run.selectivity.analysis import run_selectivity
         from .printing import shown_progress
+        from .schedule import print_schedule
 
         folder = self.out or Path("runs") / f"{self.table.name.split('.')[0]}-selectivity"
         with shown_progress() as progress:
             found = run_selectivity(self.table, self.options, folder, progress)
         out.say("", f"{data_counts(found.trials)}.")
+        print_schedule(out, found.calibration)
         print_selectivity(out, found.selectivity, found.regions, found.warnings, self.options.unit)
         out.paths(folder=folder, figures=folder / "figures")
 
@@ -122,7 +124,9 @@ def _print_units(out: Output, selectivity: pd.DataFrame, unit: str) -> None:
         rows = [by_place[name, contrast] for contrast in contrasts]
         effects = [f"{r['effect']:+.2f}{'*' if r['selective'] else ' '}" for r in rows]
         place = [rows[0]["region"] or "unknown"] if located else []
-        cells.append([name, *place, *effects, f"{min(row['q'] for row in rows):.2g}"])
+        cells.append(
+            [name, *place, *effects, f"{min(row['q'] for row in rows if row['q'] == row['q']):.2g}"]
+        )
     title = f"Effects in the most selective of {len(units):,} selective units, {unit}"
     numbers = range(len(places), len(headings))
     out.table(headings, cells, title=title, numbers=numbers, caption="* selective")

@@ -4,6 +4,10 @@ from .answers import InTheseAnimals as InTheseAnimals
 from .answers import TwoAnswers as TwoAnswers
 from .answers import answers_to_frame as answers_to_frame
 from .answers import two_answers as two_answers
+from .calibration.check import Calibration as Calibration
+from .calibration.check import calibrate_schedule as calibrate_schedule
+from .calibration.rates import OutcomeCalibration as OutcomeCalibration
+from .calibration.rates import StatedRate as StatedRate
 from .config import PowerConfig as PowerConfig
 from .contingency import contingency_warnings as contingency_warnings
 from .history.design import HistoryData as HistoryData

@@ -28,7 +28,8 @@ class InTheseAnimals(NamedTuple):
     Attributes:
         observed: the mean over animals.
         null_mean, null_sd: of the mean over animals where no animal has the effect.
-        p_one_sided, p_two_sided: exact p-values (see `p_value`).
+        p_one_sided, p_two_sided: exact p-values (see `p_value`); NaN with nothing to redraw.
+        redrawn: trials on which another outcome could have come; None: not known.
     """
 
     observed: float
@@ -36,6 +37,7 @@ class InTheseAnimals(NamedTuple):
     null_sd: float
     p_one_sided: float
     p_two_sided: float
+    redrawn: int | None = None
 
 
 class TwoAnswers(NamedTuple):
@@ -79,6 +81,7 @@ def two_answers(test: RandomizationTest) -> TwoAnswers:
     these = InTheseAnimals(
         float(test.observed.mean()), float(group.mean()), spread,
         test.group_p_value(), test.group_p_value("two-sided"),
+        None if test.redrawn is None else sum(test.redrawn),
     )  # fmt: skip
     told = np.ptp(test.null, axis=0) > 0
     errors = np.zeros(len(told))
@@ -107,8 +110,9 @@ def answers_to_frame(answers: Sequence[TwoAnswers]) -> pd.DataFrame:
 
     Returns:
         A table with columns test; of these animals observed, null_mean, null_sd, p_one_sided,
-        p_two_sided; of animals like these animals, effect (observed minus null mean, log-odds),
-        low, high (95 %), effect_sd, like_these_p_one_sided, like_these_p_two_sided, p_sign_flips,
+        p_two_sided, redrawn; of animals like these animals, effect (observed minus null
+        mean, log-odds), low, high (95 %), effect_sd, like_these_p_one_sided,
+        like_these_p_two_sided, p_sign_flips,
         and weighted_effect, weighted_low, weighted_high, weighted_tau, weighted_p; NaN where there
         is no second answer.
     """
@@ -144,10 +148,17 @@ def in_words(answer: TwoAnswers) -> tuple[str, str]:
         The sentence on these animals, and the one on animals like these (or why there is none).
     """
     these = answer.these
+    if these.redrawn == 0:
+        return (
+            "In these animals: no p-value, as there is nothing to redraw: by the stated "
+            "probabilities nothing else could have come on any trial.",
+            answer.why_not,
+        )
+    count = "" if these.redrawn is None else f"; {these.redrawn:,} trials could be redrawn"
     first = (
         f"In these animals: {these.observed:.2f}, where no animal has the effect "
         f"{these.null_mean:.2f} with SD {these.null_sd:.2f}; p = {these.p_one_sided:.4g} "
-        f"(one-sided), {these.p_two_sided:.4g} (two-sided)."
+        f"(one-sided), {these.p_two_sided:.4g} (two-sided){count}."
     )
     like = answer.like_these
     if like is None:

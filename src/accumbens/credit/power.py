@@ -65,6 +65,7 @@ def credit_power(
                     found = test(
                         part, schedule_of(part), seed=config.seed, n_lags=config.lags,
                         resamples=config.resamples, progress=redrawn.shared(),
+                        trust_schedule=True,
                     )  # fmt: skip
                     rows += [_power(found, weight, m, n_sessions, config) for m in config.mice]
     return pd.DataFrame(rows)

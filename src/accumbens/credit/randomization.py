@@ -19,6 +19,7 @@ from ..errors import ConfigError, DataError
 from ..progress.base import Progress
 from ..summary import Summary, counted, number, summarized
 from ..trials import Trials
+from .calibration.check import believe_schedule
 from .history.design import HistoryData, history_data
 from .history.indices import index_contrasts
 from .history.refit import Redraw, observed, redraw_problem, refit
@@ -39,6 +40,8 @@ class RandomizationTest(NamedTuple):
         observed: the statistic of each subject, in log-odds.
         null: the same for each redrawn experiment.
         seed: of the resamples.
+        redrawn: trials of each subject on which another outcome could have come; None: not known.
+            A subject without such trials has no p-value (NaN), and a group without them has none.
     """
 
     name: str
@@ -46,11 +49,26 @@ class RandomizationTest(NamedTuple):
     observed: Float[np.ndarray, " subject"]
     null: Float[np.ndarray, "resample subject"]
     seed: int
+    redrawn: tuple[int, ...] | None = None
 
     def p_values(self, alternative: Alternative = "greater") -> Float[np.ndarray, " subject"]:
-        """The p-value of each subject by itself (see `p_value`)."""
+        """The p-value of each subject by itself (see `p_value`); NaN where none can be drawn."""
         pairs = zip(self.observed, self.null.T, strict=True)
-        return np.array([p_value(o, null, alternative) for o, null in pairs])
+        p = np.array([p_value(o, null, alternative) for o, null in pairs])
+        return p if self.redrawn is None else np.where(np.array(self.redrawn) > 0, p, np.nan)
+
+    def nothing_to_redraw(self) -> str:
+        """Why some subjects have no p-value, in a sentence; "" where all have one."""
+        counts = (1,) * len(self.subjects) if self.redrawn is None else self.redrawn
+        without = [s for s, n in zip(self.subjects, counts, strict=True) if n == 0]
+        if not without:
+            return ""
+        who = "all subjects" if len(without) == len(self.subjects) else ", ".join(without)
+        return (
+            f"The test of {self.name!r} has nothing to redraw in {who}, so there is no p-value: by "
+            "the stated probabilities nothing else could have come on any trial, given what the "
+            "test holds. It needs rewards with probabilities other than 0 and 1."
+        )
 
     def _summary(self) -> Summary:
         title = f"Randomization test of {self.name}: {counted(len(self.null), 'resample')}"
@@ -58,10 +76,17 @@ class RandomizationTest(NamedTuple):
         rows = [[name, *map(number, values)] for name, *values in columns]
         group = [self.observed.mean(), self.null.mean(), self.group_p_value()]
         heads = ["subject", "observed", "null mean", "p (one-sided)"]
-        return Summary(title, table=[heads, ["group", *map(number, group)], *rows])
+        notes = tuple(filter(None, [self.nothing_to_redraw()]))
+        if self.redrawn is not None:
+            heads.append("trials redrawn")
+            group.append(sum(self.redrawn))
+            rows = [[*row, f"{n:,}"] for row, n in zip(rows, self.redrawn, strict=True)]
+        return Summary(title, table=[heads, ["group", *map(number, group)], *rows], notes=notes)
 
     def group_p_value(self, alternative: Alternative = "greater") -> float:
-        """The p-value of the mean over subjects (see `p_value`)."""
+        """The p-value of the mean over subjects (see `p_value`); NaN with nothing to redraw."""
+        if self.redrawn is not None and not sum(self.redrawn):
+            return float("nan")
         return p_value(self.observed.mean(), self.null.mean(1), alternative)
 
 
@@ -100,6 +125,7 @@ def distractor_test(
     resamples: int = 10_000,
     ridge: float = 0.0,
     progress: Progress | None = None,
+    trust_schedule: bool = False,
 ) -> RandomizationTest:
     """Is the distractor index above 0? Every distractor reward is redrawn from its probability;
     the choices and all other rewards are held.
@@ -117,13 +143,16 @@ def distractor_test(
         resamples: redrawn experiments behind each p-value.
         ridge: penalty on all weights but the bias (at least 0.01 in every refit).
         progress: told of resamples done, of all subjects together.
+        trust_schedule: the rewards need not have come with the stated probabilities (see
+            `calibrate_schedule`); otherwise that is an error.
 
     Returns:
         The test; its statistic is the distractor index of each subject, in log-odds.
 
     Raises:
         ConfigError: `resamples` or `n_lags` is below 1.
-        DataError: there is no such distractor, or the schedule is not that of the trials.
+        DataError: there is no such distractor, or the schedule is not that of the trials: of other
+            trials, or the rewards did not come with the stated probabilities.
     """
     _, name = _roles(trials, distractor)
     bit = 1 << trials.names.outcomes.index(name)
@@ -137,7 +166,7 @@ def distractor_test(
 
     return _test(
         f"{name} index > 0", trials, schedule, redraw, statistic,
-        n_lags, resamples, seed, ridge, progress,
+        n_lags, resamples, seed, ridge, progress, trust_schedule,
     )  # fmt: skip
 
 
@@ -151,6 +180,7 @@ def structure_test(
     resamples: int = 10_000,
     ridge: float = 0.0,
     progress: Progress | None = None,
+    trust_schedule: bool = False,
 ) -> RandomizationTest:
     """Is the controllable index above the distractor index? Choices and the number of rewards on
     each trial are held; where exactly one of the two rewards came, its label is redrawn:
@@ -196,7 +226,7 @@ def structure_test(
 
     return _test(
         f"{controllable} index > {other} index", trials, schedule, redraw, statistic,
-        n_lags, resamples, seed, ridge, progress,
+        n_lags, resamples, seed, ridge, progress, trust_schedule,
     )  # fmt: skip
 
 
@@ -225,18 +255,21 @@ BATCH = 500
 
 
 def _test(
-    name, trials, schedule, redraw, statistic, n_lags, resamples, seed, ridge, progress
+    name, trials, schedule, redraw, statistic, n_lags, resamples, seed, ridge, progress, trust
 ) -> RandomizationTest:
     if resamples < 1:
         raise ConfigError(f"resamples is {resamples}; it must be at least 1.")
-    check_schedule(trials, schedule)
+    (check_schedule if trust else believe_schedule)(trials, schedule)
     probability = schedule.after(trials.choice)
     present = np.unique(trials.subject)
-    values, nulls = [], []
+    values, nulls, redrawn = [], [], []
     with (progress or Progress()).task(name, resamples * len(present)) as task:
         for subject in present:
             data = history_data(trials, n_lags, np.flatnonzero(trials.subject == subject))
-            problem = redraw_problem(data, redraw(data, probability), ridge=ridge)
+            drawn = redraw(data, probability)
+            open_ = (drawn.type_a != drawn.type_b) & (data.trial >= 0)
+            redrawn.append(int((open_ & (drawn.probability > 0) & (drawn.probability < 1)).sum()))
+            problem = redraw_problem(data, drawn, ridge=ridge)
             contrast = statistic(data)
             values.append(float(observed(problem).astype(np.float64) @ contrast))
             stream = stream_seed(seed, name, trials.names.subjects[subject])
@@ -248,7 +281,9 @@ def _test(
                 task.advance(count)
             nulls.append(null)
     subjects = tuple(trials.names.subjects[s] for s in present)
-    return RandomizationTest(name, subjects, np.array(values), np.stack(nulls, axis=1), seed)
+    return RandomizationTest(
+        name, subjects, np.array(values), np.stack(nulls, axis=1), seed, tuple(redrawn)
+    )
 
 
 def stream_seed(seed: int, *words: str) -> int:

@@ -248,7 +248,7 @@ def check_schedule(trials: Trials, schedule: Schedule) -> None:
             raise DataError(
                 f"The probability of {name} is missing or outside [0, 1] on {int(bad.sum())} "
                 f"trials with a choice, first in {_first(trials, bad)}. Correct these "
-                "probabilities."
+                f"probabilities{_percent(p)}."
             )
         impossible = made & ((came & (p == 0)) | (~came & (p == 1)))
         if impossible.any():
@@ -257,6 +257,12 @@ def check_schedule(trials: Trials, schedule: Schedule) -> None:
                 f"(it came with probability 0, or did not come with probability 1), first in "
                 f"{_first(trials, impossible)}. Are two outcome columns, or the choices, swapped?"
             )
+
+
+def _percent(p: Float[np.ndarray, "session trial"]) -> str:
+    """A hint where probabilities look like percent."""
+    largest = np.max(p, initial=0.0, where=np.isfinite(p))
+    return ": they look like percent; divide them by 100" if 1 < largest <= 100 else ""
 
 
 def _first(trials: Trials, where: Bool[np.ndarray, "session trial"]) -> str:

@@ -14,7 +14,7 @@ from accumbens.run.credit.config import CreditConfig
 from accumbens.trials import TrialNames, Trials, trials_from_arrays
 
 CONFIG = CreditConfig(
-    "controllable", "distractor", probabilities=("0.8", "0.2", "0.5"), lags=2, resamples=19,
+    "controllable", "distractor", probabilities=("0.5", "0.5", "0.5"), lags=2, resamples=19,
     bootstrap=20,
 )  # fmt: skip
 N_SESSIONS, N_TRIALS = 3, 60

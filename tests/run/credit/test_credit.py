@@ -143,10 +143,21 @@ def test_swapped_columns_get_a_loud_warning(table, capsys, tmp_path):
     options = ["--lags", "1", "--resamples", "5", "--bootstrap", "5"]
     swapped = ["--controllable", "distractor", "--distractor", "controllable"]
     probabilities = ["--probabilities", "0.5", "0.5", "0.5"]
-    main(["credit", str(table), *swapped, *probabilities, *options, "--out", str(tmp_path / "r")])
+    command = ["credit", str(table), *swapped, *probabilities, *options]
+    with pytest.raises(SystemExit):
+        main([*command, "--out", str(tmp_path / "refused")])
+    refused = " ".join(capsys.readouterr().err.split())
+    assert "'controllable' contradicts its own in 9 sessions" in refused
+    assert "go on with trust_schedule (--trust-schedule)" in refused
+    main([*command, "--trust-schedule", "--out", str(tmp_path / "r")])
+    schedule = json.loads((tmp_path / "r" / "metrics.json").read_text())["schedule"]
+    assert (schedule["believable"], schedule["trust_schedule"]) == (False, True)
+    assert schedule["likely_cause"]
     said = " ".join(capsys.readouterr().out.split())
     assert "Warning: The distractor column 'controllable' depends on the choice" in said
     assert "Are two columns swapped?" in said
+    assert "The tests trust the stated schedule all the same" in said
+    assert "The schedule: how often outcomes came" in said
 
 
 def test_one_reward_and_no_schedule(table, trials, capsys, tmp_path):

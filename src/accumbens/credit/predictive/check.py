@@ -15,6 +15,7 @@ from ...models.base import Model
 from ...summary import Summary, counted, summarized
 from ...threefry import key_of
 from ...trials import Trials
+from ..calibration.check import calibrate_schedule
 from ..schedule import Schedule, schedule_of
 from .curves import (
     Curve,
@@ -130,6 +131,7 @@ def predictive_check(
     key: Key[Array, ""],
     schedule: Schedule | None = None,
     n_repeats: int = 20,
+    trust_schedule: bool = False,
 ) -> PredictiveCheck:
     """Simulates models in the animals' own sessions, and compares how both choose.
 
@@ -144,11 +146,14 @@ def predictive_check(
         key: of the simulations; a model's do not depend on which others are checked.
         schedule: the probability of each outcome after each choice; by default what the trials
             carry as context (`schedule_of`).
+        trust_schedule: the outcomes need not have come with the stated probabilities; otherwise
+            that is an error (see `accumbens.credit.calibrate_schedule`).
         n_repeats: simulated cohorts of each model; p is never below 1 / (n_repeats + 1).
 
     Raises:
         ConfigError: there is no model, or `n_repeats` is below 2.
-        DataError: the schedule is not known, or a model does not suit the trials.
+        DataError: the schedule is not known or not the true one, or a model does not suit the
+            trials.
 
     Source:
         Gelman, Meng & Stern (1996), Stat Sinica 6:733; for models of choice: Palminteri, Wyart &
@@ -171,6 +176,9 @@ def predictive_check(
     if n_repeats < 2:
         raise ConfigError(f"n_repeats is {n_repeats}; it must be at least 2.")
     schedule = schedule_of(trials) if schedule is None else schedule
+    calibration = calibrate_schedule(trials, schedule)
+    if not (trust_schedule or calibration.believable):
+        raise DataError(f"{calibration.problem()} Models cannot be simulated in these sessions.")
     animals, notes = {}, {}
     for name, curve in CURVES.items():
         try:

@@ -50,7 +50,9 @@ class NullDistributionsData(NamedTuple):
 
 
 def p_words(p: float) -> str:
-    """ "p = 0.32", "p = 0.0005": two digits other than the zeros before them."""
+    """ "p = 0.32", "p = 0.0005": two digits other than the zeros before them; NaN: none."""
+    if np.isnan(p):
+        return "no p: nothing to redraw"
     if p >= 0.095:
         return f"p = {p:.2f}"
     return f"p = {np.format_float_positional(p, precision=2, fractional=False, trim='-')}"

@@ -25,6 +25,7 @@ import pandas as pd
 from jaxtyping import Bool, Float
 from scipy import stats
 
+from ...credit.calibration.check import believe_schedule
 from ...credit.randomization import p_value
 from ...credit.schedule import Schedule, check_schedule, label_probability
 from ...errors import ConfigError, DataError
@@ -36,11 +37,13 @@ from .partial import less_given
 
 COLUMNS = (
     "unit", "contrast", "kind", "effect", "correlation", "p", "q", "selective", "trials",
+    "redrawn",
 )  # fmt: skip
 """Columns of the table. kind: "response" or "association", by the test. effect: in the signal's
 unit (spikes/s) per outcome, and correlation, both on the same trials and series as p; q: p
 corrected for all units and contrasts at once; selective: q is at or below the false discovery rate;
-trials: behind p."""
+trials: behind p; redrawn: trials on which another outcome could have come, of the schedule test
+(with none of them p is NaN)."""
 
 BATCH = 1_000_000
 """Numbers drawn at once; results do not depend on it."""
@@ -72,6 +75,7 @@ def unit_selectivity(
     false_discovery_rate: float = 0.05,
     min_trials: int = 40,
     progress: Progress | None = None,
+    trust_schedule: bool = False,
 ) -> pd.DataFrame:
     """Tests for each unit which outcomes it responds to, and which two outcomes it tells apart.
 
@@ -97,6 +101,8 @@ def unit_selectivity(
         false_discovery_rate: a unit with a q at or below it is selective.
         min_trials: trials with a choice that a unit must have been measured in.
         progress: told of each unit that is tested.
+        trust_schedule: rewards need not have come with the stated probabilities; otherwise that is
+            an error of the schedule test (see `accumbens.credit.calibrate_schedule`).
 
     Returns:
         One row for each unit and contrast, with the columns `COLUMNS`. p is two-sided; q follows
@@ -119,6 +125,8 @@ def unit_selectivity(
         )
     held = _given(given, trials, test)
     chosen = trials.select_signals(names)
+    if schedule is not None:
+        (check_schedule if trust_schedule else believe_schedule)(chosen, schedule)
     questions = _questions(chosen, schedule)
     rows = []
     for u, unit in enumerate((progress or Progress()).each("units", names)):
@@ -161,10 +169,13 @@ def unit_selectivity(
                 {"unit": unit, "contrast": question.contrast, "kind": kind_of_test(test),
                  "effect": _slope(xs, ys, centred=test != "schedule"),
                  "correlation": pooled_correlation(xs, ys), "p": p,
-                 "trials": sum(map(len, xs))}
+                 "trials": sum(map(len, xs)),
+                 "redrawn": _redrawable(question, asked) if test == "schedule" else np.nan}
             )  # fmt: skip
     table = pd.DataFrame(rows)
-    q = stats.false_discovery_control(table["p"].to_numpy())
+    p, q = table["p"].to_numpy(float), np.full(len(table), np.nan)
+    if (known := np.isfinite(p)).any():
+        q[known] = stats.false_discovery_control(p[known])
     table["q"], table["selective"] = q, q <= false_discovery_rate
     return table.reindex(columns=list(COLUMNS))
 
@@ -204,7 +215,6 @@ def _questions(trials: Trials, schedule: Schedule | None) -> list[_Question]:
     names, outcome = trials.names.outcomes, trials.outcome
     p = np.full(outcome.shape, np.nan)
     if schedule is not None:
-        check_schedule(trials, schedule)
         p = schedule.after(trials.choice)
     everywhere = np.ones(outcome.shape[:2], bool)
     found = [
@@ -267,6 +277,8 @@ def _schedule_p(
     earlier rewards, and valid in large samples otherwise.
     """
     p, residual = question.probability[asked], rate[asked]
+    if not ((p > 0) & (p < 1)).any():
+        return np.nan
     observed = float((question.came[asked] - p) @ residual)
     null = np.empty(resamples)
     batch = max(1, BATCH // len(p))
@@ -274,6 +286,12 @@ def _schedule_p(
         count = min(batch, resamples - first)
         null[first : first + count] = ((rng.random((count, len(p))) < p) - p) @ residual
     return p_value(observed, null, "two-sided")
+
+
+def _redrawable(question: _Question, asked: Bool[np.ndarray, "session trial"]) -> int:
+    """The trials on which another outcome could have come."""
+    p = question.probability[asked]
+    return int(((p > 0) & (p < 1)).sum())
 
 
 def _less_its_past(

@@ -25,6 +25,7 @@ import pandas as pd
 from ...compiled.libraries import builds
 from ...cores import one_thread_for_linear_algebra
 from ...credit.answers import TwoAnswers, answers_to_frame, in_words, two_answers
+from ...credit.calibration.check import Calibration
 from ...credit.columns import probability_columns
 from ...credit.contingency import contingency_warnings
 from ...credit.history.fitted import HistoryFit, as_model
@@ -51,6 +52,7 @@ from ...trials import Trials
 from ..provenance import fingerprint, versions
 from ..toml import write_toml
 from .config import CreditConfig
+from .schedule_check import TRUSTED, checked_schedule, schedule_metrics
 from .schedules import schedule_in_table, stated_schedule
 
 
@@ -68,6 +70,7 @@ class Credit(NamedTuple):
         warnings: what a reader must know.
         animals: the level of the regression that is kept as a model.
         hierarchical: the regression of each subject under the group; None unless asked for.
+        calibration: the outcomes beside their stated probabilities; None without a schedule.
     """
 
     trials: Trials
@@ -79,6 +82,7 @@ class Credit(NamedTuple):
     warnings: tuple[str, ...]
     animals: Literal["separate", "pooled", "hierarchical"] = "separate"
     hierarchical: HierarchicalHistory | None = None
+    calibration: Calibration | None = None
 
     def _summary(self) -> Summary:
         title = (
@@ -180,7 +184,8 @@ def analyse_credit(
         progress: told of resamples.
     """
     trials, schedule, unused = usable(trials, schedule)
-    notes, names = (*unused, *contingency_warnings(trials)), trials.names.outcomes
+    calibration, wrong = checked_schedule(trials, schedule, config.trust_schedule)
+    notes, names = (*unused, *contingency_warnings(trials), *wrong), trials.names.outcomes
     if len(names) > 1 and schedule is None:
         first, *further = (probability_columns(name, trials.n_choices) for name in names)
         usual = ", ".join((*first[1:], *(columns[0] for columns in further)))
@@ -220,8 +225,18 @@ def analyse_credit(
             "where sessions differ, and indices have no interval.",
         )
     tests = _tests(trials, schedule, config, progress)
+    notes += tuple(note for test in tests if (note := test.nothing_to_redraw()))
     return Credit(
-        trials, schedule, fits, pooled, tuple(found), tests, notes, config.animals, hierarchical
+        trials,
+        schedule,
+        fits,
+        pooled,
+        tuple(found),
+        tests,
+        notes,
+        config.animals,
+        hierarchical,
+        calibration,
     )
 
 
@@ -245,7 +260,7 @@ def _tests(
         test(
             trials, schedule, seed=config.seed, distractor=distractor, n_lags=config.lags,
             resamples=config.resamples, ridge=0.0 if config.ridge == "cv" else config.ridge,
-            progress=progress,
+            progress=progress, trust_schedule=True,  # it has been checked
         )
         for distractor in trials.names.outcomes[1:]
         for test in (distractor_test, structure_test)
@@ -316,8 +331,9 @@ def credit_metrics(found: Credit) -> dict[str, Any]:
             "subjects": {
                 name: {
                     "observed": float(test.observed[i]),
-                    "p_one_sided": float(test.p_values()[i]),
-                    "p_two_sided": float(test.p_values("two-sided")[i]),
+                    "p_one_sided": _or_none(float(test.p_values()[i])),
+                    "p_two_sided": _or_none(float(test.p_values("two-sided")[i])),
+                    "trials_redrawn": None if test.redrawn is None else test.redrawn[i],
                 }
                 for i, name in enumerate(test.subjects)
             },
@@ -333,8 +349,10 @@ def credit_metrics(found: Credit) -> dict[str, Any]:
     if under_group is not None:
         spread = {name: _or_none(value) for name, value in under_group.spread.items()}
         group["history"] = {"spread": spread, "in_words": under_group.in_words}
+    trusted = bool(found.calibration) and any(TRUSTED in note for note in found.warnings)
     return {
         "data": data, "subjects": subjects, "group": group, "tests": tests,
+        "schedule": schedule_metrics(found.calibration, trusted),
         "animals": found.animals,
         "refits": refit_implementation(), "compiled": builds(), "warnings": list(found.warnings),
     }  # fmt: skip
@@ -343,7 +361,10 @@ def credit_metrics(found: Credit) -> dict[str, Any]:
 def _answered(answer: TwoAnswers) -> dict[str, Any]:
     """Both answers; a number that is not finite is null."""
     like, why = answer.like_these, answer.why_not
-    found: dict[str, Any] = {"in_these_animals": answer.these._asdict()}
+    these = {
+        k: _or_none(v) if isinstance(v, float) else v for k, v in answer.these._asdict().items()
+    }
+    found: dict[str, Any] = {"in_these_animals": these}
     if like is None:
         return found | {"in_animals_like_these": None, "why_no_animals_like_these": why}
     plain: dict[str, Any] = like._asdict() | {"weighted": None}

@@ -26,6 +26,8 @@ class CreditConfig:
     each distractor: three columns or numbers for one distractor. Default:
     controllable_probability_0, controllable_probability_1 and distractor_probability, or the same
     with the names of the outcomes, where the table has them."""
+    trust_schedule: bool = False
+    """Go on although the rewards did not come with the stated probabilities; otherwise an error."""
     choice: str = "choice"
     """Column of the choices: 0/1, -1/1, left/right, L/R, true/false, or the codes in `choices`."""
     subject: str | None = "subject"

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from ...cores import one_thread_for_linear_algebra
+from ...credit.calibration.check import Calibration
 from ...credit.contingency import contingency_warnings
 from ...credit.schedule import Schedule
 from ...errors import ConfigError, DataError
@@ -33,6 +34,7 @@ from ...progress.display import shown
 from ...summary import Summary, counted, summarized
 from ...trials import Trials
 from ..credit.columns import usual_columns
+from ..credit.schedule_check import checked_schedule, schedule_metrics
 from ..credit.schedules import schedule_in_table, stated_schedule
 from ..provenance import fingerprint, versions
 from ..toml import write_toml
@@ -50,6 +52,7 @@ class Selectivity(NamedTuple):
         responses: table of `outcome_responses`, with a column `region`.
         regions: table of `selectivity_by_region`.
         warnings: what a reader must know.
+        calibration: outcomes beside their stated probabilities; None without a schedule.
     """
 
     trials: Trials
@@ -57,6 +60,7 @@ class Selectivity(NamedTuple):
     responses: pd.DataFrame
     regions: pd.DataFrame
     warnings: tuple[str, ...]
+    calibration: Calibration | None = None
 
     def _summary(self) -> Summary:
         n_units = len(set(self.selectivity["unit"].tolist()))
@@ -162,6 +166,7 @@ def analyse_selectivity(
             f"No unit was measured in {config.min_trials} trials with a choice; the largest number "
             f"is {int(measured.max())}. Lower --min-trials."
         )
+    calibration, notes = checked_schedule(trials, schedule, config.trust_schedule)
     units = tuple(u for u, k in zip(trials.names.signals, enough, strict=True) if k)
     left_out = tuple(u for u in trials.names.signals if u not in units)
     responses = outcome_responses(trials, units=units, regions=regions)
@@ -170,14 +175,14 @@ def analyse_selectivity(
         units=units, given=_given(trials, config), max_shift=config.max_shift,
         resamples=config.resamples,
         false_discovery_rate=config.false_discovery_rate, min_trials=config.min_trials,
-        progress=progress,
+        progress=progress, trust_schedule=True,  # it has been checked
     )  # fmt: skip
     selectivity = with_regions(tested, regions)
     warnings = (
-        *_on_meaning(trials, config), *_warnings(trials, units, left_out, regions, config),
+        *notes, *_on_meaning(trials, config), *_warnings(trials, units, left_out, regions, config),
     )  # fmt: skip
     by_region = selectivity_by_region(selectivity)
-    return Selectivity(trials, selectivity, responses, by_region, warnings)
+    return Selectivity(trials, selectivity, responses, by_region, warnings, calibration)
 
 
 def write_selectivity(
@@ -228,6 +233,7 @@ def selectivity_metrics(found: Selectivity, config: SelectivityConfig) -> dict[s
             "false_discovery_rate": config.false_discovery_rate,
             "seed": config.seed,
         },
+        "schedule": schedule_metrics(found.calibration, config.trust_schedule),
         "unit": config.unit,
         "regions": rows,
         "warnings": list(found.warnings),

@@ -36,6 +36,8 @@ class SelectivityConfig:
     given: tuple[str, ...] = ()
     """For linear_shift and session_permutation: columns that each relation is asked given, such as
     a value or a motivation of each trial, and the word choice for the choice made."""
+    trust_schedule: bool = False
+    """Go on although the rewards did not come with the stated probabilities; otherwise an error."""
     unit: str = "spikes/s"
     """Unit of the signals, for tables and figures."""
     max_shift: int = 100

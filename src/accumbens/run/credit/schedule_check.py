@@ -1,0 +1,53 @@
+"""The check of the schedule in a run: an error, or a warning where the user trusts it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ...credit.calibration.check import Calibration, believe_schedule, calibrate_schedule
+from ...credit.schedule import Schedule
+from ...trials import Trials
+
+TRUSTED = "The tests trust the stated schedule all the same (trust_schedule)."
+"""Ends the warning of a run that goes on."""
+
+
+def checked_schedule(
+    trials: Trials, schedule: Schedule | None, trust: bool
+) -> tuple[Calibration | None, tuple[str, ...]]:
+    """The calibration of a schedule before a test redraws from it.
+
+    Returns:
+        The calibration, None without a schedule; and the warnings: what is wrong with a schedule
+        that is trusted all the same.
+
+    Raises:
+        DataError: the rewards did not come with the stated probabilities, and `trust` is false.
+    """
+    if schedule is None:
+        return None, ()
+    found = (calibrate_schedule if trust else believe_schedule)(trials, schedule)
+    return found, () if found.believable else (f"{found.problem()} {TRUSTED}",)
+
+
+def schedule_metrics(calibration: Calibration | None, trusted: bool) -> dict[str, Any] | None:
+    """What metrics.json says of the schedule; None where it is not known."""
+    if calibration is None:
+        return None
+    return {
+        "believable": calibration.believable,
+        "trust_schedule": trusted,
+        "evidence_against_log10": calibration.evidence,
+        "likely_cause": calibration.cause or None,
+        "outcomes": [_plain(o._asdict()) for o in calibration.outcomes],
+        "rates": [_plain(r._asdict()) for r in calibration.rates],
+    }
+
+
+def _plain(fields: dict[str, Any]) -> dict[str, Any]:
+    """Numbers that are not finite are null."""
+    return {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value
+        for key, value in fields.items()
+    }
