@@ -56,7 +56,7 @@ def print_run(out: Output, run: Run) -> None:
         _print_bottlenecks(out, run)
     print_selection(out, run.metrics)
     if "contrast" in run.metrics:
-        print_contrast(out, run.metrics["contrast"])
+        print_contrast(out, run.metrics)
     seeds = run.metrics["models"].get("disrnn", {}).get("fit", {}).get("seeds", [])
     if len(seeds) > 1:
         _print_seeds(out, seeds)
@@ -79,13 +79,15 @@ def print_selection(out: Output, metrics: dict[str, Any]) -> None:
         out.say(f"{label_of('gru')}. {found['why']}")
 
 
-def print_contrast(out: Output, found: dict[str, Any]) -> None:
+def print_contrast(out: Output, metrics: dict[str, Any]) -> None:
     """Which parameters differ between two levels of a column, for each cognitive model."""
+    found = metrics["contrast"]
     out.headline(f"Contrast of {found['sentence']}.")
     told: dict[str, dict[str, Any]] = {}
     for name, each in found["models"].items():
+        label = label_in_run(name, metrics["models"][name]["fit"], several=False)
         if "left_out" in each:
-            out.warn(f"{label_of(name)} has no contrast: {each['left_out']}")
+            out.warn(f"{label} has no contrast: {each['left_out']}")
             continue
         tests = [test for test in (each["animals"], each["sessions"]) if test is not None]
         told |= {test["unit"]: test for test in tests}
@@ -99,17 +101,15 @@ def print_contrast(out: Output, found: dict[str, Any]) -> None:
             ]
             for parameter, e in each["parameters"].items()
         ]  # fmt: skip
-        out.table(headings, rows, title=f"{label_of(name)}. {each['verdict']}")
+        out.table(headings, rows, title=f"{label}. {each['verdict']}")
     for test in told.values():
         out.say(
             f"p over {test['unit']}: exact, the parameters of a model one family; null hypothesis: "
             f"{test['null']}; smallest p possible {test['smallest_p']:.2g}."
         )
-    for each in found["models"].values():
-        for note in each.get("notes", ()):
-            if note not in told:
-                told[note] = {}
-                out.warn(note)
+    notes = (note for each in found["models"].values() for note in each.get("notes", ()))
+    for note in dict.fromkeys(notes):
+        out.warn(note)
 
 
 def print_verdict(out: Output, metrics: dict[str, Any]) -> None:

@@ -118,7 +118,8 @@ def _draw_difference(panel: Any, rows: pd.DataFrame) -> None:
     panel.plot(0.5, middle, "o", color=ORANGE, markersize=4.5)
     panel.set_ylim(low, high)
     panel.set_xlim(-0.4, 0.9)
-    panel.set_xticks([0, 0.5], ["animals" if len(own) else "", "group"])
+    ticks = {0: "animals", 0.5: "group"} if len(own) else {0.5: "group"}
+    panel.set_xticks([*ticks], [*ticks.values()])
     p = group["p_family"]
     panel.set_title("" if np.isnan(p) else f"p = {p:.3g}", color=BLACK, fontsize=6.5)
 

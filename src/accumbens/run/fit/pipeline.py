@@ -243,7 +243,10 @@ def _fit_into(
     if levels is not None:
         found = contrasts_of_run(trials, levels, config, key, progress)
         metrics["contrast"] = without_nan(found)
-        contrasts = {label(name): each for name, each in found["models"].items()}
+        contrasts = {
+            label_in_run(name, fits[name].notes, several=False): each
+            for name, each in found["models"].items()
+        }
         write_contrasts(folder, found)
     undrawn = None
     with progress.task("figures"):

@@ -54,6 +54,15 @@ def test_animals_with_one_level_each_are_compared_with_each_other():
     assert found.notes == ("Left out, since it alone has sessions at both levels of genotype: e.",)
 
 
+def test_levels_that_come_one_after_the_other_are_said():
+    message = "In every animal all sessions of early come before those of late"
+    for second, said in (("early early late", True), ("late early", False)):
+        notes = design("stage", a="early late late", b=second).notes
+        assert any(message in note for note in notes) == said
+    assert not design("stage", a="early late early", b="early late early").notes
+    assert not design("genotype", a="wt", b="wt", c="het", d="het").notes
+
+
 @pytest.mark.parametrize(
     ("levels", "expected"),
     [("10 9", ("9", "10")), ("low high", ("high", "low")), ("none drug", ("none", "drug")),
@@ -64,13 +73,13 @@ def test_the_reference_is_a_usual_control_or_the_first_in_order(levels, expected
 
 
 def test_two_of_several_levels_are_named():
-    several = {"a": "low mid high", "b": "low mid high"}
+    several = {"a": "low mid high", "b": "high mid low"}
     message = r"drug has 3 levels \(high, low, mid\).*--contrast-levels high low"
     with pytest.raises(DataError, match=message):
         design(**several)
     found = design(compare=("low", "high"), **several)
     assert found.levels == ("low", "high")
-    assert found.level.tolist() == [0, 1, 0, 1]
+    assert found.level.tolist() == [0, 1, 1, 0]
     assert found.notes == ("Sessions at other levels of drug left out: mid.",)
     for wrong in (("low",), ("low", "low"), ("low", "hgh")):
         with pytest.raises(ConfigError, match=r"compares two levels.*levels of drug are high"):

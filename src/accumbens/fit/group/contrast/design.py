@@ -129,6 +129,13 @@ def contrast_design(
     ])  # fmt: skip
     within, kept = _kept(at, trials, column, (reference, other), notes)
     sessions = np.flatnonzero((code >= 0) & kept[trials.subject])
+    if within and (first := _always_first(code[sessions], trials.subject[sessions])) is not None:
+        before, after = (reference, other) if first == 0 else (other, reference)
+        notes.append(
+            f"In every animal all sessions of {before} come before those of {after}, in the order "
+            "of the sessions: learning or drift may stand behind a difference, and the test over "
+            "sessions, which takes their levels as handed out by chance, does not hold."
+        )
     return ContrastDesign(
         column, (reference, other), within, _of_subjects(trials, sessions, kept), code[sessions],
         tuple(notes),
@@ -196,6 +203,18 @@ def _kept(
         f"animals with both levels, or {MIN_ANIMALS} with each: one animal's difference may be "
         "its own. Add animals, or name another column."
     )
+
+
+def _always_first(
+    level: Int[np.ndarray, " session"], subject: Int[np.ndarray, " session"]
+) -> int | None:
+    """The level whose sessions come before those of the other in every animal, if one does."""
+    found = set()
+    for i in np.unique(subject):
+        own = level[subject == i]
+        turns = np.flatnonzero(np.diff(own))
+        found.add(int(own[0]) if len(turns) == 1 else None)
+    return found.pop() if len(found) == 1 else None
 
 
 def _of_subjects(trials: Trials, sessions, kept) -> Trials:
