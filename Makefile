@@ -44,7 +44,7 @@ system:
 	fi
 
 demo: setup
-	$(BIN)/accumbens demo
+	$(BIN)/accumbens demo --replace
 
 lint: setup
 	$(BIN)/ruff check $(CODE)

@@ -12,7 +12,7 @@ import itertools
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from .errors import ConfigError, DataError
@@ -63,6 +63,40 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
     """Writes the whole file or nothing. Raises DataError where the system refuses."""
     with replacing(path) as part:
         part.write_bytes(content)
+
+
+def check_free(path: str | os.PathLike[str], *, replace: bool) -> None:
+    """Checks that nothing is written over unless that is asked for.
+
+    Args:
+        path: of the file that is to be written.
+        replace: whether what is there may be replaced.
+
+    Raises:
+        ConfigError: there is a file, and it may not be replaced.
+    """
+    if Path(path).exists() and not replace:
+        raise ConfigError(f"{path} is there already. Name another file, or add --replace.")
+
+
+def check_not_read(path: str | os.PathLike[str], read: Iterable[str | os.PathLike[str]]) -> None:
+    """Checks that a file is not written over one that is read, whatever they are called.
+
+    Args:
+        path: of the file that is to be written.
+        read: files and folders that are read.
+
+    Raises:
+        ConfigError: it is one of them, or lies in one of them.
+    """
+    out = Path(path)
+    for source in map(Path, read):
+        same = out.exists() and source.exists() and os.path.samefile(out, source)
+        if same or out.resolve() == source.resolve() or source.resolve() in out.resolve().parents:
+            raise ConfigError(
+                f"{path} is {'' if same else 'in '}{source}, which is read. Nothing is written "
+                "over what is read: name another file."
+            )
 
 
 def make_folder(path: str | os.PathLike[str], what: str = "folder") -> Path:

@@ -1,5 +1,6 @@
 """The command line as a user meets it."""
 
+import dataclasses
 import subprocess
 import sys
 
@@ -105,16 +106,54 @@ def test_credit_takes_a_file_of_its_own_options(tmp_path, monkeypatch):
 
 
 def test_a_demonstration_replaces_none_but_its_own(tmp_path, capsys):
-    from accumbens.cli.demo import remove_demonstration
+    from accumbens.cli.demo import demo_config, demo_trials, remove_demonstration
+    from accumbens.io.tables.trials import to_table, write_table
+    from accumbens.run.toml import write_toml
 
-    run = tmp_path / "run"
+    run, table = tmp_path / "run", tmp_path / "trials.parquet"
+    remove_demonstration(run, table, 0, replace=False)
     run.mkdir()
-    table = tmp_path / "trials.parquet"
-    remove_demonstration(run, table)
-    (run / "config.toml").write_text("[about]\ntable = '/data/mine.csv'\n")
-    message = refused(capsys, "demo", "--out", str(tmp_path))
-    assert "holds a run that is no demonstration: name another --out." in message
-    assert run.is_dir()
-    (run / "config.toml").write_text(f"[about]\ntable = '{table.resolve()}'\n")
-    remove_demonstration(run, table)
+    own = demo_config(3)
+    mine = dataclasses.replace(own, resamples=17)
+    for config, at in ((mine, table), (own, tmp_path / "mine.csv")):
+        write_toml(run / "config.toml", config, {"table": str(at.resolve())})
+        message = refused(capsys, "demo", "--out", str(tmp_path), "--replace")
+        assert "holds a table or run that is no demonstration: name another --out" in message
+        assert run.is_dir()
+    write_toml(run / "config.toml", own, {"table": str(table.resolve())})
+    assert "is there already. Name another file, or add --replace" in refused(
+        capsys, "demo", "--out", str(tmp_path)
+    )
+    remove_demonstration(run, table, 0, replace=True)
     assert not run.exists()
+    table.write_text("mine")
+    assert "no demonstration" in refused(capsys, "demo", "--out", str(tmp_path), "--replace")
+    assert table.read_text() == "mine"
+    write_table(to_table(demo_trials(0)), table)
+    remove_demonstration(run, table, 0, replace=True)
+
+
+def test_nothing_is_written_over_what_is_read_or_what_others_made(tmp_path, capsys):
+    source, out = tmp_path / "x.csv", tmp_path / "deep" / "out.csv"
+    text = "subject,session,trial,choice,reward,note\nA,1,0,0,1,mine\nA,1,1,1,0,mine\n"
+    source.write_text(text)
+    (tmp_path / "link.csv").symlink_to(source)
+    for name in ("x.csv", "link.csv", "./deep/../x.csv"):
+        (tmp_path / "deep").mkdir(exist_ok=True)
+        said = refused(capsys, "convert", str(source), "--out", f"{tmp_path}/{name}", "--replace")
+        assert "which is read. Nothing is written over what is read: name another file" in said
+    assert source.read_text() == text
+    main(["convert", str(source), "--out", str(out)])
+    first = out.read_text()
+    said = refused(capsys, "convert", str(source), "--out", str(out))
+    assert "is there already. Name another file, or add --replace" in said
+    main(["convert", str(source), "--out", str(out), "--replace"])
+    assert out.read_text() == first
+    other = tmp_path / "other.csv"
+    other.write_text(text)
+    said = refused(capsys, "convert", str(source), "--out", str(other), "--replace")
+    assert "was not made by accumbens convert" in said
+    assert other.read_text() == text
+    said = refused(capsys, "simulate", str(other), "--sessions", "1")
+    assert "is there already" in said
+    assert other.read_text() == text

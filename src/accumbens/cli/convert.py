@@ -41,13 +41,16 @@ accumbens convert day1.csv day2.csv --context outcome_time --photometry.file day
     """Files with the trials, one session each, or tables with a row a trial."""
     out: Path = Path("trials.parquet")
     """Table to write: CSV, TSV or Parquet; a record of what was done goes beside it."""
+    replace: bool = False
+    """Replace the table of an earlier conversion. Nothing is ever written over what is read."""
     options: Annotated[ConvertConfig, ROOT] = dataclasses.field(default_factory=ConvertConfig)
     """Trials."""
 
     def run(self, out: Output) -> None:
-        from ..run.convert.conversion import convert_files, write_converted
+        from ..run.convert.conversion import check_out, convert_files, write_converted
         from .printing import shown_progress
 
+        check_out(self.files, self.options, self.out, replace=self.replace)
         with shown_progress() as progress:
             converted = convert_files(self.files, self.options, progress)
         record = write_converted(converted, self.out)

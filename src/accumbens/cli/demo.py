@@ -29,7 +29,9 @@ accumbens show demo/run
 """
 
     out: Path = Path("demo")
-    """Folder to make, for the table and the run; an earlier demonstration there is replaced."""
+    """Folder to make, for the table and the run."""
+    replace: bool = False
+    """Replace an earlier demonstration in that folder; anything else there stays, with an error."""
     seed: int = 0
     """Seed of the simulation and of the fit."""
 
@@ -39,7 +41,7 @@ accumbens show demo/run
         from .printing import print_run, shown_progress
 
         table, folder = self.out / "trials.parquet", self.out / "run"
-        remove_demonstration(folder, table)
+        remove_demonstration(folder, table, self.seed, replace=self.replace)
         write_table(to_table(demo_trials(self.seed)), table)
         out.say(f"Simulated 100 sessions of 100 trials: {table}")
         with shown_progress() as progress:
@@ -83,13 +85,45 @@ def demo_trials(seed: int) -> Trials:
     return simulate(demo_agent(), DriftingBandit(drift=0.1), n_sessions=100, n_trials=100, key=key)
 
 
-def remove_demonstration(folder: Path, table: Path) -> None:
-    """Deletes the run of an earlier demonstration. Raises ConfigError for any other run."""
-    from ..run.fit.folder import RunFolder
+def remove_demonstration(folder: Path, table: Path, seed: int, *, replace: bool) -> None:
+    """Deletes the run of an earlier demonstration, which its options and its table's place tell.
 
-    run = RunFolder(folder)
-    if not run.config.is_file():
-        return
-    if run.about().get("table") != str(table.resolve()):
-        raise ConfigError(f"{folder} holds a run that is no demonstration: name another --out.")
-    shutil.rmtree(folder)
+    seed: of the new one, by which a table without a run is known. Raises ConfigError for anything
+    else that is there, and where it is not to be replaced.
+    """
+    from ..errors import AccumbensError
+    from ..files import check_free
+
+    for path in (table, folder):
+        check_free(path, replace=replace)
+    try:
+        ours = _is_demonstration(folder, table, seed)
+    except (AccumbensError, OSError):
+        ours = False
+    if not ours:
+        raise ConfigError(
+            f"{folder.parent} holds a table or run that is no demonstration: name another --out, "
+            "or delete it yourself."
+        )
+    if folder.exists():
+        shutil.rmtree(folder)
+
+
+def _is_demonstration(folder: Path, table: Path, seed: int) -> bool:
+    """Whether what is there, if anything, is what this command writes."""
+    from ..io.tables.trials import from_table, to_table
+    from ..run.fit.config import FitConfig
+    from ..run.fit.folder import RunFolder
+    from ..run.provenance import fingerprint
+    from ..run.toml import read_toml
+
+    if folder.exists():
+        run = RunFolder(folder)
+        config = read_toml(FitConfig, run.config)
+        here = run.about().get("table") == str(table.resolve())
+        return here and config == demo_config(config.seed)
+    if table.exists():  # stopped before its fit began
+        format = demo_config(seed).table
+        new = from_table(to_table(demo_trials(seed)), format)
+        return fingerprint(from_table(table, format)) == fingerprint(new)
+    return True

@@ -13,6 +13,7 @@ from ..progress.base import Progress
 from ..progress.display import Lines, terminal_bars
 from ..run.fit.labels import label_in_run
 from ..scoring.scored import which_trials
+from ..scoring.table1 import spec_of_error
 from ..summary import between, counted
 from .output import Output
 
@@ -49,6 +50,8 @@ def print_run(out: Output, run: Run) -> None:
         f"fitted to {counted(data['sessions_fitted'], 'session')}, "
         + (f"scored on the other {held_out} ({data['split']})." if held_out else IN_SAMPLE),
     )
+    for notice in run.metrics.get("notices", []):
+        out.warn(notice)
     _print_table1(out, run)
     if "scored_trials_hash" in data:
         out.say(which_trials(data["choices_scored"], data["scored_trials_hash"]))
@@ -127,11 +130,11 @@ def print_verdict(out: Output, metrics: dict[str, Any]) -> None:
             out.headline(verdict["structure"])
 
 
-def _interval(value: float | None, low: float | None, high: float | None) -> str:
+def _interval(value: float | None, low: float | None, high: float | None, spec: str = ".4f") -> str:
     if value is None:
         return "–"
-    between = "" if low is None or high is None else f" [{low:.4f}, {high:.4f}]"
-    return f"{value:.4f}{between}"
+    between = "" if low is None or high is None else f" [{low:{spec}}, {high:{spec}}]"
+    return f"{value:{spec}}{between}"
 
 
 def _print_table1(out: Output, run: Run) -> None:
@@ -157,7 +160,8 @@ def print_scores(out: Output, metrics: dict[str, Any], which: str, sessions: int
         ]
         for signal in signals:
             score = model["signal"].get(signal)
-            row.append(_interval(score["mse"], *score["mse_interval"]) if score else "–")
+            spec = spec_of_error((score or {}).get("mse") or 0.0)
+            row.append(_interval(score["mse"], *score["mse_interval"], spec) if score else "–")
             row.append("–" if score is None or score["r2"] is None else f"{score['r2']:.3f}")
         rows.append([_label(metrics, name), *row])
     out.table(headings, rows, title=f"{which}{note}")

@@ -39,6 +39,8 @@ accumbens simulate again.csv --run-folder runs/trials --model disrnn
 
     out: Annotated[Path, POSITIONAL]
     """Table to write: CSV, TSV or Parquet."""
+    replace: bool = False
+    """Replace a table of that name."""
     agent: Annotated[str, AGENTS] = "q_learning"
     """Who chooses; its dopamine is its reward prediction error."""
     set: tuple[str, ...] = ()
@@ -82,10 +84,12 @@ accumbens simulate again.csv --run-folder runs/trials --model disrnn
         import jax
 
         from ..cohort import shared_out, simulate_cohort
+        from ..files import check_free
         from ..io.tables.trials import to_table, write_table
         from ..simulation import simulate
         from ..summary import counted
 
+        check_free(self.out, replace=self.replace)
         cohort = self.task == "distractor"
         n_subjects = self.subjects if self.subjects is not None else (12 if cohort else 1)
         n_sessions = self.sessions if self.sessions is not None else (198 if cohort else 100)

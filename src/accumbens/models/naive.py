@@ -57,6 +57,12 @@ class Naive(Model):
         )
 
     @classmethod
+    def of_outcomes_or_mean(cls, trials: Trials) -> Naive:
+        """The mean after each outcome or, where these are too many, the mean over all trials."""
+        many = n_patterns(trials) > MAX_PATTERNS
+        return cls.mean_only(trials) if many else cls.from_trials(trials)
+
+    @classmethod
     def mean_only(cls, trials: Trials) -> Naive:
         """The mean over all scored trials, whatever the outcome. Raises DataError as above."""
         mean = jnp.asarray(_mean_signal(trials, trials.scored))
@@ -83,6 +89,11 @@ class Naive(Model):
 
     def latents(self, state: tuple[()]) -> dict[str, Float[Array, ""]]:
         return {}
+
+
+def n_patterns(trials: Trials) -> int:
+    """How many different outcomes the scored trials have."""
+    return len(np.unique(trials.outcome[trials.scored].astype(np.float32), axis=0))
 
 
 def _mean_signal(trials: Trials, chosen, otherwise=None) -> Float[np.ndarray, " signal"]:

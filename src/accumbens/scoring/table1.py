@@ -88,7 +88,9 @@ def table1_rich(comparison: Comparison, label: Label = str) -> rich.table.Table:
     for column in columns:
         table.add_column(Text(_heading(column, " ↑", " ↓")), justify="right")
     for row, name in enumerate(comparison.models):
-        cells = [Text(_cell(c.values[row]), style="bold" if c.best == row else "") for c in columns]
+        cells = [
+            Text(_cell(c, c.values[row]), style="bold" if c.best == row else "") for c in columns
+        ]
         table.add_row(Text(label(name)), *cells)
     return table
 
@@ -116,7 +118,7 @@ def table1_markdown(comparison: Comparison, label: Label = str, notes: Sequence[
     heads = ["model", *(_escape_markdown(_heading(c, " ↑", " ↓")) for c in columns)]
     lines = [heads, ["---", *("---:" for _ in columns)]]
     for row, name in enumerate(comparison.models):
-        cells = [_cell(c.values[row]) for c in columns]
+        cells = [_cell(c, c.values[row]) for c in columns]
         marked = [f"**{t}**" if c.best == row else t for c, t in zip(columns, cells, strict=True)]
         lines.append([_escape_markdown(label(name)), *marked])
     body = "\n".join("| " + " | ".join(line) + " |" for line in lines)
@@ -135,7 +137,7 @@ def table1_latex(comparison: Comparison, label: Label = str, notes: Sequence[str
     ]
     rows = []
     for row, name in enumerate(comparison.models):
-        cells = [_escape_latex(_cell(c.values[row])) for c in columns]
+        cells = [_escape_latex(_cell(c, c.values[row])) for c in columns]
         marked = [
             rf"\textbf{{{t}}}" if c.best == row else t for c, t in zip(columns, cells, strict=True)
         ]
@@ -164,12 +166,24 @@ def _heading(column: Column, up: str, down: str) -> str:
     return " ".join(filter(None, (column.signal, column.metric))) + arrow
 
 
-def _cell(estimate: Estimate | None) -> str:
+def spec_of_error(value: float) -> str:
+    """How a mean squared error of this size is printed: with four decimal places, more for signals
+    of small numbers, fewer for those of large ones, and as a power of ten below a millionth."""
+    if value == 0 or not math.isfinite(value):
+        return ".4f"
+    size = math.floor(math.log10(abs(value)))
+    if size < -6:
+        return ".3e"
+    return f".{3 - size if size < -1 else max(0, min(4, 5 - size))}f"
+
+
+def _cell(column: Column, estimate: Estimate | None) -> str:
     if estimate is None or not math.isfinite(estimate.value):
         return "–"
+    spec = spec_of_error(estimate.value) if column.metric == "MSE" else ".4f"
     if not math.isfinite(estimate.low):
-        return f"{estimate.value:.4f}"
-    return f"{estimate.value:.4f} [{estimate.low:.4f}, {estimate.high:.4f}]"
+        return f"{estimate.value:{spec}}"
+    return f"{estimate.value:{spec}} [{estimate.low:{spec}}, {estimate.high:{spec}}]"
 
 
 def _escape_markdown(text: str) -> str:

@@ -21,6 +21,7 @@ from collections.abc import Callable, Collection
 from typing import Any, Literal, NamedTuple
 
 from .comparison import Comparison, Estimate
+from .table1 import spec_of_error
 
 Label = Callable[[str], str]
 """What a model is called in print, by its name."""
@@ -220,13 +221,14 @@ def signal_verdict(
     value, theirs, baseline = (
         _value(comparison, name, signal) for name in (contest.model, opponent, contest.baseline)
     )
+    spec = spec_of_error(theirs)
     numbers = (
-        f"mean squared error {value:.4f} against {theirs:.4f}, difference "
-        f"{_signed(difference)}{_rests_on(comparison)}."
+        f"mean squared error {value:{spec}} against {theirs:{spec}}, difference "
+        f"{_signed(difference, spec)}{_rests_on(comparison)}."
     )
     outcome = _outcome(difference, comparison, higher_is_better=False)
     start = f"No other model predicts {signal}. " if alone else ""
-    end = "" if alone else f" The mean alone has {baseline:.4f}."
+    end = "" if alone else f" The mean alone has {baseline:{spec}}."
     who = label(contest.model)
     no_better = opponent in (contest.by_outcome, contest.baseline)
     sentence = _sentence(
@@ -258,11 +260,12 @@ def alarms(comparison: Comparison, contest: Contest, label: Label = str) -> tupl
             )))  # fmt: skip
         for signal, difference in found.mse.items():
             value, mean = (_value(comparison, n, signal) for n in (name, contest.baseline))
+            spec = spec_of_error(mean)
             if difference.value > TOLERANCE * mean:
                 raised.append(Alarm(name, signal, (
                     f"{label(name)} predicts {where} {signal} WORSE than its mean alone: mean "
-                    f"squared error {value:.4f} against {mean:.4f}, difference "
-                    f"{_signed(difference)}{rest}. Do not interpret what it says of {signal}."
+                    f"squared error {value:{spec}} against {mean:{spec}}, difference "
+                    f"{_signed(difference, spec)}{rest}. Do not interpret what it says of {signal}."
                 )))  # fmt: skip
     return tuple(raised)
 
@@ -342,6 +345,6 @@ def _rests_on(comparison: Comparison) -> str:
     return f" (paired {comparison.level:.0%} intervals by Student's t over {over}, for {holds})"
 
 
-def _signed(estimate: Estimate) -> str:
-    between = f" [{estimate.low:+.4f}, {estimate.high:+.4f}]"
-    return f"{estimate.value:+.4f}{between if math.isfinite(estimate.low) else ''}"
+def _signed(estimate: Estimate, spec: str = ".4f") -> str:
+    between = f" [{estimate.low:+{spec}}, {estimate.high:+{spec}}]"
+    return f"{estimate.value:+{spec}}{between if math.isfinite(estimate.low) else ''}"

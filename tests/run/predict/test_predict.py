@@ -44,7 +44,7 @@ def test_the_runs_own_table_gives_its_scores_and_predictions(run, folder, tmp_pa
     warning = "The run was fitted to 6 of these 12 sessions: they are predicted, and not scored."
     assert found["warnings"] == [warning]
     assert f"WARNING: {warning}" in said
-    assert "Signals are standardised by the mean and SD over all sessions of the run's own" in said
+    assert "Signals are as in the table." in said
     assert f"hash of their keys: {found['data']['scored_trials_hash']}." in said
 
 

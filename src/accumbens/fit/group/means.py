@@ -16,7 +16,8 @@ N_SWEEPS = 200
 
 
 def naive_by_subject(trials: Trials, *, shrink: bool) -> BySubject:
-    """The signals' means after each outcome, of each subject's own; of others, those of the group.
+    """The signals' means after each outcome (of all trials where outcomes have too many values), of
+    each subject's own; of others, those of the group.
 
     Args:
         trials: of all subjects.
@@ -27,7 +28,7 @@ def naive_by_subject(trials: Trials, *, shrink: bool) -> BySubject:
     Raises:
         DataError: as of `Naive.from_trials`.
     """
-    whole = Naive.from_trials(trials)
+    whole = Naive.of_outcomes_or_mean(trials)
     patterns = np.asarray(whole.patterns)
     outcome = trials.outcome.astype(np.float32)
     after = [trials.scored & (outcome == pattern).all(-1) for pattern in patterns]

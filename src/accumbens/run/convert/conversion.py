@@ -15,7 +15,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from ...errors import ConfigError, DataError
-from ...files import write_atomically
+from ...files import check_free, check_not_read, write_atomically
 from ...io.sources import SOURCES
 from ...io.tables.trials import format_of, to_table, write_table
 from ...io.trial_sources import read_sources
@@ -26,7 +26,7 @@ from ..provenance import fingerprint, versions
 from .alignment import EventClock
 from .config import ConvertConfig
 from .photometry import photometry_signals
-from .record import record_path
+from .record import read_record, record_path
 from .spikes import spike_signals
 
 
@@ -96,6 +96,39 @@ def _check_used(config: ConvertConfig) -> None:
         )
 
 
+def check_out(
+    paths: Sequence[str | os.PathLike[str]],
+    config: ConvertConfig,
+    out: str | os.PathLike[str],
+    *,
+    replace: bool,
+) -> None:
+    """Checks that a conversion writes over nothing but the table of an earlier one, when told.
+
+    Args:
+        paths: files that are read.
+        config: which may name recordings to read.
+        out: path of the table to write.
+        replace: whether the table of an earlier conversion may be replaced.
+
+    Raises:
+        ConfigError: `out` is a file that is read, or is there already and may not be replaced.
+    """
+    check_not_read(out, (*paths, *config.photometry.file, *config.spikes.file))
+    out = Path(out)
+    if out.is_dir():
+        return  # said where it is written
+    check_free(out, replace=replace)
+    if out.exists():
+        try:
+            read_record(record_path(out))
+        except DataError as error:
+            raise ConfigError(
+                f"{out} was not made by accumbens convert, or its record is gone ({error}) Name "
+                "another file, or delete it yourself."
+            ) from error
+
+
 def with_more_signals(
     trials: Trials, signal: Float[np.ndarray, "session trial signal"], names: tuple[str, ...]
 ) -> Trials:
@@ -128,8 +161,10 @@ def write_converted(converted: Converted, out: str | os.PathLike[str]) -> Path:
         The path of the record.
 
     Raises:
+        ConfigError: the table is one of the files that were read.
         DataError: a file cannot be written.
     """
+    check_not_read(out, [row["file"] for row in converted.record["sessions"]])
     out = Path(out)
     if out.exists() and out.is_dir():
         raise DataError(f"Cannot write {out}: it is a folder. Name a table file inside it.")

@@ -91,7 +91,8 @@ class FitConfig:
     """Columns (or numbers) of the probability of a reward after each choice, for the posterior
     predictive check; by default reward_probability_0, ... where the table has them."""
     signal_scale: Literal["all", "none"] = "all"
-    """Standardise each signal over all sessions (mean 0, variance 1), or leave it in its unit."""
+    """Without effect: each model standardises signals by its training sessions, and predicts them
+    in the table's unit. In a run of 0.1.0 it says whether its models predict standardised ones."""
     seed: int = 0
     """Seed of all randomness."""
     seeds: int = 4

@@ -11,9 +11,21 @@ from jaxtyping import Float
 from ...errors import DataError
 from ...trials import ChoiceCode, Trials
 
+OWN_UNIT = "own"
+"""What a run's `about` says of its signals' unit. Runs of 0.1.0 say nothing: their models predict
+signals that were standardised over the whole table, unless their option signal_scale was none."""
+
+
+def standardised_before_fitting(about: Mapping[str, Any], signal_scale: str) -> bool:
+    """Whether a run's models predict standardised signals, as those of 0.1.0 may.
+
+    about: of the run. signal_scale: its option.
+    """
+    return signal_scale == "all" and about.get("signal_unit") != OWN_UNIT
+
 
 class SignalScaling(NamedTuple):
-    """How the signals of a run were standardised: (signal - mean) / sd.
+    """How the signals of a run of 0.1.0 were standardised: (signal - mean) / sd.
 
     Attributes:
         mean: of each signal, in its unit, over all sessions of the run's table.
@@ -52,7 +64,7 @@ class KnownData(NamedTuple):
     Attributes:
         subjects: names of the subjects, in the order of their numbers.
         choices: codes of the choices, in the order of their numbers.
-        scaling: of the signals; None where they kept their units.
+        scaling: of the signals of a run of 0.1.0; None where models predict them in their units.
     """
 
     subjects: tuple[str, ...]
@@ -64,19 +76,15 @@ class KnownData(NamedTuple):
         """That of the trials of a run. scaling: which was applied to them."""
         return cls(trials.names.subjects, trials.names.choices, scaling)
 
-    def as_tables(self, signals: tuple[str, ...]) -> dict[str, Any]:
-        """For `about` in a run's config.toml. signals: names of the signals."""
+    def as_tables(self) -> dict[str, Any]:
+        """For `about` in a run's config.toml."""
         found: dict[str, Any] = {"subjects": list(self.subjects), "choices": list(self.choices)}
-        if self.scaling is not None:
-            pairs = zip(signals, self.scaling.mean, self.scaling.sd, strict=True)
-            found["signals"] = {
-                name: {"mean": float(mean), "sd": float(sd)} for name, mean, sd in pairs
-            }
+        found["signal_unit"] = OWN_UNIT
         return found
 
     @classmethod
     def from_tables(cls, about: Mapping[str, Any], signals: tuple[str, ...]) -> KnownData | None:
-        """What `as_tables` wrote; None where a run of 0.1.0 wrote nothing.
+        """What `as_tables` wrote, or an earlier version; None where 0.1.0 wrote nothing.
 
         signals: names of the signals that were standardised; none where they kept their units.
         """

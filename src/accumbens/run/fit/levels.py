@@ -14,7 +14,7 @@ from ...fit.group.separate import fit_separate
 from ...fit.likelihood.maximum_likelihood import fit_maximum_likelihood
 from ...models.base import Model
 from ...models.catalogue import NamedFit
-from ...models.naive import Naive
+from ...models.naive import MAX_PATTERNS, Naive, n_patterns
 from ...models.parts.composed import PARTS
 from ...trials import Trials
 from .config import FitConfig
@@ -77,9 +77,17 @@ def fit_at_level(
 
 def means_at_level(trials: Trials, level: Level) -> tuple[Model, dict[str, Any]]:
     """The baseline of means at a level, and notes for metrics.json."""
+    notes: dict[str, Any] = {"animals": level}
+    if n_patterns(trials) > MAX_PATTERNS:
+        said = (
+            f"{' and '.join(trials.names.outcomes)} have {n_patterns(trials)} different values, "
+            f"too many for a mean after each (at most {MAX_PATTERNS}): this is the mean of all "
+            "trials."
+        )
+        notes["warnings"] = [said]
     if level == "pooled":
-        return Naive.from_trials(trials), {"animals": level}
-    return naive_by_subject(trials, shrink=level == "hierarchical"), {"animals": level}
+        return Naive.of_outcomes_or_mean(trials), notes
+    return naive_by_subject(trials, shrink=level == "hierarchical"), notes
 
 
 def _pooled(kind: Any, trials: Trials, options: dict[str, Any]) -> tuple[Model, dict[str, Any]]:

@@ -50,10 +50,11 @@ from .checking import (
 from .config import FitConfig, SplitConfig
 from .contrasts import contrasts_of_run, levels_of_run
 from .folder import Run, RunFolder, load_run
-from .known import KnownData, SignalScaling
+from .known import KnownData, SignalScaling, standardised_before_fitting
 from .labels import label_in_run
 from .levels import level_of
 from .models import Fitted, check_fits, fit_named, penalties_used
+from .notices import check_fitted, notices
 from .records import (
     draw_figures,
     write_contrasts,
@@ -79,12 +80,13 @@ def run_fit(
     check_fits(config, trials)
     levels = levels_of_run(table, trials, config)
     split = make_split(trials, config.split, config.seed)
+    check_fitted(apply_split(split, trials)[0])
     unit_of(apply_split(split, trials)[1].subject, config.unit)  # refused before hours of fitting
     with folder.claimed(), shown(progress) as progress:
         _refuse_used(folder)
         folder.begin(
             config, str(Path(table).resolve()), fingerprint(trials), split,
-            known.as_tables(trials.names.signals),
+            known.as_tables(),
         )  # fmt: skip
         return _fit_into(folder, trials, split, config, schedule, levels, progress)
 
@@ -111,7 +113,8 @@ def resume_fit(out: str | Path, progress: Progress | None = None) -> Run:
     if folder.finished:
         return load_run(out)
     config = read_toml(FitConfig, folder.config)
-    trials, _, schedule = read_run_table(about["table"], config)
+    scaled = standardised_before_fitting(about, config.signal_scale)
+    trials, _, schedule = read_run_table(about["table"], config, standardised=scaled)
     if fingerprint(trials) != about["fingerprint"]:
         raise DataError(
             f"{about['table']} has changed since the run in {out} began, so it cannot be resumed. "
@@ -128,7 +131,7 @@ class RunTable(NamedTuple):
     """A table as a run reads it.
 
     Attributes:
-        trials: sessions in order of subject and session, signals scaled as asked.
+        trials: sessions in order of subject and session.
         known: what models fitted to them know of the table.
         schedule: the probabilities of outcomes; None where neither options nor table say.
     """
@@ -139,12 +142,14 @@ class RunTable(NamedTuple):
 
 
 def read_trials(table: str | Path, config: FitConfig) -> Trials:
-    """The table's trials, sessions in order of subject and session, signals scaled as asked."""
+    """The table's trials, sessions in order of subject and session."""
     return read_run_table(table, config).trials
 
 
-def read_run_table(table: str | Path, config: FitConfig) -> RunTable:
+def read_run_table(table: str | Path, config: FitConfig, *, standardised: bool = False) -> RunTable:
     """Trials, what models know of them, and their schedule, read at once.
+
+    standardised: signals over all sessions, as runs of 0.1.0 had them.
 
     Raises DataError for a bad table, ConfigError for options that do not suit it.
     """
@@ -155,7 +160,7 @@ def read_run_table(table: str | Path, config: FitConfig) -> RunTable:
     names = dataclasses.replace(trials.names, contexts=trials.names.contexts[:n])
     trials = dataclasses.replace(trials, context=trials.context[..., :n], names=names)
     scaling = None
-    if config.signal_scale == "all" and trials.names.signals:
+    if standardised and trials.names.signals:
         scaling = SignalScaling.of(trials, str(table))
         trials = scaling.applied(trials)
     return RunTable(trials, KnownData.of(trials, scaling), schedule)
@@ -334,8 +339,8 @@ def _metrics(
             "split": split.description,
             "choices_scored": int(test.scored.sum()),
             "scored_trials_hash": scored_trials_hash(test),
-            "signal_scale": config.signal_scale,
         },
+        "notices": notices(trials, split),
         "seconds": {name: fit.seconds for name, fit in fits.items()},
         "compiled": builds(),
     }

@@ -30,7 +30,7 @@ from ...scoring.scored import scored_trials_hash
 from ...summary import Summary, between, counted, listed, summarized
 from ...trials import Trials
 from ..fit.folder import Run, load_run
-from ..fit.known import KnownData
+from ..fit.known import KnownData, standardised_before_fitting
 from ..fit.pipeline import without_nan
 from ..fit.records import prediction_table
 from ..provenance import fingerprint, versions
@@ -46,10 +46,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SCALES = {
-    "all": "standardised by the mean and SD over all sessions of the run's own table",
-    "none": "as in the table",
+    True: "standardised by the mean and SD over all sessions of the run's own table",
+    False: "as in the table",
 }
-"""How signals were scaled, by the run's `signal_scale`."""
+"""How signals were scaled: before fitting, by 0.1.0, or not at all."""
 
 
 @summarized
@@ -255,7 +255,7 @@ def _write(
             "trials": int(found.trials.length.sum()),
             "choices_scored": int(part.scored.sum()),
             "scored_trials_hash": scored_trials_hash(part),
-            "signal_scale": SCALES[run.config.signal_scale],
+            "signal_scale": SCALES[standardised_before_fitting(run.about, run.config.signal_scale)],
         },
         "warnings": list(found.warnings),
     }

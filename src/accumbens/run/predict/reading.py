@@ -16,7 +16,7 @@ from ...io.tables.trials import from_table
 from ...scoring.splits import order_sessions
 from ...trials import Trials
 from ..fit.folder import Run
-from ..fit.known import KnownData
+from ..fit.known import KnownData, standardised_before_fitting
 from ..fit.pipeline import read_run_table
 from ..provenance import fingerprint
 
@@ -43,7 +43,8 @@ def known_data(run: Run) -> KnownData:
         DataError: the run did not write it down, and its table is gone or has changed.
     """
     config = run.config
-    signals = config.table.signal if config.signal_scale == "all" else ()
+    scaled = standardised_before_fitting(run.about, config.signal_scale)
+    signals = config.table.signal if scaled else ()
     found = KnownData.from_tables(run.about, signals)
     if found is not None:
         return found
@@ -54,7 +55,7 @@ def known_data(run: Run) -> KnownData:
     )
     if not Path(table).is_file():
         raise DataError(f"The table of the run in {run.folder.path} is not at {table}. {advice}")
-    trials, found, _ = read_run_table(table, config)
+    trials, found, _ = read_run_table(table, config, standardised=scaled)
     if fingerprint(trials) != run.about["fingerprint"]:
         raise DataError(f"{table} has changed since the run in {run.folder.path}. {advice}")
     return found
@@ -65,8 +66,8 @@ def read_new_trials(
 ) -> NewTrials:
     """Reads a table for the models of a run.
 
-    Signals are standardised by the mean and SD of the run's own table, where those of the run were,
-    so that a predicted signal and its error keep their unit.
+    Signals keep their unit, as the models predict them. For a run of 0.1.0 they are standardised by
+    the mean and SD of its own table, where those of the run were.
 
     Args:
         table: CSV, TSV or Parquet.

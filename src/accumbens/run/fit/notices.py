@@ -1,0 +1,121 @@
+"""What the table of a run shows before anything is fitted: errors that end it, and notices."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...errors import DataError
+from ...scoring.splits import Split, apply_split
+from ...summary import counted, listed
+from ...trials import Trials
+
+LARGEST = 1e12
+"""Models compute in single precision, in which the square of a larger number is lost."""
+FAR = 50.0
+"""A signal farther from its median than so many times the spread of its middle half is no signal
+of the brain: a recording that was saturated, or a code for a missing value."""
+
+
+def check_fitted(train: Trials) -> None:
+    """Checks that what is fitted can be.
+
+    Args:
+        train: the training sessions.
+
+    Raises:
+        DataError: they have no free choice, a signal was not measured there or does not vary, or
+            there are numbers beyond single precision.
+    """
+    if not train.scored.any():
+        raise DataError(
+            "The fitted sessions have no free choice: all are missed or instructed. Hold out other "
+            "sessions (--split.test-sessions, --split.folds), or check the column of choices."
+        )
+    for kind, names, values, where in (
+        ("outcome", train.names.outcomes, train.outcome, train.valid[..., None]),
+        ("signal", train.names.signals, train.signal, train.signal_scored),
+    ):
+        for i, name in enumerate(names):
+            own = values[..., i][np.broadcast_to(where, values.shape)[..., i]]
+            if own.size and np.abs(own).max() > LARGEST:
+                raise DataError(
+                    f"The {kind} {name} has values up to {np.abs(own).max():.3g}, and models "
+                    f"compute with numbers up to {LARGEST:g}. Write it in a larger unit, or blank "
+                    "what is no measurement."
+                )
+    other = (
+        "Fit other sessions (--split.test-sessions, --split.folds), or leave it out of --signal."
+    )
+    for i, name in enumerate(train.names.signals):
+        own = train.signal[..., i][train.signal_scored[..., i]]
+        if own.size < 2:
+            raise DataError(
+                f"The signal {name} was measured on {counted(own.size, 'scored trial')} of the "
+                f"fitted sessions, so nothing can be learnt of it. {other}"
+            )
+        if np.ptp(own) <= 1e-6 * np.abs(own).max():
+            raise DataError(
+                f"The signal {name} does not vary in the fitted sessions: it is {own[0]:.6g} "
+                f"throughout. {other}"
+            )
+
+
+def notices(trials: Trials, split: Split) -> list[str]:
+    """What a reader of the numbers must know of the table, a sentence or two each.
+
+    Args:
+        trials: all sessions.
+        split: which of them are fitted, and which held out.
+    """
+    train, test = apply_split(split, trials)
+    found = _scales(trials) + _artefacts(trials)
+    if not split.holds_out:
+        return found
+    names = trials.names.subjects
+    unseen = [names[s] for s in np.unique(test.subject) if s not in train.subject]
+    if unseen:
+        found.append(
+            f"No session of {listed(unseen)} was fitted. These held-out sessions show how models "
+            "predict animals that they do not know, not how they predict new sessions of animals "
+            "that they know."
+        )
+    for i, name in enumerate(trials.names.signals):
+        if not test.signal_scored[..., i].any():
+            found.append(f"{name} was not measured in the held-out sessions, so it is not scored.")
+    return found
+
+
+def _scales(trials: Trials) -> list[str]:
+    """Outcomes that are not between 0 and 1, as the parameters of models take rewards to be."""
+    found = []
+    for i, name in enumerate(trials.names.outcomes):
+        own = trials.outcome[..., i][trials.valid]
+        if own.min() < 0 or own.max() > 1:
+            found.append(
+                f"The outcome {name} lies between {own.min():g} and {own.max():g}, not 0 and 1. "
+                "Cognitive models take it in its unit: a start value, a reward strength and an "
+                "inverse temperature are in that unit, and cannot be compared with those of "
+                "rewards of 0 and 1."
+            )
+    return found
+
+
+def _artefacts(trials: Trials) -> list[str]:
+    """Signals with values that no signal has."""
+    found = []
+    for i, name in enumerate(trials.names.signals):
+        scored = trials.signal_scored[..., i]
+        own = trials.signal[..., i][scored]
+        low, middle, high = np.percentile(own, [25, 50, 75]) if own.size else (0.0, 0.0, 0.0)
+        far = scored & (np.abs(trials.signal[..., i] - middle) > FAR * (high - low))
+        if high <= low or not far.any():
+            continue
+        s, t = np.argwhere(far)[0]
+        found.append(
+            f"{name} is {trials.signal[s, t, i]:g} on trial {trials.number[s, t]} of session "
+            f"{trials.session_labels[s]}"
+            + (f" and far off on {counted(far.sum() - 1, 'other trial')}" if far.sum() > 1 else "")
+            + f", while its middle half lies between {low:.3g} and {high:.3g}. One such value can "
+            "decide a mean squared error: blank it if it is no measurement."
+        )
+    return found
