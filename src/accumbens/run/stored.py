@@ -96,7 +96,7 @@ def read_json(path: Path) -> dict[str, Any]:
         raise DataError(
             f"The run in {path.parent} is not finished. Delete it and run it again."
         ) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path} is damaged ({error}). Run it again.") from error
     if not isinstance(found, dict):
         raise DataError(f"{path} is damaged: it holds no names and values. Run it again.")

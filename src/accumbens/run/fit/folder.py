@@ -29,6 +29,7 @@ from ...models.disrnn import DisRNN
 from ...scoring.splits import Split
 from ...summary import Summary, between, counted, listed, summarized
 from ..provenance import versions
+from ..stored import read_json
 from ..toml import read_about, read_toml, write_toml
 from .config import FitConfig
 
@@ -93,7 +94,22 @@ class RunFolder:
                 f"{self.path} holds a result of the kind {about['kind']}, and no fit. Name a "
                 f"folder that `accumbens fit` wrote; accumbens show {self.path} prints this one."
             )
+        if not all(isinstance(about.get(key), str) for key in ("table", "fingerprint")):
+            raise DataError(
+                f"{self.config} is damaged: it does not say which table was fitted. Copy the "
+                "folder again, or fit again."
+            )
         return about
+
+    def read_split(self) -> Split:
+        """Which sessions are fitted. Raises DataError where the file is missing or damaged."""
+        try:
+            return Split.from_json(self.split.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
+            raise DataError(
+                f"{self.split} is missing or damaged ({type(error).__name__}: {error}). Copy the "
+                "folder again, or fit again."
+            ) from error
 
     def note_penalties(self, weights: Mapping[str, float]) -> None:
         """Says at the end of config.toml, in a comment, which penalties were used."""
@@ -125,9 +141,16 @@ class Run:
                 f"The run in {path} is not finished. Finish it: accumbens fit --resume {path}"
             )
         self.config: FitConfig = read_toml(FitConfig, self.folder.config)
-        self.split: Split = Split.from_json(self.folder.split.read_text())
-        self.metrics: dict[str, Any] = json.loads(self.folder.metrics.read_text())
-        self.model_names: tuple[str, ...] = tuple(self.metrics["models"])
+        self.split: Split = self.folder.read_split()
+        self.metrics: dict[str, Any] = read_json(self.folder.metrics)
+        try:
+            self.model_names: tuple[str, ...] = tuple(self.metrics["models"])
+            self._summary()
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise DataError(
+                f"{self.folder.metrics} is damaged ({type(error).__name__}: {error}). Copy the "
+                "folder again, or fit again."
+            ) from error
 
     def _summary(self) -> Summary:
         data, models = self.metrics["data"], self.metrics["models"]
@@ -169,14 +192,14 @@ class Run:
 
     @staticmethod
     def _stored(path: Path) -> pd.DataFrame:
-        import pandas as pd
+        from ...io.tables.files import read_table
 
         if not path.is_file():
             raise DataError(
                 f"This run has no {path.name} in its folder {path.parent}. Copy the whole folder, "
                 "or fit again."
             )
-        return pd.read_parquet(path)
+        return read_table(path)
 
 
 _METRICS = {"MSE": "mse", "R2": "r2"}

@@ -121,7 +121,7 @@ def resume_fit(out: str | Path, progress: Progress | None = None) -> Run:
             "Fit into another folder, or bring the old table back."
         )
     levels = levels_of_run(about["table"], trials, config)
-    split = Split.from_json(folder.split.read_text())
+    split = folder.read_split()
     with folder.claimed(), shown(progress) as progress:
         remove_unfinished(folder.path)
         return _fit_into(folder, trials, split, config, schedule, levels, progress)
