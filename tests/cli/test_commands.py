@@ -116,11 +116,11 @@ def test_a_demonstration_replaces_none_but_its_own(tmp_path, capsys):
     own = demo_config(3)
     mine = dataclasses.replace(own, resamples=17)
     for config, at in ((mine, table), (own, tmp_path / "mine.csv")):
-        write_toml(run / "config.toml", config, {"table": str(at.resolve())})
+        write_toml(run / "config.toml", config, {"table": str(at.resolve()), "fingerprint": ""})
         message = refused(capsys, "demo", "--out", str(tmp_path), "--replace")
         assert "holds a table or run that is no demonstration: name another --out" in message
         assert run.is_dir()
-    write_toml(run / "config.toml", own, {"table": str(table.resolve())})
+    write_toml(run / "config.toml", own, {"table": str(table.resolve()), "fingerprint": ""})
     assert "is there already. Name another file, or add --replace" in refused(
         capsys, "demo", "--out", str(tmp_path)
     )

@@ -161,7 +161,7 @@ def print_scores(out: Output, metrics: dict[str, Any], which: str, sessions: int
         for signal in signals:
             score = model["signal"].get(signal)
             spec = spec_of_error((score or {}).get("mse") or 0.0)
-            row.append(_interval(score["mse"], *score["mse_interval"], spec) if score else "–")
+            row.append(_interval(score["mse"], *score["mse_interval"], spec=spec) if score else "–")
             row.append("–" if score is None or score["r2"] is None else f"{score['r2']:.3f}")
         rows.append([_label(metrics, name), *row])
     out.table(headings, rows, title=f"{which}{note}")

@@ -85,7 +85,7 @@ def test_new_trials_keep_their_unit(run):
 
 
 def test_errors_are_printed_with_enough_digits():
-    cases = (0.825, 0.0123, 0.00012345, 123.456, 4567891.0, 0.0, 8.553e-16)
+    cases = (0.825, 0.0123, 0.00012346, 123.456, 4567891.0, 0.0, 8.553e-16)
     assert [f"{x:{spec_of_error(x)}}" for x in cases] == [
         "0.8250", "0.01230", "0.0001235", "123.456", "4567891", "0.0000", "8.553e-16"
     ]  # fmt: skip
