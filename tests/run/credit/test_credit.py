@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 
 import jax
 import numpy as np
@@ -27,6 +28,7 @@ from accumbens.run.credit.analysis import (
     write_credit,
 )
 from accumbens.run.credit.config import CreditConfig
+from accumbens.run.credit.methods import credit_methods
 from accumbens.tasks.distractor import DistractorRewards
 from accumbens.trials import Trials
 
@@ -109,6 +111,29 @@ def test_the_folder_holds_the_numbers(run, trials):
     assert frame["subject"].tolist()[-2:] == ["group", "group"]
     names = {path.stem for path in (folder / "figures").iterdir()}
     assert {"credit_session", "history_weights", "credit_indices", "null_distributions"} <= names
+
+
+def test_its_methods_are_those_of_the_run(run):
+    """Numbers and options of this run; every citation has its reference and no other."""
+    folder, _ = run
+    said = (folder / "methods.md").read_text()
+    assert said.startswith("# Methods: credit assignment\n\nChoices of 3 subjects in 9 sessions")
+    assert "3 lags" in said
+    assert "maximum likelihood with no penalty" in said
+    assert "20 resamples of the subject's sessions" in said
+    assert "(ridge 0.01) was refitted to each of 60 redrawn experiments (seed 0)" in said
+    assert "Student's t over 3 animals of the observed statistic minus the mean" in said
+    assert "were columns of the table" in said
+    cited = set(re.findall(r"\[(\d+)\]", said))
+    assert cited == set(re.findall(r"^(\d+)\. ", said, re.MULTILINE))
+    assert not re.search(r"\[[a-z]+\]", said)
+    one = dataclasses.replace(CONFIG, distractor=None, ridge="cv")
+    metrics = json.loads((folder / "metrics.json").read_text()) | {"tests": {}}
+    metrics["subjects"]["mouse_01"]["sessions"] = 1
+    said = credit_methods(metrics, one)
+    assert "redrawn" not in said
+    assert "chosen for each subject by cross-validation over its sessions" in said
+    assert "of 1 subject with a single session they take trials as independent" in said
 
 
 def test_show_prints_it_again(run, capsys):

@@ -5,6 +5,7 @@ weights.parquet   every weight: subject (and pooled), outcome, lag, standard err
 weights_hierarchical.parquet   the same of each subject under the group, and of the group
 indices.csv       every index: subject and group, standard error, interval, p-values
 answers.csv       every test: in these animals, and in animals like these
+methods.md        the statistics in the words of a methods section
 null.parquet      every test's statistic at every resample, by subject
 metrics.json      the numbers
 figures/          each figure as PNG and PDF, and the numbers behind it as CSV
@@ -52,6 +53,7 @@ from ...trials import Trials
 from ..provenance import fingerprint, versions
 from ..toml import write_toml
 from .config import CreditConfig
+from .methods import credit_methods
 from .schedule_check import TRUSTED, checked_schedule, schedule_metrics
 from .schedules import schedule_in_table, stated_schedule
 
@@ -291,7 +293,9 @@ def write_credit(found: Credit, config: CreditConfig, table: str, folder: Path) 
         schedule=found.schedule,
     )  # fmt: skip
     write_toml(folder / "config.toml", config, about)
-    content = json.dumps(credit_metrics(found), indent=1, allow_nan=False)
+    metrics = credit_metrics(found)
+    write_atomically(folder / "methods.md", credit_methods(metrics, config).encode())
+    content = json.dumps(metrics, indent=1, allow_nan=False)
     write_atomically(folder / "metrics.json", content.encode())
 
 

@@ -5,6 +5,7 @@ config.toml           every option, versions, seed and the fingerprint of the da
 split.json            which sessions were fitted and which held out
 metrics.json          the numbers, bottlenecks and seconds
 table1.csv|.md|.tex   the comparison
+methods.md            the statistics in the words of a methods section
 contrast.csv          which parameters differ between levels of a column, where one is named
 predictions.parquet   one row a trial: choice probability, predicted signal, latent variables
 history.parquet       every step of training

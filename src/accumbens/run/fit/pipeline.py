@@ -16,7 +16,7 @@ import numpy as np
 from ...compiled.libraries import builds
 from ...credit.schedule import Schedule
 from ...errors import ConfigError, DataError
-from ...files import remove_unfinished
+from ...files import remove_unfinished, write_atomically
 from ...fit.disrnn.penalty_path import PenaltyPath, penalty_path
 from ...io.tables.trials import from_table
 from ...models.catalogue import find_fit
@@ -53,6 +53,7 @@ from .folder import Run, RunFolder, load_run
 from .known import KnownData, SignalScaling, standardised_before_fitting
 from .labels import label_in_run
 from .levels import level_of
+from .methods import fit_methods
 from .models import Fitted, check_fits, fit_named, penalties_used
 from .notices import check_fitted, notices
 from .records import (
@@ -261,6 +262,7 @@ def _fit_into(
             undrawn = error
     if used is not None:
         folder.note_penalties(used)
+    write_atomically(folder.path / "methods.md", fit_methods(metrics, config).encode())
     folder.write_metrics(metrics)
     shutil.rmtree(folder.checkpoints, ignore_errors=True)
     if undrawn is not None:
