@@ -76,6 +76,8 @@ def print_record(out: Output, record: dict[str, Any]) -> None:
     out.table(list(rows[0]), [[cell_of(value) for value in row.values()] for row in rows])
     if record["quality"]:
         _print_quality(out, pd.DataFrame(record["quality"]))
+    for warning in record.get("warnings", ()):
+        out.warn(warning)
     units = pd.DataFrame(record["units"])
     if len(units):
         known = units if any(units["region"]) else units.drop(columns="region")

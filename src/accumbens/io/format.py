@@ -43,7 +43,7 @@ class SourceFormat(NwbFormat):
         Raises:
             ConfigError: an option for NWB files is set.
         """
-        for field in ("preset", "optional_context", "table"):
+        for field in ("preset", "optional_context", "table", "free_water"):
             if getattr(self, field) != getattr(NwbFormat, field):
                 option = field.replace("_", "-")
                 raise ConfigError(

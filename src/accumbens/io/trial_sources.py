@@ -27,11 +27,13 @@ class SourcedTrials(NamedTuple):
         trials: of all files.
         files: file of each session.
         recorded: whether these files may also hold the recordings of the sessions, as NWB files do.
+        notes: what a user must know about the trials.
     """
 
     trials: Trials
     files: tuple[Path, ...]
     recorded: bool
+    notes: tuple[str, ...] = ()
 
 
 def read_sources(
@@ -74,7 +76,8 @@ def read_sources(
 def trials_of_nwb(paths: Sequence[Path], format: SourceFormat) -> SourcedTrials:
     """The trials of NWB files, one session each. Raises as `read_sources` does."""
     sessions = [read_nwb_session(path, format.of_nwb()) for path in paths]
-    return SourcedTrials(join_sessions(sessions), tuple(paths), True)
+    notes = tuple(note for session in sessions for note in session.notes)
+    return SourcedTrials(join_sessions(sessions), tuple(paths), True, notes)
 
 
 def trials_of_tables(paths: Sequence[Path], format: SourceFormat) -> SourcedTrials:

@@ -13,6 +13,9 @@ from ..errors import DataError
 if TYPE_CHECKING:
     import pynapple
 
+ROUNDED = 1e-3
+"""If the mean interval differs by more from the median, the median says little about the rate."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Channel:
@@ -90,12 +93,16 @@ class Trace:
 
     @property
     def interval(self) -> float:
-        """Median time between samples, in s."""
-        return float(np.median(np.diff(self.times)))
+        """Usual time between samples, in s: the median, or, of stamps that were rounded, the mean
+        of those near it."""
+        steps = np.diff(self.times)
+        median = float(np.median(steps))
+        near = float(steps[np.abs(steps - median) < 0.6 * median].mean())
+        return near if abs(near - median) > ROUNDED * median else median
 
     @property
     def rate(self) -> float:
-        """Samples per second, from the median interval."""
+        """Samples per second, from the usual interval."""
         return 1.0 / self.interval
 
     def with_values(self, values: Float[np.ndarray, " sample"], unit: str = "") -> Trace:

@@ -16,6 +16,7 @@ import numpy as np
 from ..errors import ConfigError, DataError
 from .channels import Channel, Trace
 from .config import ClockConfig
+from .rounded import rounded_clock
 
 TOLERANCE = 0.2
 """An interval is regular within this share of the median, or of a whole multiple (lost samples)."""
@@ -94,6 +95,14 @@ def check_clock(channel: Channel) -> ClockCheck:
         each = len(finite) / distinct
         times_each = f": each occurs {each:.0f} times" if each == int(each) else ""
         problems.append(f"{len(finite):,} timestamps, but only {distinct:,} differ{times_each}")
+        coarse = rounded_clock(finite)
+        if coarse is not None:
+            problems.append(
+                f"they are rounded to {1e3 * coarse.resolution:.4g} ms, which is longer than the "
+                f"interval between samples, and regular otherwise, at {1 / coarse.interval:.6g} Hz "
+                f"(--assume-rate {1 / coarse.interval:.6g} is right within "
+                f"{1e3 * coarse.resolution:.4g} ms)"
+            )
     median, mean = float(np.median(steps)), span / len(steps)
     irregular, lost = 0.0, 0
     if median > 0 and (steps >= 0).all() and distinct == len(finite):
@@ -101,6 +110,9 @@ def check_clock(channel: Channel) -> ClockCheck:
         off = np.abs(steps / multiple - median) > TOLERANCE * median
         irregular, lost = float(off.mean()), int((multiple[~off] - 1).sum())
         drift = abs(span / (len(steps) + lost) / median - 1)
+        rounded = rounded_clock(finite) if irregular or drift > MAX_DRIFT else None
+        if rounded is not None:
+            irregular, lost, drift = 0.0, rounded.lost, 0.0
         if irregular > MAX_IRREGULAR or drift > MAX_DRIFT:
             problems.append(
                 f"{len(finite):,} samples at the median interval of {1e3 * median:.4g} ms "
@@ -133,6 +145,10 @@ def settle_clock(
         return _at_assumed_rate(channel, config)
     if config.clock is not None:
         channel = _on_other_clock(channel, config.clock, config.clock_align, others)
+    if config.believe_stamps:
+        return Trace(
+            channel.name, channel.timestamps(), channel.values, channel.unit, channel.source
+        )
     check = check_clock(channel)
     if check.problems:
         raise DataError(
@@ -197,8 +213,9 @@ def _advice(channel: Channel, others: Mapping[str, Channel]) -> str:
     """What to do, and a channel with right timestamps and about as many samples, if any."""
     n = len(channel.values)
     advice = (
-        "Give the number of samples per second (--assume-rate HZ), or name a channel with the "
-        "right timestamps (--clock NAME)."
+        "Give the number of samples per second (--assume-rate HZ), name a channel with the "
+        "right timestamps (--clock NAME), or, if the timestamps are right though irregular, use "
+        "them as they are (--believe-stamps)."
     )
     for name, other in others.items():
         near = abs(len(other.values) - n) <= NEARLY_AS_MANY * n

@@ -16,3 +16,5 @@ class ClockConfig:
     """Channel of the same file whose timestamps are used instead of the channel's own."""
     clock_align: Literal["exact", "start", "end"] = "exact"
     """If that channel has more samples: stop with an error, or use its first, or its last times."""
+    believe_stamps: bool = False
+    """Use the timestamps of the file as they are, also where they are irregular."""

@@ -8,6 +8,9 @@ from typing import Literal
 from ...errors import ConfigError
 from ..tables.format import ChoiceText, TableFormat
 
+FREE_WATER = "free_water"
+"""Name of the outcome that counts water given freely."""
+
 
 @dataclasses.dataclass(frozen=True)
 class NwbFormat:
@@ -38,6 +41,10 @@ class NwbFormat:
     """Subject, instead of the one that the file names."""
     session_id: str | None = None
     """Session, instead of the file's own id; for one file only."""
+    free_water: Literal["leave", "reward", "outcome"] = "leave"
+    """Water given freely on the chosen side (auto_waterL, auto_waterR of NWB files), which rewards
+    do not count: leave it out with a warning, count it as the first outcome, or as an outcome of
+    its own, free_water."""
     labels_differ: bool = False
     """Labels of subjects, or of sessions of a subject, that differ only in blanks, case, leading
     zeros or ".0" are different ones; otherwise they are an error."""
@@ -118,7 +125,10 @@ def table_format(format: NwbFormat) -> TableFormat:
     """The format of the table in which sessions of this format are joined."""
     return TableFormat(
         choice="choice",
-        outcome=tuple(outcome_columns(text)[0] for text in format.outcome),
+        outcome=(
+            *(outcome_columns(text)[0] for text in format.outcome),
+            *((FREE_WATER,) if format.free_water == "outcome" else ()),
+        ),
         signal=format.signal,
         instructed="instructed" if format.instructed else None,
         context=(*format.context, *format.optional_context),

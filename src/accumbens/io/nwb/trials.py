@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -22,6 +23,7 @@ from ..tables.trials import from_table
 from .columns import in_order_of_time, start_times, table_column
 from .files import open_nwb, session_of, subject_of
 from .format import NwbFormat, outcome_columns, resolved, table_format
+from .free_water import counted_in, free_water, uncounted
 
 DEFAULT_NWB_FORMAT = NwbFormat()
 NAMES = "accumbens_trials"
@@ -36,6 +38,7 @@ class NwbSession(NamedTuple):
         subject, session: their names.
         table: one row for each trial; `from_table(table, format)` reads it.
         format: which column of the table means what.
+        notes: what a user must know about the trials.
     """
 
     path: Path
@@ -43,6 +46,7 @@ class NwbSession(NamedTuple):
     session: str
     table: pd.DataFrame
     format: TableFormat
+    notes: tuple[str, ...] = ()
 
 
 def read_nwb(
@@ -51,7 +55,8 @@ def read_nwb(
 ) -> Trials:
     """Reads the trials of NWB files, one session each, in the order of the files.
 
-    Outcomes, signals and context keep their units (times are in s).
+    Outcomes, signals and context keep their units (times are in s). Water given freely that no
+    outcome counts is a warning.
 
     Args:
         paths: of one or several NWB files, HDF5 or Zarr.
@@ -64,7 +69,10 @@ def read_nwb(
     """
     if isinstance(paths, (str, os.PathLike)):
         paths = [paths]
-    return join_sessions([read_nwb_session(path, format) for path in paths])
+    sessions = [read_nwb_session(path, format) for path in paths]
+    for note in (note for session in sessions for note in session.notes):
+        warnings.warn(note, stacklevel=2)
+    return join_sessions(sessions)
 
 
 def read_nwb_session(
@@ -75,6 +83,7 @@ def read_nwb_session(
     Arguments and errors are those of `read_nwb`.
     """
     path = Path(path)
+    notes: tuple[str, ...] = ()
     with open_nwb(path) as file:
         table = find_table(file, format.table, path)
         names = _own_names(file, path)
@@ -86,11 +95,12 @@ def read_nwb_session(
             columns = dataclasses.replace(columns, labels_differ=format.labels_differ)
         else:
             starts = None if names else start_times(table)  # ours: rows are in order
-            frame, columns = _named_frame(table, format, path, starts), table_format(format)
+            frame, notes = _named_frame(table, format, path, starts)
+            columns = table_format(format)
     frame.insert(0, "subject", subject)
     frame.insert(1, "session", session)
     frame.index = pd.Index([f"{path.name}:{row}" for row in range(len(frame))])
-    return NwbSession(path, subject, session, frame, columns)
+    return NwbSession(path, subject, session, frame, columns, notes)
 
 
 def join_sessions(sessions: Sequence[NwbSession]) -> Trials:
@@ -151,8 +161,8 @@ def find_table(file: Any, name: str, path: Path) -> Any:
 
 def _named_frame(
     table: Any, format: NwbFormat, path: Path, starts: Float[np.ndarray, " row"] | None
-) -> pd.DataFrame:
-    """The columns that a format names, under the names of `table_format(format)`."""
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The columns that a format names, under the names of `table_format(format)`; and notes."""
     columns: dict[str, Any] = {"trial": np.asarray(table.id.data[:]).reshape(-1)}
     columns["choice"] = _column(table, cast(str, format.choice), "--choice", path)
     for text in format.outcome:
@@ -178,7 +188,29 @@ def _named_frame(
             f"{lengths['trial']} trials, but {', '.join(f'{c} has {n}' for c, n in odd.items())}. "
             "Export the file again."
         )
-    return in_order_of_time(pd.DataFrame(columns), starts, path)
+    frame, notes = _with_free_water(table, pd.DataFrame(columns), format, path)
+    return in_order_of_time(frame, starts, path), notes
+
+
+def _with_free_water(
+    table: Any, frame: pd.DataFrame, format: NwbFormat, path: Path
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The trials with free water as the format says, and a note where it is not counted."""
+    named = [outcome_columns(text) for text in format.outcome]
+    counted = {part for _, parts in named for part in parts}
+    water = free_water(table, frame["choice"].to_numpy(), counted)
+    outcome = named[0][0]
+    if water is None:
+        if format.free_water != "leave":
+            raise DataError(
+                f"{path}: no column says that water was given freely (--free-water); the columns "
+                f"are {', '.join(table.colnames)}. Leave the option out."
+            )
+        return frame, ()
+    frame, more, rewarded = counted_in(frame, water, format.free_water, outcome)
+    if not more or format.free_water != "leave":
+        return frame, ()
+    return frame, (uncounted(path.name, water, more, rewarded, outcome),)
 
 
 def _column(table: Any, name: str, option: str, path: Path) -> Shaped[np.ndarray, " row"]:

@@ -63,7 +63,7 @@ def convert_files(
         DataError: a file cannot be used.
     """
     _check_used(config)
-    trials, files, recorded = read_sources(paths, config.trials)
+    trials, files, recorded, notes = read_sources(paths, config.trials)
     own = files if recorded else ()
     events = EventClock(config.event_unit, config.event_from, config.unlikely == "allow")
     quality: list[dict[str, Any]] = []
@@ -77,7 +77,11 @@ def convert_files(
         if config.spikes.event:
             signal, names, units = spike_signals(trials, own, config.spikes, events, progress)
             trials = with_more_signals(trials, signal, names)
-    record = _record(trials, files, config) | {"quality": quality, "units": units}
+    record = _record(trials, files, config) | {
+        "quality": quality,
+        "units": units,
+        "warnings": list(notes),
+    }
     return Converted(trials, pd.DataFrame(quality), pd.DataFrame(units), record)
 
 
