@@ -15,7 +15,8 @@ from accumbens.io.nwb.contents import inspect_nwb
 from accumbens.io.nwb.trials import read_nwb
 from accumbens.io.photometry.files import read_recording
 from accumbens.io.photometry.ppd import read_ppd
-from accumbens.io.spikes.files import read_phy, read_units
+from accumbens.io.spikes.files import read_units
+from accumbens.io.spikes.phy import read_phy
 from accumbens.recordings import ClockConfig, settle_clock
 from helpers.damaged import FORMAT, read_everything, read_one_after_the_other, refusal
 

@@ -103,7 +103,7 @@ SOURCES: tuple[SourceKind, ...] = (
     SourceKind(
         "phy", "a folder of Phy or Kilosort",
         inside=("spike_times.npy", "spike_clusters.npy", "params.py", "cluster_group.tsv"),
-        units=Reader("spikes.files:read_phy", ("labels", "sort")),
+        units=Reader("spikes.phy:read_phy", ("labels", "label_column", "sort")),
     ),
     SourceKind("npz", "arrays of spikes (.npz)", (".npz",),
                units=Reader("spikes.files:read_spike_arrays", ("sort",))),

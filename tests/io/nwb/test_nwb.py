@@ -26,7 +26,8 @@ FORAGING = {
 
 @pytest.fixture(scope="module")
 def foraging(shared_data):
-    return {name: read_nwb(shared_data / "nwb" / name) for name in FORAGING}
+    with pytest.warns(UserWarning, match=r"zarr: 1 choices were followed by water given freely"):
+        return {name: read_nwb(shared_data / "nwb" / name) for name in FORAGING}
 
 
 @pytest.mark.parametrize("name", FORAGING)

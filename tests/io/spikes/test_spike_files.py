@@ -6,7 +6,8 @@ import pytest
 
 from accumbens.errors import DataError
 from accumbens.io.nwb.channels import read_nwb_units
-from accumbens.io.spikes.files import read_phy, read_units
+from accumbens.io.spikes.files import read_units
+from accumbens.io.spikes.phy import read_phy
 from accumbens.recordings import Units, units_from_arrays
 
 TIMES = np.array([10, 20, 25, 30, 31, 90, 95])
@@ -40,13 +41,58 @@ def test_a_phy_folder(phy):
         {"cluster_id": [1, 2, 3], "region": ["M2", "", "NAc"], "KSLabel": ["mua", "good", "good"]}
     )
     info.to_csv(phy / "cluster_info.tsv", sep="\t", index=False)
-    units = read_phy(phy)
+    units = read_phy(phy)  # what was curated counts, not what Kilosort says
+    assert (units.ids, units.regions) == (("1",), ("M2",))
+    units = read_phy(phy, label_column="KSLabel")
     assert (units.ids, units.regions) == (("2", "3"), ("", "NAc"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "dat_path = 'C:\\Users\\lab\\rec.dat'\nsample_rate = 10.\n",
+        "dat_path = ['D:\\x\\new',\nsample_rate = 10  # Hz\r\n",
+        "\ufeffsample_rate = 1_0\nn: int = (",
+        "sample_rate: float = 1e1;",
+    ],
+)
+def test_params_whose_other_lines_python_cannot_read(text, phy):
+    (phy / "params.py").write_bytes(text.encode())
+    assert spikes(read_phy(phy)) == {"1": [2.0, 3.1]}
+
+
+def test_clusters_that_were_never_curated(phy):
+    (phy / "cluster_group.tsv").unlink()
+    info = "cluster_id\tgroup\tKSLabel\n1\t\tgood\n2\tunsorted\tmua\n3\t\tgood\n"
+    (phy / "cluster_info.tsv").write_text(info)
+    with pytest.raises(
+        DataError,
+        match=r"group is blank for all 3 clusters, .*; KSLabel holds good \(2\), mua \(1\)\. Take "
+        r"the labels of KSLabel \(--spikes\.label-column KSLabel\), or keep all .*labels all\)",
+    ):
+        read_phy(phy)
+    assert read_phy(phy, label_column="KSLabel").ids == ("1", "3")
+    assert read_phy(phy, labels=("all",)).ids == ("1", "2", "3")
+    with pytest.raises(DataError, match=r'of labels "KSlabel" .*Did you mean "KSLabel"'):
+        read_phy(phy, label_column="KSlabel")
+    (phy / "cluster_quality.tsv").write_text("cluster_id\tquality\n2\tGood \n")
+    assert read_phy(phy, label_column="quality").ids == ("2",)
+
+
+def test_files_that_contradict_each_other(phy):
+    info = "cluster_id\tgroup\tKSLabel\n1\tgood\tmua\n2\tgood\tmua\n3\tnoise\tgood\n"
+    (phy / "cluster_info.tsv").write_text(info)
+    with pytest.raises(
+        DataError, match=r"cluster_info\.tsv gives cluster 2 the group good, but cluster_group"
+        r"\.tsv gives it mua\. One of the files is out of date"
+    ):  # fmt: skip
+        read_phy(phy)
+    assert len(read_phy(phy, labels=("all",))) == 3
 
 
 def test_damaged_phy_folders(phy, tmp_path):
     with pytest.raises(
-        DataError, match=r"no cluster has the label great; the labels are good, mua"
+        DataError, match=r"no cluster has the label great; the labels are good \(1\), mua \(1\)"
     ):
         read_phy(phy, labels=("great",))
     (phy / "cluster_group.tsv").write_text("x\tgroup\n1\tgood\n")
@@ -57,10 +103,13 @@ def test_damaged_phy_folders(phy, tmp_path):
     (phy / "cluster_group.tsv").unlink()
     with pytest.raises(DataError, match=r"no file \(cluster_info\.tsv, .* labels the clusters"):
         read_phy(phy)
-    for text in ("sample_rate = 'fast'", "rate = 3", "sample_rate = (", "sample_rate = f(3)"):
-        (phy / "params.py").write_text(text)
-        with pytest.raises(DataError, match="the file gives no number as sample_rate"):
+    for text in ("sample_rate = 'fast'", "sample_rate = (", "sample_rate = f(3)"):
+        (phy / "params.py").write_text("a = 1\n" + text)
+        with pytest.raises(DataError, match=r"line 2 gives .* as sample_rate, which is not a"):
             read_phy(phy, labels=())
+    (phy / "params.py").write_text("rate = 3\n# sample_rate = 4")
+    with pytest.raises(DataError, match="no line gives the sample_rate"):
+        read_phy(phy, labels=())
     (phy / "params.py").write_text("sample_rate = 0")
     with pytest.raises(DataError, match=r"sample_rate is 0\.0; it must be a positive number"):
         read_phy(phy, labels=())

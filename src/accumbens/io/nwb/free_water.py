@@ -7,7 +7,7 @@ that chose this side drank, though its choice was not rewarded: a non-contingent
 from __future__ import annotations
 
 import re
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
@@ -79,7 +79,7 @@ def counted_in(
         The trials; the number in which the outcome is 0 but water was given; and the number of
         those whose outcome is above 0.
     """
-    earned, unread = numbers(frame[outcome])
+    earned, unread = numbers(cast(pd.Series, frame[outcome]))
     if unread.any():
         return frame, 0, 0
     more = water.given & ~(earned > 0)

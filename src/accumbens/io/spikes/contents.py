@@ -13,7 +13,8 @@ from ...recordings import Units
 from ...recordings.units import UnsortedSpikesError
 from ..contents import Contents, Listing
 from ..sources import file_kind
-from .files import other_arrays, read_cluster_table, read_sample_rate, read_units
+from .files import other_arrays, read_units
+from .phy import read_cluster_table, read_sample_rate
 
 
 class SpikeContents(NamedTuple):
@@ -63,7 +64,7 @@ def inspect_spikes(path: str | os.PathLike[str]) -> SpikeContents:
         "span": f"{start:,.3f} to {stop:,.3f} s",
         "spike times": order,
     }
-    table = read_cluster_table(path) if kind.name == "phy" else None
+    table = read_cluster_table(path, check=False) if kind.name == "phy" else None
     if kind.name == "phy":
         about["sample rate"] = f"{read_sample_rate(path):,g} Hz"
         about["labels"] = "no file labels the clusters" if table is None else table.file

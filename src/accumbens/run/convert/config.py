@@ -71,7 +71,9 @@ class SpikesConfig:
     file: Annotated[tuple[Path, ...], UNITS] = ()
     """Spikes, one for each session, where they are not in its own file."""
     labels: tuple[str, ...] = ("good",)
-    """Labels of the clusters to keep, of a Phy folder."""
+    """Labels of the clusters to keep, of a Phy folder; all: every cluster, labelled or not."""
+    label_column: str | None = None
+    """Column of these labels; by default group, or KSLabel where there is no group."""
     unit: tuple[str, ...] = ()
     """Ids of the units to keep; none: all with a sufficient rate."""
     region: tuple[str, ...] = ()

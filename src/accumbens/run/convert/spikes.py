@@ -49,7 +49,9 @@ def spike_signals(
     files = files_of_sessions(trials, paths, config.file, "files of spikes", "--spikes.file")
     blocks, names, rows = [], [], []
     for s, path in enumerate((progress or Progress()).each("spikes", files)):
-        units = read_units(path, labels=config.labels, sort=config.sort)
+        units = read_units(
+            path, labels=config.labels, label_column=config.label_column, sort=config.sort
+        )
         units = _chosen(units, config)
         events = event_times(trials, s, config.event, "--spikes.event", events_on)
         if not events_on.unlikely_allowed:
