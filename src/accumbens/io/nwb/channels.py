@@ -15,6 +15,7 @@ from ...recordings.stretches import Stretches, without
 from ...recordings.units import UNKNOWN_REGION, check_order
 from .files import open_nwb
 from .observed import invalid_times, observed_by_unit
+from .storage import check_written
 
 REGION_COLUMNS = ("region", "brain_region", "brain_area", "location", "area", "structure")
 """Columns of the units table, or of its electrodes, that may name the brain region."""
@@ -63,6 +64,7 @@ def _columns(item: Any, source: str, gaps: Stretches) -> list[Channel]:
     """A time series of an open file as channels, one for each column."""
     if item.data is None:
         return []
+    check_written(item.data, item.name)
     values = np.asarray(item.data[:])
     if values.dtype.kind not in "biuf" or values.ndim not in (1, 2):
         return []
@@ -108,6 +110,7 @@ def read_nwb_units(path: str | os.PathLike[str], *, sort: bool = False) -> Units
             )
         index = table["spike_times"]
         ends = np.asarray(index.data[:], np.int64)
+        check_written(index.target.data, "spike_times")
         times = np.asarray(index.target.data[:], np.float64)
         ids = tuple(str(i) for i in table.id.data[:])
         regions = _regions(file, table)

@@ -10,6 +10,7 @@ import pandas as pd
 from jaxtyping import Float, Shaped
 
 from ...errors import DataError
+from .storage import check_written
 
 _REFERENCES = ("DynamicTableRegion", "TimeSeriesReferenceVectorData")
 
@@ -29,6 +30,7 @@ def table_column(table: Any, name: str) -> Shaped[np.ndarray, " row"] | None:
         return None
     if kind == "VectorIndex":
         return _one_each(column)
+    check_written(column.data, name)
     values = _single(np.asarray(column.data[:]))
     if values is None:
         return None

@@ -14,6 +14,7 @@ from ...errors import AccumbensError, DataError
 from ...extras import from_extra
 from ..sources import HDF5_MAGIC, NWB_ENDINGS, ZARR_FILES
 from ..tables.problems import listed, near_matches
+from .storage import check_hdf5, check_zarr
 
 
 def neural_extra(module: str) -> ModuleType:
@@ -85,6 +86,7 @@ def open_nwb(path: str | os.PathLike[str]) -> Iterator[Any]:
         neural_extra("pynwb")
         reader = neural_extra("hdmf_zarr").NWBZarrIO
     with damage_named(path):
+        (check_hdf5 if kind == "hdf5" else check_zarr)(path)
         io = reader(str(path), "r", load_namespaces=True)
         try:
             yield io.read()
