@@ -134,9 +134,9 @@ def test_files_of_no_kind(tmp_path):
             file_kind(path)
         return str(caught.value)
 
-    assert "its kind of file is not known. Known are an NWB" in refused("a.txt", b"")
-    assert "a MATLAB file: write its trials as a table" in refused("a.mat", b"MATLAB 5.0 MAT-file")
-    assert "it seems to be an Excel workbook" in refused("a.xlsx", b"PK\x03\x04")
+    assert "its kind of file is not known. Known are an NWB" in refused("a.dat", b"")
+    assert "a MATLAB file: give it the ending .mat" in refused("a.dat", b"MATLAB 5.0 MAT-file")
+    assert "it seems to be an Excel workbook" in refused("a.xls", b"PK\x03\x04")
     assert "of a Phy folder, name the folder itself" in refused("spike_times.npy", b"\x93NUMPY\x01")
     assert 'there is no such file. Did you mean "a.mat"?' in refused("b.mat")
     assert "there is no folder" in refused("none/a.csv")

@@ -162,9 +162,9 @@ def test_a_new_format_of_recordings_is_inspected_converted_and_named(more_kinds,
     assert table.groupby("reward")["glow"].mean().diff().iloc[1] > 0.5
     with pytest.raises(ConfigError, match=r"a Beats recording .*with --photometry\.file"):
         read_sources([session / "day.bea"])
-    (session / "x.txt").write_text("x")
+    (session / "x.dat").write_text("x")
     with pytest.raises(DataError, match=r"Known are .*; a Beats recording \(\.bea\); a file of C"):
-        file_kind(session / "x.txt")
+        file_kind(session / "x.dat")
 
 
 def test_a_new_format_of_spikes_is_inspected_and_converted(more_kinds, session):

@@ -75,7 +75,8 @@ class SourceKind:
         return getattr(self, what) is not None
 
 
-TABLE_ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
+WRITTEN_ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
+TABLE_ENDINGS = (*WRITTEN_ENDINGS, ".pqt", ".txt", ".xlsx", ".mat")
 NWB_ENDINGS = (".nwb", ".nwb.zarr")
 HEAD_BYTES = 64
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
@@ -111,8 +112,8 @@ SOURCES: tuple[SourceKind, ...] = (
 """All kinds, in the order in which messages list them; a file is of the first kind that fits."""
 
 _OTHERS = {
-    b"MATLAB": "a MATLAB file: write its trials as a table, its spikes as .npz",
-    b"PK\x03\x04": "an Excel workbook or zip archive: save the sheet as CSV",
+    b"MATLAB": "a MATLAB file: give it the ending .mat",
+    b"PK\x03\x04": "an Excel workbook or zip archive: a workbook has the ending .xlsx",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook: save the sheet as CSV",
     b"PAR1": "a Parquet file: give it the ending .parquet",
     b"\x1f\x8b": "compressed with gzip: a table needs the ending .csv.gz or .tsv.gz",
@@ -154,6 +155,8 @@ def _by_name_and_head(name: str, head: bytes) -> SourceKind | None:
     """The kind whose ending and first bytes fit, else whose ending fits, else whose first bytes."""
     ending = [kind for kind in SOURCES if kind.endings and name.endswith(kind.endings)]
     begun = [kind for kind in SOURCES if kind.magic and head.startswith(kind.magic)]
+    if name.endswith(".txt") and begun:
+        return begun[0]  # any kind of text has this ending
     both = [kind for kind in ending if kind in begun]
     free = [kind for kind in ending if not kind.magic]
     return next(iter([*both, *free, *ending, *begun]), None)

@@ -126,7 +126,7 @@ def test_files_that_cannot_be_written(tmp_path):
         ("t.parquet", b"a,b\n1,2\n", r"is not a Parquet file\. It seems to be plain text: give"),
         ("t.parquet", b"PAR1" * 2, r"the Parquet file is cut short\. Copy it again\."),
         ("t.parquet", b"PAR1" * 9, r"the Parquet file is damaged \(.*\)\. Copy or write it again"),
-        ("t.xlsx", b"PK\x03\x04", r"from its ending \"\.xlsx\"\. A table's name ends in \.csv, "),
+        ("t.xls", b"PK\x03\x04", r"from its ending \"\.xls\"\. A table's name ends in \.csv, "),
         ("t", b"a", r"from its ending \"\"\."),
     ],
 )

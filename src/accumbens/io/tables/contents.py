@@ -26,6 +26,10 @@ COLUMNS = ("column", "type", "blank", "values", "range")
 MAX_RESTARTS = 0.05
 """Numbers that decrease in a smaller share of rows are taken to ascend within each session."""
 
+_STORED = {
+    ".parquet": "Parquet", ".pqt": "Parquet", ".xlsx": "Excel", ".mat": "MATLAB", ".txt": "text",
+}  # fmt: skip
+
 
 class Numbers(NamedTuple):
     """A column as numbers, NaN where blank, and their kind in words."""
@@ -38,12 +42,9 @@ def table_contents(path: Path) -> Contents:
     """What a table holds, to be printed. Raises DataError when it cannot be read."""
     file = open_table(path)
     file.problems.raise_if_any()
+    name = path.name.casefold()
     about = {
-        "stored as": "Parquet"
-        if file.typed
-        else "TSV"
-        if ".tsv" in path.name.casefold()
-        else "CSV",
+        "stored as": _STORED.get(path.suffix.casefold(), "TSV" if ".tsv" in name else "CSV"),
         "rows": f"{len(file.frame):,}",
         "columns": f"{file.frame.shape[1]:,}",
         "note": " ".join(file.problems.notes),

@@ -20,8 +20,10 @@ from pyarrow import parquet
 
 from ...errors import DataError
 from ...files import replacing
-from ..sources import TABLE_ENDINGS
+from ..sources import TABLE_ENDINGS, WRITTEN_ENDINGS
+from .matlab import read_matlab
 from .problems import Problems, listed, near_matches, show
+from .workbooks import read_workbook
 
 _MAGIC = {
     b"PAR1": "a Parquet file: give it the ending .parquet",
@@ -54,7 +56,8 @@ def read_table(path: str | os.PathLike[str], text: Sequence[str] = ()) -> pd.Dat
     """Reads all columns of a table. Numbers are exact to the last bit.
 
     Args:
-        path: of a CSV, TSV (also .gz) or Parquet file.
+        path: of a CSV, TSV (also .gz), text (.txt, with tabs or commas), Parquet (.parquet, .pqt),
+            Excel (.xlsx) or MATLAB (.mat) file.
         text: columns of a CSV or TSV file to keep as text ("060223" keeps its zero). The type of
             each other column is the narrowest that fits all its rows.
 
@@ -80,7 +83,7 @@ def write_table(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
         DataError: the ending is unknown, or the file cannot be written.
     """
     path = Path(path)
-    ending = _ending(path)
+    ending = _ending(path, WRITTEN_ENDINGS)
     table = pa.Table.from_pandas(frame, preserve_index=False)
     with replacing(path) as part:
         if ending == ".parquet":
@@ -108,16 +111,27 @@ def open_table(path: str | os.PathLike[str], text: Sequence[str] = ()) -> TableF
         raise DataError(f"Cannot read {path}: {error.strerror}. Allow it to be read.") from error
     if not data:
         raise DataError(f"Cannot read {path}: the file is empty. Export or copy it again.")
-    return _parquet(path, data) if ending == ".parquet" else _csv(path, data, ending, text)
+    if ending in (".parquet", ".pqt"):
+        return _parquet(path, data)
+    if ending == ".xlsx":
+        frame, rows = read_workbook(path)
+        counting = "rows counted as in the sheet"
+        return TableFile(frame, Problems(f"table {path}", pd.Index(rows), counting), typed=True)
+    if ending == ".mat":
+        frame = read_matlab(path, data)
+        counting = "rows counted from 1"
+        rows = pd.RangeIndex(1, len(frame) + 1)
+        return TableFile(frame, Problems(f"table {path}", rows, counting), typed=True)
+    return _csv(path, data, ending, text)
 
 
-def _ending(path: Path) -> str:
-    for ending in sorted(TABLE_ENDINGS, key=len, reverse=True):
+def _ending(path: Path, known: Sequence[str] = TABLE_ENDINGS) -> str:
+    for ending in sorted(known, key=len, reverse=True):
         if path.name.casefold().endswith(ending):
             return ending
     raise DataError(
         f"Cannot tell the format of {path} from its ending {show(path.suffix)}. "
-        f"A table's name ends in {', '.join(TABLE_ENDINGS[:-1])} or {TABLE_ENDINGS[-1]}."
+        f"A table's name ends in {', '.join(known[:-1])} or {known[-1]}."
         f"{f' {_CONVERT}' if '.nwb' in path.name.casefold() else ''}"
     )
 
@@ -134,8 +148,8 @@ def _absent(path: Path) -> str:
 def _parquet(path: Path, data: bytes) -> TableFile:
     if data[:4] != b"PAR1":
         raise DataError(
-            f"Cannot read {path}: it ends in .parquet but is not a Parquet file. It seems to be "
-            f"{_look(data)}."
+            f"Cannot read {path}: it ends in {path.suffix} but is not a Parquet file. It "
+            f"seems to be {_look(data)}."
         )
     if data[-4:] != b"PAR1" or len(data) < 12:
         raise DataError(f"Cannot read {path}: the Parquet file is cut short. Copy it again.")
@@ -156,6 +170,8 @@ def _parquet(path: Path, data: bytes) -> TableFile:
 def _csv(path: Path, data: bytes, ending: str, text: Sequence[str]) -> TableFile:
     data = _decoded(path, data, ending)
     delimiter = "\t" if ".tsv" in ending else ","
+    if ending == ".txt" and b"\t" in data.lstrip(b"\r\n").partition(b"\n")[0]:
+        delimiter = "\t"
     skipped: list[arrow_csv.InvalidRow] = []
 
     def skip(row: arrow_csv.InvalidRow) -> str:
