@@ -129,10 +129,10 @@ def test_mistakes_are_one_clear_error(recording, tmp_path, capsys):
     assert "there is no such file" in refused(capsys, "inspect", tmp_path / "b.nwb")
     (tmp_path / "c.nwb").write_text("subject,choice")
     assert "it is not an NWB file" in refused(capsys, "inspect", tmp_path / "c.nwb")
-    (tmp_path / "notes.txt").write_text("no data")
+    (tmp_path / "notes.doc").write_text("no data")
     assert "accumbens convert makes a table from an NWB file" in refused(capsys, "fit", recording)
     for command in ("inspect", "convert"):
-        text = refused(capsys, command, tmp_path / "notes.txt")
+        text = refused(capsys, command, tmp_path / "notes.doc")
         assert "its kind of file is not known. Known are an NWB file" in text
 
 

@@ -138,7 +138,7 @@ def test_files_of_no_kind(tmp_path):
     assert "a MATLAB file: give it the ending .mat" in refused("a.dat", b"MATLAB 5.0 MAT-file")
     assert "it seems to be an Excel workbook" in refused("a.xls", b"PK\x03\x04")
     assert "of a Phy folder, name the folder itself" in refused("spike_times.npy", b"\x93NUMPY\x01")
-    assert 'there is no such file. Did you mean "a.mat"?' in refused("b.mat")
+    assert 'there is no such file. Did you mean "a.dat"?' in refused("b.dat")
     assert "there is no folder" in refused("none/a.csv")
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "day.csv").write_text("a\n1\n")

@@ -13,9 +13,9 @@ from ...errors import DataError
 from ...recordings import Channel, Units
 from ...recordings.stretches import Stretches, without
 from ...recordings.units import UNKNOWN_REGION, check_order
+from ..hdf5 import check_written
 from .files import open_nwb
 from .observed import invalid_times, observed_by_unit
-from .storage import check_written
 
 REGION_COLUMNS = ("region", "brain_region", "brain_area", "location", "area", "structure")
 """Columns of the units table, or of its electrodes, that may name the brain region."""

@@ -10,7 +10,7 @@ import pandas as pd
 from jaxtyping import Float, Shaped
 
 from ...errors import DataError
-from .storage import check_written
+from ..hdf5 import check_written
 
 _REFERENCES = ("DynamicTableRegion", "TimeSeriesReferenceVectorData")
 

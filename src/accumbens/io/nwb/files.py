@@ -12,9 +12,10 @@ from typing import Any, Literal
 
 from ...errors import AccumbensError, DataError
 from ...extras import from_extra
+from ..hdf5 import check_hdf5
 from ..sources import HDF5_MAGIC, NWB_ENDINGS, ZARR_FILES
 from ..tables.problems import listed, near_matches
-from .storage import check_hdf5, check_zarr
+from .storage import check_zarr
 
 
 def neural_extra(module: str) -> ModuleType:

@@ -1,7 +1,7 @@
-"""Is an NWB file whole, and does it hold its own data? Checked before a library reads it.
+"""Is a Zarr folder whole, and does it hold its own data? Checked before a library reads it.
 
-A missing chunk reads as zeros, a damaged size asks for more memory than there is, and a link may
-lead to any file of the user's: none of these is an error of the libraries.
+A missing chunk reads as zeros, and a link may lead to any file of the user's: neither is an error
+of the libraries.
 """
 
 from __future__ import annotations
@@ -16,12 +16,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import DataError
-
-LARGE = 2**28
-"""Bytes from which a declared size is compared with what is stored."""
-
-MAX_RATIO = 1000
-"""Declared bytes for each stored one that are still believed of large arrays."""
+from ..hdf5 import check_size
 
 
 def check_zarr(path: Path) -> None:
@@ -52,9 +47,9 @@ def check_zarr(path: Path) -> None:
         grid = [math.ceil(n / c) for n, c in zip(shape, chunks, strict=True)]
         stored = _stored(path / name)
         kept = sum(stored.values())
-        _check_size(path, name, math.prod(shape) * item, kept)
+        check_size(path, name, math.prod(shape) * item, kept)
         if stored:
-            _check_size(path, name, math.prod(chunks) * item, max(stored.values()))
+            check_size(path, name, math.prod(chunks) * item, max(stored.values()))
         if math.prod(grid) > len(stored):
             wanted = (separator.join(map(str, at)) or "0" for at in _places(grid))
             first = next(chunk for chunk in wanted if chunk not in stored)
@@ -66,73 +61,6 @@ def check_zarr(path: Path) -> None:
         raise DataError(
             f"Cannot read {path}: chunks are missing of {', '.join(lacking[:4])}{more}. They would "
             "be read as zeros. Copy the whole folder again."
-        )
-
-
-def check_hdf5(path: Path) -> None:
-    """Checks that an HDF5 file holds its own data, in sizes that it can hold.
-
-    Raises:
-        DataError: a link or a data set leads to another file, or a size is impossible.
-    """
-    import h5py
-
-    held = path.stat().st_size
-    outside: list[str] = []
-
-    def link(name: str, one: object) -> None:
-        if isinstance(one, h5py.ExternalLink):
-            outside.append(f"{name} (a link to {one.filename})")
-
-    def item(name: str, one: object) -> None:
-        if not isinstance(one, h5py.Dataset):
-            return
-        if one.external:
-            outside.append(f"{name} (stored in {one.external[0][0]})")
-        elif one.is_virtual and any(s.file_name != "." for s in one.virtual_sources()):
-            outside.append(f"{name} (parts of other files)")
-        stored = int(one.id.get_storage_size())
-        if one.chunks is None and stored > held and not one.external:
-            raise DataError(
-                f"Cannot read {path}: its data set {name} declares {stored:,} bytes, but the file "
-                f"has {held:,}. It is cut short or damaged: copy it again."
-            )
-        _check_size(path, name, one.size * one.dtype.itemsize if one.size else 0, stored)
-
-    with h5py.File(path, "r") as file:
-        file.visititems_links(link)
-        if not outside:
-            file.visititems(item)
-    if outside:
-        raise DataError(
-            f"Cannot read {path}: data are not in the file itself: {', '.join(outside[:4])}. Data "
-            "of other files are not read. Export the session into one file."
-        )
-
-
-def check_written(data: Any, name: str) -> None:
-    """Checks that an open HDF5 data set was written, for what was not reads as zeros.
-
-    Args:
-        data: of a column or time series; other than HDF5 is passed over.
-        name: of it, for messages.
-
-    Raises:
-        DataError: it was never written, or in part.
-    """
-    import h5py
-
-    data = getattr(data, "dataset", data)
-    if not isinstance(data, h5py.Dataset) or not data.size or data.is_virtual:
-        return
-    lacks = not data.id.get_storage_size()
-    if not lacks and data.chunks is not None:
-        grid = [math.ceil(n / c) for n, c in zip(data.shape, data.chunks, strict=True)]
-        lacks = data.id.get_num_chunks() < math.prod(grid)
-    if lacks:
-        raise DataError(
-            f"{data.file.filename}: the data set {name} was never written, or in part, so that it "
-            "would be read as zeros. Export the file again."
         )
 
 
@@ -180,14 +108,6 @@ def _kind(kind: Any) -> Any:
     if isinstance(kind, list):
         return [tuple(_kind(part) if i == 1 else part for i, part in enumerate(f)) for f in kind]
     return kind
-
-
-def _check_size(path: Path, name: str, declared: int, stored: int) -> None:
-    if declared > LARGE and declared > MAX_RATIO * max(stored, 1):
-        raise DataError(
-            f"Cannot read {path}: its array {name} declares {declared:,} bytes, but {stored:,} are "
-            "stored. It is damaged: copy or export it again."
-        )
 
 
 def _check_links(path: Path) -> None:

@@ -81,7 +81,7 @@ def _of_7_3(path: Path) -> dict[str, Any]:
             f"MATLAB files of version 7.3 need h5py, which is not installed ({error}). Install it "
             "with pip install 'accumbens[neural]', or save with save(..., '-v7')."
         ) from error
-    from ..nwb.storage import check_hdf5
+    from ..hdf5 import check_hdf5
 
     check_hdf5(path)
     with h5py.File(path, "r") as file:
