@@ -12,7 +12,7 @@ from .commands import Command
 from .output import Output
 
 if TYPE_CHECKING:
-    from ..run.credit.analysis import Credit
+    from ..run.credit.found import Credit
 
 TITLE = (
     "Indices: sums over lags, in log-odds, with 95 % intervals (subjects: over sessions; group: "
@@ -87,7 +87,7 @@ def print_credit(out: Output, found: Credit) -> None:
     out.table(["subject", *headings], rows, title=TITLE, numbers=numbers, last_apart=True)
     for test, answer in zip(found.tests, found.answers, strict=True):
         out.say(f"{test.name} ({len(test.null):,} resamples, seed {test.seed})")
-        for sentence in in_words(answer):
+        for sentence in (*in_words(answer), test.holds_under):
             out.say(f"  {sentence}")
     if found.hierarchical is not None:
         out.say(found.hierarchical.in_words)

@@ -27,6 +27,19 @@ from .schedule import Schedule, check_schedule, label_probability
 
 Alternative = Literal["greater", "less", "two-sided"]
 
+HOLDS_DISTRACTOR = (
+    "The p-value is exact where the probabilities were fixed, moved by chance, or followed choices "
+    "and the rewards that are held; not where they followed the distractor or how many rewards "
+    "came."
+)
+"""Of the test of the distractor index."""
+HOLDS_STRUCTURE = (
+    "The p-value is exact where the probabilities were fixed, moved by chance, or followed choices "
+    "or how many rewards came; not where they followed which reward it was (a reversal after so "
+    "many controllable rewards, say)."
+)
+"""Of the test of the controllable less the distractor index."""
+
 
 @summarized
 class RandomizationTest(NamedTuple):
@@ -42,6 +55,7 @@ class RandomizationTest(NamedTuple):
         seed: of the resamples.
         redrawn: trials of each subject on which another outcome could have come; None: not known.
             A subject without such trials has no p-value (NaN), and a group without them has none.
+        holds_under: rules by which the probabilities may have moved, in a sentence.
     """
 
     name: str
@@ -50,6 +64,7 @@ class RandomizationTest(NamedTuple):
     null: Float[np.ndarray, "resample subject"]
     seed: int
     redrawn: tuple[int, ...] | None = None
+    holds_under: str = ""
 
     def p_values(self, alternative: Alternative = "greater") -> Float[np.ndarray, " subject"]:
         """The p-value of each subject by itself (see `p_value`); NaN where none can be drawn."""
@@ -130,9 +145,11 @@ def distractor_test(
     """Is the distractor index above 0? Every distractor reward is redrawn from its probability;
     the choices and all other rewards are held.
 
-    Null hypothesis: no choice depends on any distractor reward. The test is invalid when
-    distractors were not drawn independently of the choices and of each other with the
-    probabilities of the schedule (given in blocks, say, or withheld after misses).
+    Null hypothesis: no choice depends on any distractor reward. The test is exact under every rule
+    by which probabilities follow choices and controllable rewards. It is invalid when probabilities
+    follow the distractors, or when distractors were not drawn independently of the choices and of
+    each other with the probabilities of the schedule (given in blocks, say, or withheld after
+    misses).
 
     Args:
         trials: of any number of subjects, with two choices and outcomes of 0 and 1.
@@ -167,6 +184,7 @@ def distractor_test(
     return _test(
         f"{name} index > 0", trials, schedule, redraw, statistic,
         n_lags, resamples, seed, ridge, progress, trust_schedule,
+        HOLDS_DISTRACTOR,
     )  # fmt: skip
 
 
@@ -190,8 +208,9 @@ def structure_test(
     c, d: probabilities of the controllable and of the distractor reward after the choice made.
 
     Null hypothesis: choices depend on the two rewards only through how many came. The test is
-    invalid when the schedule itself depends on which reward came (a reversal after so many
-    controllable rewards, say), or when rewards were not drawn independently with the probabilities
+    exact under every rule by which probabilities follow choices and the number of rewards. It is
+    invalid when they depend on which reward came (a reversal after so many controllable rewards,
+    say), or when rewards were not drawn independently with the probabilities
     of the schedule.
 
     Args:
@@ -227,6 +246,7 @@ def structure_test(
     return _test(
         f"{controllable} index > {other} index", trials, schedule, redraw, statistic,
         n_lags, resamples, seed, ridge, progress, trust_schedule,
+        HOLDS_STRUCTURE,
     )  # fmt: skip
 
 
@@ -255,7 +275,18 @@ BATCH = 500
 
 
 def _test(
-    name, trials, schedule, redraw, statistic, n_lags, resamples, seed, ridge, progress, trust
+    name,
+    trials,
+    schedule,
+    redraw,
+    statistic,
+    n_lags,
+    resamples,
+    seed,
+    ridge,
+    progress,
+    trust,
+    holds,
 ) -> RandomizationTest:
     if resamples < 1:
         raise ConfigError(f"resamples is {resamples}; it must be at least 1.")
@@ -282,7 +313,7 @@ def _test(
             nulls.append(null)
     subjects = tuple(trials.names.subjects[s] for s in present)
     return RandomizationTest(
-        name, subjects, np.array(values), np.stack(nulls, axis=1), seed, tuple(redrawn)
+        name, subjects, np.array(values), np.stack(nulls, axis=1), seed, tuple(redrawn), holds
     )
 
 

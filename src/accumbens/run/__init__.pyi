@@ -9,9 +9,9 @@ from .convert.conversion import convert_files as convert_files
 from .convert.conversion import write_converted as write_converted
 from .convert.photometry import ChannelResult as ChannelResult
 from .convert.photometry import process_channel as process_channel
-from .credit.analysis import Credit as Credit
 from .credit.analysis import run_credit as run_credit
 from .credit.config import CreditConfig as CreditConfig
+from .credit.found import Credit as Credit
 from .fit.config import FitConfig as FitConfig
 from .fit.config import SplitConfig as SplitConfig
 from .fit.folder import Run as Run

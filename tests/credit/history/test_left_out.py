@@ -133,3 +133,20 @@ def test_nothing_to_compare_is_no_swap():
     """Choices that follow every outcome leave no trial against which to compare."""
     notes = contingency_warnings(cohort("stays"))
     assert not [note for note in notes if "nan" in note or "controllable column" in note]
+
+
+def test_a_huge_weight_without_separation_is_named():
+    """One exception in 6,000 rewarded choices keeps the maximum finite, at log 6,000."""
+    rng, shape = np.random.default_rng(0), (12, 1000)
+    choice, outcome = np.zeros(shape, int), np.zeros((*shape, 1))
+    outcome[..., 0] = rng.random(shape) < 0.5
+    outcome[0, 500:502, 0] = 1, 0
+    for t in range(1, shape[1]):
+        stay = outcome[:, t - 1, 0] > 0
+        choice[:, t] = np.where(stay, choice[:, t - 1], rng.integers(0, 2, shape[0]))
+        if t == 501:
+            choice[0, t] = 1 - choice[0, t]
+    with pytest.warns(UserWarning, match="reward lag 1 are beyond 8 in log-odds, although"):
+        (fit,) = fit_history(trials_from_arrays(choice, outcome), n_lags=1)
+    assert not any("no finite maximum" in note for note in fit.warnings)
+    assert 8.3 < np.nanmax(np.abs(fit.weights)) < 9.2

@@ -29,6 +29,7 @@ from accumbens.run.credit.analysis import (
 )
 from accumbens.run.credit.config import CreditConfig
 from accumbens.run.credit.methods import credit_methods
+from accumbens.run.credit.schedule_check import note_on_ridge
 from accumbens.tasks.distractor import DistractorRewards
 from accumbens.trials import Trials
 
@@ -317,3 +318,20 @@ def test_the_regression_that_is_kept_is_of_the_level_asked_for(trials, run, tmp_
     metrics = json.loads((tmp_path / "hierarchical" / "metrics.json").read_text())
     assert set(metrics["group"]["history"]["spread"]) > {"bias", "none"}
     assert metrics["group"]["history"]["in_words"].startswith("History regression of 3 animals")
+
+
+def test_tests_say_when_they_hold_and_which_ridge_they_have(table, trials, run):
+    folder, found = run
+    metrics = json.loads((folder / "metrics.json").read_text())
+    first, second = (metrics["tests"][test.name] for test in found.tests)
+    assert "followed choices and the rewards that are held" in first["holds_under"]
+    assert "not where they followed which reward it was" in second["holds_under"]
+    redrawn = [s["trials_redrawn"] for s in first["subjects"].values()]
+    assert redrawn == [450, 450, 450]
+    assert first["in_these_animals"]["redrawn"] == 1350
+    single = trials.outcome.sum(-1) == 1
+    assert second["in_these_animals"]["redrawn"] == int((single & trials.valid).sum())
+    by_rate = metrics["schedule"]["rates"]
+    assert sum(r["trials"] for r in by_rate) == 2 * int(trials.valid.sum())
+    assert note_on_ridge("cv", True)[0].startswith("Weights and indices have the ridge that cross-")
+    assert note_on_ridge(1.0, True) == note_on_ridge("cv", False) == ()

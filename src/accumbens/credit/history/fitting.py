@@ -106,6 +106,13 @@ def _fit(
                 f"{subject}: the choices are predicted perfectly by {_listed(names[separating])}, "
                 "so these weights have no finite maximum. Use a ridge, fewer lags or more trials."
             )
+    large = names[kept][(np.abs(fit.weights) > SEPARATED) & ~separating[kept]]
+    if large.size:
+        notes.append(
+            f"{subject}: the weights of {_listed(large)} are beyond {SEPARATED:g} in log-odds, "
+            "although the choices are not predicted perfectly: very few trials decide them, and "
+            "sums over lags rest on them. Use a ridge, fewer lags or more trials."
+        )
     for note in notes:
         warnings.warn(note, stacklevel=4)
     weights = np.full(len(names), np.nan)

@@ -96,16 +96,18 @@ def credit_indices_data(
 
 @styled
 def draw_credit_indices(data: CreditIndicesData, fig: Figure) -> None:
-    """One point a subject on equal axes, with the diagonal on which both indices are the same."""
+    """One point a subject on equal axes, with the diagonal on which both indices are the same.
+
+    Subjects on its sides are not counted: the diagonal is not the null hypothesis.
+    """
     each = data.points.query("subject != @GROUP")
     group = pick(data.points, subject=GROUP)
-    above = np.count_nonzero(column(each, "y") > column(each, "x"))
-    right = np.count_nonzero(column(each, "x") > 0)
     words = "Bars: 95 % intervals (subjects: over sessions; mean: over subjects, Student's t). "
     if data.tests:
         words += "p in these animals: rewards redrawn; in animals like these: t over animals. "
     words += (
-        f"Above the diagonal: {above} of {counted(len(each), 'subject')}; right of zero: {right}. "
+        f"{counted(len(each), 'subject')}. The dashed line marks equal indices; it is not where an "
+        "animal lies that does not tell the rewards apart (see the null distributions). "
     )
     lay_out(fig, 88, 105 + 6.4 * len(data.tests), words + data.caption)
     ax = fig.subplots()

@@ -15,25 +15,20 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import warnings
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from ...compiled.libraries import builds
 from ...cores import one_thread_for_linear_algebra
-from ...credit.answers import TwoAnswers, answers_to_frame, in_words, two_answers
-from ...credit.calibration.check import Calibration
+from ...credit.answers import answers_to_frame
 from ...credit.columns import probability_columns
 from ...credit.contingency import contingency_warnings
-from ...credit.history.fitted import HistoryFit, as_model
+from ...credit.history.fitted import as_model
 from ...credit.history.fitting import fit_history, pooled_history
-from ...credit.history.hierarchical import HierarchicalHistory, hierarchical_history
+from ...credit.history.hierarchical import hierarchical_history
 from ...credit.history.indices import Index, group_index, indices
-from ...credit.history.refit import refit_implementation
 from ...credit.history.usable import usable
 from ...credit.randomization import (
     RandomizationTest,
@@ -48,87 +43,15 @@ from ...io.tables.trials import from_table, write_table
 from ...models.history import HistoryRegression
 from ...progress.base import Progress
 from ...progress.display import shown
-from ...summary import Summary, between, counted, number, summarized
 from ...trials import Trials
 from ..provenance import fingerprint, versions
 from ..toml import write_toml
 from .config import CreditConfig
+from .found import Credit
 from .methods import credit_methods
-from .schedule_check import TRUSTED, checked_schedule, schedule_metrics
+from .metrics import credit_metrics
+from .schedule_check import checked_schedule, note_on_ridge
 from .schedules import schedule_in_table, stated_schedule
-
-
-@summarized
-class Credit(NamedTuple):
-    """What an analysis of credit found.
-
-    Attributes:
-        trials: that were analysed.
-        schedule: the probabilities of the outcomes; None where they are not known.
-        fits: the regression of each subject.
-        pooled: the regression of all subjects together.
-        indices: of each subject, then of the group.
-        tests: the randomization tests; none without a schedule.
-        warnings: what a reader must know.
-        animals: the level of the regression that is kept as a model.
-        hierarchical: the regression of each subject under the group; None unless asked for.
-        calibration: the outcomes beside their stated probabilities; None without a schedule.
-    """
-
-    trials: Trials
-    schedule: Schedule | None
-    fits: tuple[HistoryFit, ...]
-    pooled: HistoryFit
-    indices: tuple[Index, ...]
-    tests: tuple[RandomizationTest, ...]
-    warnings: tuple[str, ...]
-    animals: Literal["separate", "pooled", "hierarchical"] = "separate"
-    hierarchical: HierarchicalHistory | None = None
-    calibration: Calibration | None = None
-
-    def _summary(self) -> Summary:
-        title = (
-            f"Credit assignment: {counted(len(self.fits), 'subject')}, "
-            f"{counted(self.trials.n_sessions, 'session')}, {counted(len(self.tests), 'test')}"
-        )
-        in_order = sorted(self.indices, key=lambda index: index.subject != "group")
-        rows = [
-            [i.subject, i.name, between(i.value, i.low, i.high),
-             *(number(self.p_value(test, i.subject)) for test in self.tests)]
-            for i in in_order
-        ]  # fmt: skip
-        heads = ["subject", "index", "value (95 %)", *(f"p({test.name})" for test in self.tests)]
-        said = (f"{a.test}. {' '.join(in_words(a))}" for a in self.answers)
-        return Summary(title, table=[heads, *rows], notes=(*self.warnings, *said))
-
-    @property
-    def answers(self) -> tuple[TwoAnswers, ...]:
-        """Of each test: what holds in these animals, and in animals like these."""
-        return tuple(two_answers(test) for test in self.tests)
-
-    def to_frame(self) -> pd.DataFrame:
-        """One row for each subject and index, then the group.
-
-        Returns:
-            A table with the fields of `Index`, the one-sided p-value of each test (of the group: in
-            these animals), and for the group the one-sided p-value in animals like these.
-        """
-        rows, answers = [], self.answers
-        for index in self.indices:
-            row: dict[str, Any] = index._asdict()
-            for test in self.tests:
-                row[f"p({test.name})"] = self.p_value(test, index.subject)
-            for answer in answers:
-                like = answer.like_these if index.subject == "group" else None
-                row[f"p_like_these({answer.test})"] = np.nan if like is None else like.p_greater
-            rows.append(row)
-        return pd.DataFrame(rows)
-
-    def p_value(self, test: RandomizationTest, subject: str) -> float:
-        """The one-sided p-value of a subject, or of the "group" (in these animals)."""
-        if subject == "group":
-            return test.group_p_value()
-        return float(test.p_values()[test.subjects.index(subject)])
 
 
 @one_thread_for_linear_algebra()
@@ -227,6 +150,7 @@ def analyse_credit(
             "where sessions differ, and indices have no interval.",
         )
     tests = _tests(trials, schedule, config, progress)
+    notes += note_on_ridge(config.ridge, bool(tests))
     notes += tuple(note for test in tests if (note := test.nothing_to_redraw()))
     return Credit(
         trials,
@@ -308,76 +232,6 @@ def _model(found: Credit) -> HistoryRegression:
     return as_model(each, names)
 
 
-def credit_metrics(found: Credit) -> dict[str, Any]:
-    """The content of metrics.json."""
-    subjects: dict[str, Any] = {}
-    for fit in found.fits:
-        subjects[fit.subject] = {
-            "sessions": fit.n_sessions,
-            "trials_scored": fit.n_scored,
-            "normalized_likelihood": fit.normalized_likelihood,
-            "ridge": fit.ridge,
-            "indices": {},
-        }
-    group: dict[str, Any] = {"subjects": len(found.fits), "indices": {}}
-    for index in found.indices:
-        holder = group if index.subject == "group" else subjects[index.subject]
-        holder["indices"][index.name] = {
-            key: _or_none(getattr(index, key)) for key in ("value", "standard_error", "low", "high")
-        } | {"unit": index.unit, "n_subjects": index.n_subjects}
-    tests = {}
-    for test, answer in zip(found.tests, found.answers, strict=True):
-        tests[test.name] = {
-            "resamples": len(test.null),
-            "seed": test.seed,
-            **_answered(answer),
-            "in_words": list(in_words(answer)),
-            "subjects": {
-                name: {
-                    "observed": float(test.observed[i]),
-                    "p_one_sided": _or_none(float(test.p_values()[i])),
-                    "p_two_sided": _or_none(float(test.p_values("two-sided")[i])),
-                    "trials_redrawn": None if test.redrawn is None else test.redrawn[i],
-                }
-                for i, name in enumerate(test.subjects)
-            },
-        }
-    data = {
-        "subjects": len(found.fits),
-        "sessions": found.trials.n_sessions,
-        "trials": int(found.trials.length.sum()),
-        "trials_scored": int(found.trials.scored.sum()),
-        "outcomes": list(found.trials.names.outcomes),
-    }
-    under_group = found.hierarchical
-    if under_group is not None:
-        spread = {name: _or_none(value) for name, value in under_group.spread.items()}
-        group["history"] = {"spread": spread, "in_words": under_group.in_words}
-    trusted = bool(found.calibration) and any(TRUSTED in note for note in found.warnings)
-    return {
-        "data": data, "subjects": subjects, "group": group, "tests": tests,
-        "schedule": schedule_metrics(found.calibration, trusted),
-        "animals": found.animals,
-        "refits": refit_implementation(), "compiled": builds(), "warnings": list(found.warnings),
-    }  # fmt: skip
-
-
-def _answered(answer: TwoAnswers) -> dict[str, Any]:
-    """Both answers; a number that is not finite is null."""
-    like, why = answer.like_these, answer.why_not
-    these = {
-        k: _or_none(v) if isinstance(v, float) else v for k, v in answer.these._asdict().items()
-    }
-    found: dict[str, Any] = {"in_these_animals": these}
-    if like is None:
-        return found | {"in_animals_like_these": None, "why_no_animals_like_these": why}
-    plain: dict[str, Any] = like._asdict() | {"weighted": None}
-    if like.weighted is not None:
-        plain["weighted"] = {k: _or_none(v) for k, v in like.weighted._asdict().items()}
-    numbers = {k: _or_none(v) if isinstance(v, float) else v for k, v in plain.items()}
-    return found | {"in_animals_like_these": numbers}
-
-
 def _null_frame(tests: tuple[RandomizationTest, ...]) -> pd.DataFrame:
     parts = []
     for test in tests:
@@ -393,7 +247,3 @@ def _null_frame(tests: tuple[RandomizationTest, ...]) -> pd.DataFrame:
             )
         )
     return pd.concat(parts, ignore_index=True)
-
-
-def _or_none(value: float) -> float | None:
-    return value if math.isfinite(value) else None

@@ -31,6 +31,18 @@ def checked_schedule(
     return found, () if found.believable else (f"{found.problem()} {TRUSTED}",)
 
 
+def note_on_ridge(ridge: float | str, tested: bool) -> tuple[str, ...]:
+    """A warning that tests have another ridge than the indices, where it is cross-validated."""
+    if ridge != "cv" or not tested:
+        return ()
+    return (
+        "Weights and indices have the ridge that cross-validation chose; the tests refit without "
+        "one (0.01), observed and redrawn rewards alike, as a strength chosen from the observed "
+        "rewards would spoil their exactness. So observed statistics of the tests differ from the "
+        "indices. Give --ridge a number for one ridge in both.",
+    )
+
+
 def schedule_metrics(calibration: Calibration | None, trusted: bool) -> dict[str, Any] | None:
     """What metrics.json says of the schedule; None where it is not known."""
     if calibration is None:
