@@ -145,6 +145,9 @@ def test_nothing_is_written_over_what_is_read_or_what_others_made(tmp_path, caps
     assert source.read_text() == text
     main(["convert", str(source), "--out", str(out)])
     first = out.read_text()
+    main(["convert", str(source), "--out", str(out)])  # unchanged: it can be made again
+    assert out.read_text() == first
+    out.write_text(first + "A,1,2,1,1\n")
     said = refused(capsys, "convert", str(source), "--out", str(out))
     assert "is there already. Name another file, or add --replace" in said
     main(["convert", str(source), "--out", str(out), "--replace"])

@@ -42,7 +42,8 @@ accumbens convert day1.csv day2.csv --context outcome_time --photometry.file day
     out: Path = Path("trials.parquet")
     """Table to write: CSV, TSV or Parquet; a record of what was done goes beside it."""
     replace: bool = False
-    """Replace the table of an earlier conversion. Nothing is ever written over what is read."""
+    """Replace the table of an earlier conversion also if it was changed since. Nothing is ever
+    written over what is read."""
     options: Annotated[ConvertConfig, ROOT] = dataclasses.field(default_factory=ConvertConfig)
     """Trials."""
 

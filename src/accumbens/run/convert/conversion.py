@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import importlib.metadata
 import json
 import os
@@ -107,13 +108,16 @@ def check_out(
     *,
     replace: bool,
 ) -> None:
-    """Checks that a conversion writes over nothing but the table of an earlier one, when told.
+    """Checks that a conversion writes over nothing but the table of an earlier one.
+
+    A table that nobody changed since can be made again from its record; another one is replaced
+    only when told.
 
     Args:
         paths: files that are read.
         config: which may name recordings to read.
         out: path of the table to write.
-        replace: whether the table of an earlier conversion may be replaced.
+        replace: whether the table of an earlier conversion may be replaced though it was changed.
 
     Raises:
         ConfigError: `out` is a file that is read, or is there already and may not be replaced.
@@ -122,7 +126,8 @@ def check_out(
     out = Path(out)
     if out.is_dir():
         return  # said where it is written
-    check_free(out, replace=replace)
+    if not _made_and_unchanged(out):
+        check_free(out, replace=replace)
     if out.exists():
         try:
             read_record(record_path(out))
@@ -131,6 +136,19 @@ def check_out(
                 f"{out} was not made by accumbens convert, or its record is gone ({error}) Name "
                 "another file, or delete it yourself."
             ) from error
+
+
+def _made_and_unchanged(out: Path) -> bool:
+    """Whether a conversion made the table, and nobody changed it since."""
+    try:
+        made = read_record(record_path(out)).get("sha256")
+        return made is not None and made == _hash(out)
+    except (DataError, OSError):
+        return False
+
+
+def _hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def with_more_signals(
@@ -174,7 +192,8 @@ def write_converted(converted: Converted, out: str | os.PathLike[str]) -> Path:
         raise DataError(f"Cannot write {out}: it is a folder. Name a table file inside it.")
     write_table(to_table(converted.trials), out)
     record = record_path(out)
-    text = json.dumps(converted.record, indent=1, default=_plain)
+    content = converted.record | {"sha256": _hash(out)}
+    text = json.dumps(content, indent=1, default=_plain)
     write_atomically(record, text.encode())
     return record
 
