@@ -1,10 +1,16 @@
 """Power: what is counted, and that it grows with mice, sessions and structure."""
 
+import dataclasses
+
 import jax
+import numpy as np
 import pytest
+from scipy import stats
 
 from accumbens.credit.config import PowerConfig
-from accumbens.credit.power import credit_power
+from accumbens.credit.power import _bank, credit_power
+from accumbens.credit.randomization import structure_test
+from accumbens.credit.schedule import schedule_of
 from accumbens.errors import ConfigError
 from accumbens.tasks.distractor import DistractorRewards
 from helpers.progress import Recorded
@@ -47,9 +53,39 @@ def test_power_grows_with_mice_sessions_and_structure():
             {"resamples": 9},
             "resamples is 9, with which no p-value can reach alpha = 0.05. Use at least 19",
         ),
+        ({"misses": 1.0}, "misses is 1.0; it is a share of trials"),
+        ({"session_bias": -1.0}, "session_bias is -1.0 and habit is 0.0; the first is an SD"),
         ({"experiments": 0}, "experiments is 0; it must be at least 1"),
     ],
 )
 def test_bad_options_are_refused(options, message):
     with pytest.raises(ConfigError, match=message):
         PowerConfig(**options)
+
+
+def test_habit_bias_and_misses_cost_power_and_both_answers_are_counted():
+    """The bank is as asked: few choices a session, mice that repeat, sessions that lean; t is
+    scipy's."""
+    plain = dataclasses.replace(
+        CONFIG, weight=(0.6,), mice=(1, 3), sessions=(2,), inverse_temperature=3.0
+    )
+    real = dataclasses.replace(plain, habit=1.5, session_bias=1.5, misses=0.2)
+    task, key = DistractorRewards(), jax.random.key(0)
+    bank = _bank(task, real, 0.6, 30, key)
+    assert bank.choice.shape == (60, 120)
+    repeated = np.diff(bank.choice, axis=1) == 0
+    before = _bank(task, plain, 0.6, 30, key)
+    assert repeated.mean() > (np.diff(before.choice, axis=1) == 0).mean() + 0.1
+    leaning = bank.choice.mean(1)
+    assert leaning.std() > 2 * before.choice.mean(1).std()
+    assert np.abs(leaning[::2] - leaning[1::2]).mean() > 0.1  # sessions of one mouse differ
+    assert list(bank.subject) == list(np.repeat(np.arange(30), 2))
+    tables = [credit_power(task, c, key=key).set_index(["test", "mice"]) for c in (plain, real)]
+    name = "controllable index > distractor index"
+    assert tables[1].loc[(name, 3), "power"] < tables[0].loc[(name, 3), "power"] - 0.1
+    assert np.isnan(tables[0].loc[(name, 1), "power_like_these"])
+    part = _bank(task, plain, 0.6, 60, jax.random.fold_in(key, 0))
+    found = structure_test(part, schedule_of(part), seed=0, n_lags=2, resamples=19)
+    effect = (found.observed - found.null.mean(0)).reshape(20, 3)
+    p = stats.ttest_1samp(effect, 0, axis=1, alternative="greater").pvalue
+    assert tables[0].loc[(name, 3), "power_like_these"] == (p <= 0.05).mean()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+ANSWERS = " (in these animals / in animals like these)"
+
+
 @dataclasses.dataclass(frozen=True)
 class PowerCommand(Command):
     """How many mice and sessions does it take to detect structured credit? Simulates experiments
@@ -26,6 +30,7 @@ class PowerCommand(Command):
     )  # fmt: skip
     examples: ClassVar = """
 accumbens power --weight 0.2 0.4 --mice 4 8 16 --sessions 2 4
+accumbens power --habit 1.5 --session-bias 1 --misses 0.15
 """
 
     options: Annotated[PowerConfig, ROOT] = dataclasses.field(default_factory=PowerConfig)
@@ -101,10 +106,22 @@ def _print_power(out: Output, rows: pd.DataFrame, test: str, wanted: float) -> N
     sessions = sorted(rows["sessions"].unique())
     headings = ["weight", "mice", *(counted(int(n), "session") for n in sessions)]
     cells, enough = [], []
+    both = "power_like_these" in rows  # tables of 0.1.0 have none
     for weight, mice in rows[["weight", "mice"]].drop_duplicates().itertuples(index=False):
         here = rows[(rows["weight"] == weight) & (rows["mice"] == mice)].set_index("sessions")
         powers = [float(here.loc[n, "power"]) for n in sessions]
         enough += [(len(cells), 2 + i) for i, power in enumerate(powers) if power >= wanted]
-        cells.append([f"{weight:g}", str(mice), *(f"{power:.2f}" for power in powers)])
+        like = [float(here.loc[n, "power_like_these"]) if both else math.nan for n in sessions]
+        words = [
+            f"{p:.2f}" if math.isnan(q) else f"{p:.2f} / {q:.2f}"
+            for p, q in zip(powers, like, strict=True)
+        ]
+        cells.append([f"{weight:g}", str(mice), *words])
     numbers = range(len(headings))
-    out.table(headings, cells, title=f"Power: {test}", numbers=numbers, bold=enough)
+    out.table(
+        headings,
+        cells,
+        title=f"Power: {test}{ANSWERS if both else ''}",
+        numbers=numbers,
+        bold=enough,
+    )
