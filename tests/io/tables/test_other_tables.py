@@ -189,3 +189,16 @@ def test_damaged_bytes_end_in_our_errors(data, whole, tmp_path):
     broken = tmp_path / f"b{path.suffix}"
     broken.write_bytes(bytes(content[: data.draw(st.integers(len(content) // 2, len(content)))]))
     refusal(lambda: read_table(broken), broken)
+
+
+def test_a_table_without_names_and_one_with_units(tmp_path):
+    TABLE[["session", "reward", "da"]].to_csv(tmp_path / "a.csv", index=False, header=False)
+    with pytest.raises(DataError, match="no row with the names of its columns: put one first"):
+        from_table(tmp_path / "a.csv", FORMAT)
+    lines = TABLE.to_csv(index=False).splitlines()
+    text = "\n".join([lines[0], "id,1,left,1,z-score", *lines[1:]])
+    (tmp_path / "b.csv").write_text(text)
+    with pytest.raises(
+        DataError, match=r"row 2: .*; if the row below the names holds units or mor"
+    ):
+        from_table(tmp_path / "b.csv", FORMAT)

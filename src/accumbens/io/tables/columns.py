@@ -93,6 +93,12 @@ def find_columns(
                 absent = True
     if absent:
         problems.notes.append(f"Its columns: {_some(labels)}.")
+        values = sum(_is_number(label) for label in labels)
+        if values and 2 * values >= len(labels):
+            problems.notes.append(
+                "The first row holds numbers, so the table seems to have no row with the names of "
+                "its columns: put one first."
+            )
     return found, lacking
 
 
@@ -166,6 +172,8 @@ def _finite(
     """A column as numbers, and True where a cell is neither blank nor a number."""
     value, unread = numbers(column)
     where = f"column {show(str(column.name))}"
+    if len(unread) > 1 and unread[0] and unread.sum() == 1:
+        remedy = f"{remedy}; if the row below the names holds units or more names, remove it"
     if unread.any():
         problems.add(where, f"not a number: {samples(column, unread)}", remedy, unread)
     if np.isinf(value).any():
@@ -177,6 +185,14 @@ def _core(label: str) -> str:
     """The name of a column without case, punctuation, and an id or number at the end."""
     text = "".join(c for c in label.casefold() if c.isalnum())
     return re.sub(r"(?<=.)(number|index|name|num|id|no|nr)$", "", text)
+
+
+def _is_number(label: str) -> bool:
+    try:
+        float(label)
+    except ValueError:
+        return False
+    return True
 
 
 def _some(labels: Sequence[str]) -> str:
