@@ -10,6 +10,8 @@ from .calibration.rates import OutcomeCalibration as OutcomeCalibration
 from .calibration.rates import StatedRate as StatedRate
 from .config import PowerConfig as PowerConfig
 from .contingency import contingency_warnings as contingency_warnings
+from .flavour import BalancedFlavours as BalancedFlavours
+from .flavour import balanced_over_flavours as balanced_over_flavours
 from .history.design import HistoryData as HistoryData
 from .history.design import history_data as history_data
 from .history.fitted import HistoryFit as HistoryFit
