@@ -121,7 +121,7 @@ def test_a_comparison_is_a_table():
     value, low, high = found.models["agent"].normalized_likelihood
     assert f"{value:.4g} ({low:.4g}, {high:.4g})" in first
     assert re.split(r"\s{2,}", second.strip())[2:] == ["–", "–"]
-    assert note.strip() == "Intervals: 95%, 100 resamples, unit: session."
+    assert note.strip() == "Intervals: 95%, Student's t, unit: session within subject."
     assert BAD in cells(found._repr_html_())
     assert repr(found.models["agent"]).startswith("Evaluation on 200 choices\n  normalized lik")
 
