@@ -55,7 +55,7 @@ def test_every_kind_is_recognised_loaded_and_shown(kind, made, capsys):
     said = words_of(capsys)
     expected = {
         "fit": "bias only", "predict": "Scored sessions", "credit": "Indices: sums over lags",
-        "selectivity": "eward", "power": "Power: ", "convert": "units.csv",
+        "selectivity": "associated with", "power": "Power: ", "convert": "units.csv",
     }  # fmt: skip
     assert expected[kind.name] in said
     assert str(made[kind.name]) in said.replace("\n", "")
