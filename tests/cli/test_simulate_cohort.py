@@ -59,7 +59,7 @@ def test_the_papers_cohort_is_the_default_of_the_distractor_task(tmp_path, monke
     monkeypatch.setattr(
         "accumbens.io.tables.trials.write_table", lambda table, path: tables.append((table, path))
     )
-    SimulateCommand(tmp_path / "a.csv", "structure_mixture", task="distractor").run(Output())
+    SimulateCommand(tmp_path / "a.csv", agent="structure_mixture", task="distractor").run(Output())
     (table, _), (drawn, path) = tables
     assert table.groupby(["subject", "session"]).size().tolist() == [500] * 198
     assert table["subject"].nunique() == len(drawn) == 12
