@@ -11,6 +11,7 @@ from accumbens.cohort import draw_agents, simulate_cohort
 from accumbens.credit.calibration.alternatives import alternatives
 from accumbens.credit.calibration.check import believe_schedule, calibrate_schedule
 from accumbens.credit.calibration.past import LEAK, past_of
+from accumbens.credit.calibration.rates import _slope
 from accumbens.credit.randomization import distractor_test, structure_test
 from accumbens.credit.schedule import Schedule, schedule_from_columns, schedule_of
 from accumbens.errors import DataError
@@ -274,3 +275,11 @@ def test_with_nothing_to_redraw_there_is_no_p_value():
     assert np.isnan(some.p_values()[1])
     assert np.isfinite(some.group_p_value())
     assert "nothing to redraw in y, so" in some.nothing_to_redraw()
+
+
+@pytest.mark.parametrize("came", [[0, 0, 0, 1, 1, 1], [0, 0, 1, 0, 1, 1], [0, 0, 0, 0, 1, 1]])
+def test_separated_rewards_have_no_slope(came):
+    """At the higher probability all came, or at the lower none: no finite maximum."""
+    slope, error = _slope(np.array([0.1, 0.1, 0.1, 0.9, 0.9, 0.9]), np.array(came))
+    finite = came == [0, 0, 1, 0, 1, 1]
+    assert np.isfinite(slope) == np.isfinite(error) == finite

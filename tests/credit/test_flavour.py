@@ -12,7 +12,7 @@ from accumbens.errors import DataError
 
 
 def effects_in(effects):
-    null = np.zeros((19, len(effects))) + 0.3
+    null = np.zeros((19, len(effects))) + np.linspace(0.2, 0.4, 19)[:, None]
     names = tuple(f"M{i}" for i in range(len(effects)))
     return RandomizationTest("c > d", names, np.asarray(effects) + 0.3, null, 0)
 

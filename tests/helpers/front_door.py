@@ -63,7 +63,8 @@ def reference() -> str:
 
 def _first_sentence(found: Any) -> str:
     paragraph = " ".join(inspect.cleandoc(found.__doc__).split("\n\n")[0].split())
-    return re.sub(r"[:.]*$", ".", re.split(r"(?<=[.?]) ", paragraph)[0]).replace("?.", "?")
+    text = re.split(r"(?<=[.?]) ", paragraph)[0]
+    return text if text.endswith("?") else text.rstrip(":.") + "."
 
 
 def types_in_signatures(found: Any) -> Iterator[tuple[str, type]]:

@@ -14,8 +14,9 @@ def channel(times):
 @pytest.mark.parametrize("rate", [20.0137, 30.0, 60.0, 130.0])
 @pytest.mark.parametrize("resolution", [1e-3, 2e-3, 1 / 256])
 @pytest.mark.parametrize("rounding", [np.round, np.floor])
-def test_a_good_clock_that_was_rounded(rate, resolution, rounding):
-    times = rounding((0.3 + np.arange(5000) / rate) / resolution) * resolution
+@pytest.mark.parametrize("first", [0.3, 1.7e9])  # counted from the start, or from 1970
+def test_a_good_clock_that_was_rounded(rate, resolution, rounding, first):
+    times = rounding((first + np.arange(5000) / rate) / resolution) * resolution
     check = check_clock(channel(times))
     assert check.problems == ()
     assert check.rate == pytest.approx(rate, rel=1e-4)

@@ -34,7 +34,7 @@ accumbens credit trials.csv --controllable reward --distractor tone --probabilit
 """
 
     table: Annotated[Path, POSITIONAL]
-    """Trial table: CSV, TSV or Parquet."""
+    """Trial table: CSV, TSV, Parquet, Excel or MATLAB."""
     options: Annotated[CreditConfig, ROOT]
     """Columns and tests."""
     out: Path | None = None

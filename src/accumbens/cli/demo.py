@@ -62,7 +62,6 @@ def demo_config(seed: int) -> FitConfig:
     return FitConfig(
         table=TableFormat(signal=("dopamine",)),
         models=("disrnn", "dfq_choice", "dfq_signal", "q_learning", "naive"),
-        signal_scale="none",
         seed=seed,
     )
 

@@ -57,7 +57,7 @@ accumbens fit --resume runs/penalties
 """
 
     table: Annotated[Path | None, POSITIONAL] = None
-    """Trial table: CSV, TSV or Parquet."""
+    """Trial table: CSV, TSV, Parquet, Excel or MATLAB."""
     out: Path | None = None
     """Run folder to make; by default runs/<name of the table>."""
     resume: Path | None = None

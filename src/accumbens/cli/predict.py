@@ -37,7 +37,7 @@ accumbens predict runs/trials other_mice.parquet --fit-sessions 2 --out runs/oth
     folder: Annotated[Path, POSITIONAL]
     """Run folder of a finished fit."""
     table: Annotated[Path, POSITIONAL]
-    """Trial table with new sessions: CSV, TSV or Parquet."""
+    """Trial table with new sessions: CSV, TSV, Parquet, Excel or MATLAB."""
     out: Path | None = None
     """Folder to make; by default runs/<name of the table>-predicted."""
     options: Annotated[PredictConfig, ROOT] = dataclasses.field(default_factory=PredictConfig)

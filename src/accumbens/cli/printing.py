@@ -152,6 +152,11 @@ def print_scores(out: Output, metrics: dict[str, Any], which: str, sessions: int
     headings = ["model", "choice normalized likelihood ↑"]
     for signal in signals:
         headings += [f"{signal} MSE ↓", "R2 ↑"]
+    largest = {
+        signal: max((m["signal"][signal]["mse"] or 0.0 for m in models.values()
+                     if signal in m["signal"]), default=0.0)
+        for signal in signals
+    }  # fmt: skip
     rows = []
     for name, model in models.items():
         choice = model["choice"]
@@ -160,7 +165,7 @@ def print_scores(out: Output, metrics: dict[str, Any], which: str, sessions: int
         ]
         for signal in signals:
             score = model["signal"].get(signal)
-            spec = spec_of_error((score or {}).get("mse") or 0.0)
+            spec = spec_of_error(largest[signal])
             row.append(_interval(score["mse"], *score["mse_interval"], spec=spec) if score else "–")
             row.append("–" if score is None or score["r2"] is None else f"{score['r2']:.3f}")
         rows.append([_label(metrics, name), *row])

@@ -36,7 +36,7 @@ accumbens selectivity units.parquet --test linear_shift --outcome reward --given
 """
 
     table: Annotated[Path, POSITIONAL]
-    """Trial table with units as columns: CSV, TSV or Parquet."""
+    """Trial table with units as columns: CSV, TSV, Parquet, Excel or MATLAB."""
     options: Annotated[SelectivityConfig, ROOT]
     """Test."""
     out: Path | None = None

@@ -20,7 +20,6 @@ from .place import FILE_MODE, Reason, key_of, place, processor, read_sealed, sea
 MAX_BYTES = 512 * 2**20
 """Programs of all kinds of runs that are kept; those that were used longest ago go first."""
 OFF = "JAX_ENABLE_COMPILATION_CACHE"
-THEIRS = "JAX_COMPILATION_CACHE_DIR"
 
 
 def keep_programs() -> str | None:
@@ -55,7 +54,7 @@ def keep_programs() -> str | None:
         theirs._cache, theirs._cache_initialized = ours, True
     except (ImportError, AttributeError, OSError) as error:
         return Reason(f"it cannot be set up ({error})")
-    ours.remove_oldest()
+    remove_oldest(where.folder)
     return None
 
 
@@ -88,13 +87,15 @@ class Programs:
             part.write_bytes(sealed(key, value))
             part.chmod(FILE_MODE)
 
-    def remove_oldest(self, max_bytes: int = MAX_BYTES) -> None:
-        """Removes those that were used longest ago until the rest has at most `max_bytes`."""
-        with contextlib.suppress(OSError):
-            found = [(file.stat(), file) for file in self.folder.iterdir() if file.is_file()]
-            total = sum(about.st_size for about, _ in found)
-            for about, file in sorted(found, key=lambda pair: pair[0].st_mtime):
-                if total <= max_bytes:
-                    break
-                file.unlink(missing_ok=True)
-                total -= about.st_size
+
+def remove_oldest(folder: Path, max_bytes: int = MAX_BYTES) -> None:
+    """Removes the programs of all processors that were used longest ago, until the rest has at most
+    `max_bytes`."""
+    with contextlib.suppress(OSError):
+        found = [(file.stat(), file) for file in folder.rglob("*") if file.is_file()]
+        total = sum(about.st_size for about, _ in found)
+        for about, file in sorted(found, key=lambda pair: pair[0].st_mtime):
+            if total <= max_bytes:
+                break
+            file.unlink(missing_ok=True)
+            total -= about.st_size

@@ -98,8 +98,7 @@ def two_answers(test: RandomizationTest) -> TwoAnswers:
                 "so there is no answer for animals like these, which needs two."
             )
         return TwoAnswers(test.name, these, None, why)
-    effects = test.observed - test.null.mean(0)
-    return TwoAnswers(test.name, these, across_animals(effects[told], errors[told]))
+    return TwoAnswers(test.name, these, across_animals(test.effects[told], errors[told]))
 
 
 def answers_to_frame(answers: Sequence[TwoAnswers]) -> pd.DataFrame:

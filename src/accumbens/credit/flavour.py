@@ -79,7 +79,8 @@ def balanced_over_flavours(
             "needs two."
         )
     of = np.array([flavour[name] for name in test.subjects])
-    groups = [(test.observed - test.null.mean(0))[of == kind] for kind in kinds]
+    told = np.isfinite(test.effects)
+    groups = [test.effects[told & (of == kind)] for kind in kinds]
     if len(kinds) < 2:
         return None, (
             f"The controllable reward is {kinds[0]} in all animals, so structure cannot be told "

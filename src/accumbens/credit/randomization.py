@@ -66,6 +66,12 @@ class RandomizationTest(NamedTuple):
     redrawn: tuple[int, ...] | None = None
     holds_under: str = ""
 
+    @property
+    def effects(self) -> Float[np.ndarray, " subject"]:
+        """Observed minus null mean, in log-odds; NaN of a subject whose redrawn rewards leave the
+        statistic as it is, which says nothing of the effect."""
+        return np.where(np.ptp(self.null, axis=0) > 0, self.observed - self.null.mean(0), np.nan)
+
     def p_values(self, alternative: Alternative = "greater") -> Float[np.ndarray, " subject"]:
         """The p-value of each subject by itself (see `p_value`); NaN where none can be drawn."""
         pairs = zip(self.observed, self.null.T, strict=True)

@@ -15,7 +15,7 @@ from ..errors import DataError
 LARGE = 2**28
 """Bytes from which a declared size is compared with what is stored."""
 
-MAX_RATIO = 1000
+MAX_RATIO = 10_000
 """Declared bytes for each stored one that are still believed of large arrays."""
 
 

@@ -58,7 +58,10 @@ class Naive(Model):
 
     @classmethod
     def of_outcomes_or_mean(cls, trials: Trials) -> Naive:
-        """The mean after each outcome or, where these are too many, the mean over all trials."""
+        """The mean after each outcome or, where these are too many, the mean over all trials.
+
+        Raises DataError where a signal was not measured on any scored trial.
+        """
         many = n_patterns(trials) > MAX_PATTERNS
         return cls.mean_only(trials) if many else cls.from_trials(trials)
 

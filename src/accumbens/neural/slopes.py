@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from scipy import stats
 
 from ..errors import ConfigError, DataError
-from ..scoring.bootstrap import MIN_SUBJECTS
+from ..scoring.bootstrap import MIN_SUBJECTS, session_weights
 from ..scoring.clustered import clustered_errors
 from ..scoring.intervals import student_quantile
 from ..trials import Trials
@@ -102,6 +102,8 @@ def fit_slopes(
     total = float(np.square(y - y.mean()).sum())
     partial = gained[1:] / np.maximum(rss + gained[1:], np.finfo(float).tiny)
     r2 = 1 - rss / total if total > 0 else np.nan
+    if how.method not in ("cluster", "bootstrap"):
+        raise ConfigError(f"standard_errors is {how.method!r}; choose cluster or bootstrap.")
     own, left_out = _own_slopes(x, y, session, how.trials)
     if how.unit == "animal" and len(own) < 2:
         raise DataError(
@@ -148,11 +150,9 @@ def _session_errors(x, y, residual, place, how: How):
     if how.method == "cluster":
         found = clustered_errors(x, residual, place)
         return np.sqrt(np.diag(found.covariance)), np.maximum(found.freedom(), 1.0)
-    if how.method == "bootstrap":
-        n = int(place.max()) + 1
-        error = _bootstrap_error(x, y, place, n, how.rng, how.resamples)
-        return error, np.full(x.shape[1], n - 1.0)
-    raise ConfigError(f"standard_errors is {how.method!r}; choose cluster or bootstrap.")
+    n = int(place.max()) + 1
+    error = _bootstrap_error(x, y, place, n, how.rng, how.resamples)
+    return error, np.full(x.shape[1], n - 1.0)
 
 
 def _bootstrap_error(x, y, place, n_sessions, rng, resamples):
@@ -163,7 +163,8 @@ def _bootstrap_error(x, y, place, n_sessions, rng, resamples):
     gram, moment = np.zeros((n_sessions, k, k)), np.zeros((n_sessions, k))
     np.add.at(gram, place, x[:, :, None] * x[:, None, :])
     np.add.at(moment, place, x * y[:, None])
-    times = rng.multinomial(n_sessions, np.full(n_sessions, 1 / n_sessions), resamples)
+    one_pool = np.zeros(n_sessions, int)
+    times = session_weights(one_pool, resamples, rng, "session within subject")
     weights = (
         np.linalg.pinv(np.tensordot(times, gram, 1), hermitian=True) @ (times @ moment)[..., None]
     )

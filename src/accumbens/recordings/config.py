@@ -11,7 +11,8 @@ class ClockConfig:
     """What to use as the times of samples, where the timestamps of a file are wrong."""
 
     assume_rate: float | None = None
-    """Samples per second: times are counted from the first timestamp, the others are not used."""
+    """Samples per second of a channel (of one light, where lights share a column): times count from
+    the first timestamp, the others are not used."""
     clock: str | None = None
     """Channel of the same file whose timestamps are used instead of the channel's own."""
     clock_align: Literal["exact", "start", "end"] = "exact"

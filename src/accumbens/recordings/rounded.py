@@ -46,7 +46,9 @@ def rounded_clock(times: Float[np.ndarray, " sample"]) -> RoundedClock | None:
     """
     if len(times) < 3 or (np.diff(times) < 0).any():
         return None
-    resolution = _resolution(times - times[0])
+    largest = float(np.abs(times).max())
+    times = times - times[0]
+    resolution = _resolution(times, largest)
     if resolution is None:
         return None
     steps = np.diff(times)
@@ -55,9 +57,8 @@ def rounded_clock(times: Float[np.ndarray, " sample"]) -> RoundedClock | None:
     if not interval > 0 or (resolution > MAX_RESOLUTION * interval and (steps == 0).mean() < 0.5):
         return None
     for _ in range(3):  # the slope over all samples, once it is known which ones are missing
-        count = np.maximum(np.round(steps / interval), 1 if resolution < interval else 0)
-        if resolution >= interval:
-            count = np.ones(len(steps))
+        whole = np.maximum(np.round(steps / interval), 1)
+        count = np.ones(len(steps)) if resolution >= interval else whole
         place = np.concatenate([[0.0], np.cumsum(count)])
         interval, start = np.polyfit(place, times, 1)
         if not interval > 0:
@@ -68,14 +69,15 @@ def rounded_clock(times: Float[np.ndarray, " sample"]) -> RoundedClock | None:
     return RoundedClock(float(resolution), float(interval), int(place[-1]) - len(steps))
 
 
-def _resolution(times: Float[np.ndarray, " sample"]) -> float | None:
-    """The coarsest resolution that all times are whole multiples of; None where there is none."""
-    largest = float(np.abs(times).max())
+def _resolution(times: Float[np.ndarray, " sample"], largest: float) -> float | None:
+    """The coarsest resolution that all times are whole multiples of; None where there is none.
+
+    largest: of the stamps as they are written, whose last digit bounds what the times can say.
+    """
     steps = np.unique(np.round(np.diff(times), 9))
     gaps = np.diff(steps)
-    between = gaps[gaps > SMALLEST][
-        :1
-    ].tolist()  # of another resolution: frames of a screen, 1/64 s
+    # of another resolution: frames of a screen, 1/64 s
+    between = gaps[gaps > SMALLEST][:1].tolist()
     for resolution in (*RESOLUTIONS, *between):
         ticks = times / resolution
         rounding = EXACT + 4 * np.finfo(float).eps * largest / resolution

@@ -1,4 +1,4 @@
-"""The metrics of one model on one set of trials, with bootstrap intervals."""
+"""The metrics of one model on one set of trials, with Student's t intervals."""
 
 from __future__ import annotations
 

@@ -167,8 +167,9 @@ def _heading(column: Column, up: str, down: str) -> str:
 
 
 def spec_of_error(value: float) -> str:
-    """How a mean squared error of this size is printed: with four decimal places, more for signals
-    of small numbers, fewer for those of large ones, and as a power of ten below a millionth."""
+    """How mean squared errors are printed, the largest of which is `value`: with four decimal
+    places, more for signals of small numbers, fewer for those of large ones, and as a power of ten
+    below a millionth."""
     if value == 0 or not math.isfinite(value):
         return ".4f"
     size = math.floor(math.log10(abs(value)))
@@ -180,7 +181,10 @@ def spec_of_error(value: float) -> str:
 def _cell(column: Column, estimate: Estimate | None) -> str:
     if estimate is None or not math.isfinite(estimate.value):
         return "–"
-    spec = spec_of_error(estimate.value) if column.metric == "MSE" else ".4f"
+    spec = ".4f"
+    if column.metric == "MSE":
+        spec = spec_of_error(max((e.value for e in column.values if e is not None
+                                  and math.isfinite(e.value)), default=0.0))  # fmt: skip
     if not math.isfinite(estimate.low):
         return f"{estimate.value:{spec}}"
     return f"{estimate.value:{spec}} [{estimate.low:{spec}}, {estimate.high:{spec}}]"

@@ -221,7 +221,7 @@ def signal_verdict(
     value, theirs, baseline = (
         _value(comparison, name, signal) for name in (contest.model, opponent, contest.baseline)
     )
-    spec = spec_of_error(theirs)
+    spec = spec_of_error(max(value, theirs, baseline))
     numbers = (
         f"mean squared error {value:{spec}} against {theirs:{spec}}, difference "
         f"{_signed(difference, spec)}{_rests_on(comparison)}."
@@ -260,7 +260,7 @@ def alarms(comparison: Comparison, contest: Contest, label: Label = str) -> tupl
             )))  # fmt: skip
         for signal, difference in found.mse.items():
             value, mean = (_value(comparison, n, signal) for n in (name, contest.baseline))
-            spec = spec_of_error(mean)
+            spec = spec_of_error(max(value, mean))
             if difference.value > TOLERANCE * mean:
                 raised.append(Alarm(name, signal, (
                     f"{label(name)} predicts {where} {signal} WORSE than its mean alone: mean "

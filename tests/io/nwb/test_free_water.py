@@ -78,3 +78,21 @@ def test_files_without_it(make_nwb, tmp_path):
     (tmp_path / "a.csv").write_text("choice,reward\n0,1\n1,0\n")
     with pytest.raises(ConfigError, match="--free-water is for NWB files"):
         read_sources([tmp_path / "a.csv"], SourceFormat(free_water="reward"))
+
+
+@pytest.mark.parametrize(("codes", "clear"), [
+    ((-1, 1), True), (("L", "R"), True), ((1, 2), False), (("A", "B"), False), ((-1, 0), False),
+])  # fmt: skip
+def test_the_side_is_counted_only_where_the_codes_name_it(codes, clear, make_nwb, tmp_path):
+    keep = RESPONSE != 2
+    given = {name: values[keep] for name, values in columns().items()}
+    given["animal_response"] = np.array(codes)[RESPONSE[keep]]
+    path = make_nwb(tmp_path / "a.nwb", given)
+    own = {"choice": "animal_response", "choices": codes,
+           "outcome": ("drop=rewarded_historyL|rewarded_historyR",)}  # fmt: skip
+    (note,) = read_sources([path], SourceFormat(**own)).notes
+    assert ("3 choices were followed" in note) == clear
+    assert ("do not say which side they mean" in note) != clear
+    if not clear:
+        with pytest.raises(DataError, match="do not say which side they mean"):
+            read_sources([path], SourceFormat(free_water="reward", **own))

@@ -26,7 +26,7 @@ FORAGING = {
 
 @pytest.fixture(scope="module")
 def foraging(shared_data):
-    with pytest.warns(UserWarning, match=r"zarr: 1 choices were followed by water given freely"):
+    with pytest.warns(UserWarning, match=r"zarr: 1 choice was followed by water given freely"):
         return {name: read_nwb(shared_data / "nwb" / name) for name in FORAGING}
 
 
@@ -73,7 +73,7 @@ def test_the_zarr_file_agrees_with_the_table_made_of_it_by_others(foraging, shar
 
 def test_several_files_are_one_table(foraging, shared_data):
     files = [shared_data / "nwb" / name for name in FORAGING]
-    with pytest.warns(UserWarning, match="1 choices were followed by water given freely"):
+    with pytest.warns(UserWarning, match="1 choice was followed by water given freely"):
         trials = read_nwb(files)
     assert trials.names.subjects == ("689514", "697062", "703548", "717531")
     assert trials.length.tolist() == [432, 470, 555, 725]

@@ -202,3 +202,14 @@ def test_a_table_without_names_and_one_with_units(tmp_path):
         DataError, match=r"row 2: .*; if the row below the names holds units or mor"
     ):
         from_table(tmp_path / "b.csv", FORMAT)
+
+
+def test_a_field_of_one_value_is_in_every_row_and_none_is_lost(tmp_path):
+    cells = {"choice": np.array([0, 1, 1]), "reward": np.array([1, 0, 1])}
+    io.savemat(tmp_path / "a.mat", {"T": cells | {"subject": "M1", "day": 3}})
+    table = read_table(tmp_path / "a.mat")
+    assert table["subject"].tolist() == ["M1"] * 3
+    assert table["day"].tolist() == [3] * 3
+    io.savemat(tmp_path / "b.mat", {"T": cells | {"trace": np.arange(1000.0)}})
+    with pytest.raises(DataError, match=r'fields "choice" and "reward" of T have not one value'):
+        read_table(tmp_path / "b.mat")

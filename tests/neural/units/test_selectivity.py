@@ -226,7 +226,8 @@ def test_effect_and_correlation_are_on_the_trials_of_p(test):
     x, y = np.concatenate(xs), np.concatenate(ys)
     row = table.loc["controllable"]
     assert row["effect"] == pytest.approx(x @ y / (x @ x))
-    assert np.sign(row["correlation"]) == np.sign(row["effect"])
+    u, v = (np.concatenate([a - a.mean() for a in of]) for of in (xs, ys))
+    assert row["correlation"] == pytest.approx(u @ v / np.sqrt(u @ u * (v @ v)))
     assert row["trials"] == len(x)
     assert row["kind"] == ("response" if test == "schedule" else "association")
 
@@ -255,6 +256,28 @@ def test_units_of_value_are_associated_with_rewards_but_not_given_the_value(test
     assert (held["p"] <= 0.05).sum() <= binomial_bound(60)
     asked = unit_selectivity(trials, test="schedule", schedule=schedule, **options)
     assert (asked.query(reward)["p"] <= 0.05).sum() <= binomial_bound(60)
+
+
+def test_a_value_that_moves_slowly_is_held_with_its_past():
+    """Rates lose their own past, which is that of the value; it goes with past rewards."""
+    rejected = []
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        value = np.zeros((8, 150))
+        for t in range(1, 150):
+            value[:, t] = 0.9 * value[:, t - 1] + rng.normal(size=8)
+        p = 1 / (1 + np.exp(-value))
+        came = (rng.random(p.shape) < p).astype(float)
+        names = TrialNames(outcomes=("reward",), signals=tuple("abcde"))
+        rate = 5 + value[..., None] + rng.normal(size=(*p.shape, 5))
+        trials = trials_from_arrays(
+            rng.integers(0, 2, p.shape), came[..., None], signal=rate, names=names
+        )
+        table = unit_selectivity(
+            trials, test="session_permutation", given={"value": value}, rng=rng, resamples=199
+        )
+        rejected += (table["p"] <= 0.05).tolist()
+    assert sum(rejected) <= binomial_bound(len(rejected))
 
 
 def test_residuals_are_those_of_one_regression_within_sessions():

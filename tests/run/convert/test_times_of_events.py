@@ -70,6 +70,9 @@ def test_times_counted_from_the_start_of_each_trial(session):
     spikes = np.load(session / "spikes_s.npz")["spike_times"]
     counts = [((spikes >= t) & (spikes < t + 1)).sum() for t in starts + within]
     np.testing.assert_array_equal(own.signal[0, :, 0], counts)
+    itself = convert(session, "start", spikes="spikes_s.npz", event_from="start")
+    plain = convert(session, "start", spikes="spikes_s.npz")
+    np.testing.assert_array_equal(itself.signal, plain.signal)
     with pytest.raises(ConfigError, match="no column 'begin' of event times"):
         convert(session, "within", spikes="spikes_s.npz", event_from="begin")
 

@@ -69,7 +69,7 @@ class Calibration(NamedTuple):
         return (
             f"The rewards did not come with the stated probabilities: the outcome {self.outcome!r} "
             f"contradicts its own {self.where} (by chance this happens at most once in "
-            f"10^{self.evidence:.0f}). Likely cause: {self.cause}. Observed rates: "
+            f"10^{math.floor(self.evidence)}). Likely cause: {self.cause}. Observed rates: "
             f"{rates}."
         )
 

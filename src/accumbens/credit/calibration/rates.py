@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -103,11 +102,10 @@ def _slope(p: np.ndarray, came: np.ndarray) -> tuple[float, float]:
     logit = np.log(values / (1 - values))
     one = np.stack([np.ones(len(values)), logit], axis=1)
     response = np.repeat([1.0, 0.0], len(values))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # rewards of few trials may be separated; NaN says so
-        fit = fit_logistic(
-            np.concatenate([one, one]), response, trial_weight=np.concatenate([x, n - x])
-        )
-    if not fit.converged:
-        return float("nan"), float("nan")
+    came_at, missed_at = values[x > 0], values[x < n]
+    if not (came_at.min() < missed_at.max() and missed_at.min() < came_at.max()):
+        return float("nan"), float("nan")  # separated: the likelihood has no finite maximum
+    fit = fit_logistic(
+        np.concatenate([one, one]), response, trial_weight=np.concatenate([x, n - x])
+    )
     return float(fit.weights[1]), float(np.sqrt(np.linalg.inv(fit.hessian)[1, 1]))

@@ -148,9 +148,10 @@ MIN_SESSIONS = 3
 
 
 def _bootstrap(fit: HistoryFit, n_draws: int, rng: np.random.Generator) -> _Drawn | None:
-    sessions, member = np.unique(fit.data.session, return_inverse=True)
-    if n_draws == 0 or len(sessions) < MIN_SESSIONS:
-        return None
+    sessions = np.unique(fit.data.response_session)
+    if n_draws == 0 or fit.unit == "subject" or len(sessions) < MIN_SESSIONS:
+        return None  # of a pooled fit, subjects are the unit: CR2
+    member = np.minimum(np.searchsorted(sessions, fit.data.session), len(sessions) - 1)
     one = np.zeros(len(sessions), int)
     counts = session_weights(one, n_draws, rng, unit="session within subject")
     weights = refit(bootstrap_problem(fit, member, counts), seed=0, count=n_draws)

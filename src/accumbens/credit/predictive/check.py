@@ -15,8 +15,8 @@ from ...models.base import Model
 from ...summary import Summary, counted, summarized
 from ...threefry import key_of
 from ...trials import Trials
-from ..calibration.check import calibrate_schedule
-from ..schedule import Schedule, schedule_of
+from ..calibration.check import believe_schedule
+from ..schedule import Schedule, check_schedule, schedule_of
 from .curves import (
     Curve,
     choices_around_reversals,
@@ -176,9 +176,7 @@ def predictive_check(
     if n_repeats < 2:
         raise ConfigError(f"n_repeats is {n_repeats}; it must be at least 2.")
     schedule = schedule_of(trials) if schedule is None else schedule
-    calibration = calibrate_schedule(trials, schedule)
-    if not (trust_schedule or calibration.believable):
-        raise DataError(f"{calibration.problem()} Models cannot be simulated in these sessions.")
+    (check_schedule if trust_schedule else believe_schedule)(trials, schedule)
     animals, notes = {}, {}
     for name, curve in CURVES.items():
         try:

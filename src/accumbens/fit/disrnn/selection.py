@@ -74,7 +74,8 @@ def select_disrnn(
     """A disRNN for the choices of all sessions of `trials`, chosen by what is held out among them.
 
     The candidate with the highest held-out likelihood, as expected after fitting all trials; then,
-    on its path, the one with the fewest open latents that predicts as well after relaxing.
+    on its path, or on the same with fewer latents from the start, the one with the fewest open
+    latents that predicts as well after relaxing.
 
     recipe: architecture, and the penalties that a factor of 1 means. key: of starts and noise.
     checkpoints: folder for what was reached, so that a killed selection goes on; identity: of data
@@ -90,7 +91,7 @@ def select_disrnn(
     chosen = candidates.index(candidate)
     seconds = {
         "cognitive": guided - began, "paths": walked - guided,
-        "relaxing": time.monotonic() - walked,
+        "simplifying": time.monotonic() - walked,
     }  # fmt: skip
     model = with_unseen_subjects(in_order(model), walks.batch)
     return Selection(

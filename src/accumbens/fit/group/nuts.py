@@ -127,10 +127,11 @@ class _Prior(NamedTuple):
 
 
 def _check_chains(n_chains: int, n_warmup: int, n_samples: int) -> None:
-    if n_chains < 2 or n_warmup < 100 or n_samples < 100:
+    if n_chains < 2 or min(n_warmup, n_samples) < 100 or n_chains * n_samples < MIN_ESS:
         raise ConfigError(
             f"n_chains is {n_chains}, n_warmup {n_warmup} and n_samples {n_samples}; there must be "
-            "at least 2 chains, which are compared, and 100 draws of each kind."
+            "at least 2 chains, which are compared, 100 draws of each kind, and "
+            f"{MIN_ESS} kept in all."
         )
 
 

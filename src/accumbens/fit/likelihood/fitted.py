@@ -297,7 +297,7 @@ def _of_the_search(solution: Solution, covariance: Covariance) -> list[str]:
     best, slope = np.nanargmin(value), np.asarray(solution.slope)
     matrix = np.asarray(covariance.matrix)[: len(slope), : len(slope)]
     left = 0.5 * slope @ np.nan_to_num(matrix) @ slope
-    unknown = not solution.minima.converged[best] and bool(np.isnan(matrix).all())
+    unknown = not solution.minima.converged[best] and bool(np.isnan(np.diag(matrix)).any())
     if left > _SAME_MAXIMUM or unknown:
         gain = "" if unknown else f", with about {left:.2g} nats to gain"
         warnings.append(

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from ...errors import DataError
 from ...recordings import Channel, Units
-from ...recordings.stretches import Stretches, without
+from ...recordings.stretches import Stretches, covered, joined, without
 from ...recordings.units import UNKNOWN_REGION, check_order
 from ..hdf5 import check_written
 from .files import open_nwb
@@ -76,8 +76,7 @@ def _columns(item: Any, source: str, gaps: Stretches) -> list[Channel]:
     about = (times, start, rate, str(item.unit or ""), source)
     at = times if times is not None else start + np.arange(len(values)) / (rate or np.nan)
     if len(gaps) and len(at) == len(values):
-        inside = [(at >= low) & (at <= high) for low, high in gaps]
-        values[np.logical_or.reduce(inside)] = np.nan
+        values[covered(at, at, joined(gaps))] = np.nan
     if values.ndim == 1:
         return [Channel(item.name, values, *about)]
     return [Channel(f"{item.name}:{i}", column, *about) for i, column in enumerate(values.T)]

@@ -52,6 +52,7 @@ def start_times(table: Any) -> Float[np.ndarray, " row"] | None:
     """The start of each row in s; None where the table does not say them."""
     if "start_time" not in table.colnames:
         return None
+    check_written(table["start_time"].data, "start_time")
     values = _single(np.asarray(table["start_time"].data[:]))
     if values is None or values.dtype.kind not in "iuf" or len(values) != len(table):
         return None
@@ -108,6 +109,7 @@ def _one_each(index: Any) -> np.ndarray | None:
         return None
     if not np.array_equal(ends, np.arange(1, len(ends) + 1)):
         return None
+    check_written(target.data, index.name)
     values = _single(np.asarray(target.data[:]))
     return None if values is None or len(values) != len(ends) else _text(values)
 

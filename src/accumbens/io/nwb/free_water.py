@@ -7,6 +7,7 @@ that chose this side drank, though its choice was not rewarded: a non-contingent
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
@@ -14,11 +15,14 @@ import pandas as pd
 from jaxtyping import Bool, Shaped
 
 from ..tables.cells import factorized, numbers
+from ..tables.format import ChoiceText
 from .columns import table_column
 from .format import FREE_WATER
 
 _GIVEN = r"(auto|free|manual|extra|bonus|gift)(water|reward|drop)s?"
-_LEFT, _RIGHT = ("0", "0.0", "l", "left", "false"), ("1", "1.0", "r", "right", "true")
+_LEFT = ("0", "0.0", "-1", "-1.0", "l", "left", "false")
+_RIGHT = ("1", "1.0", "r", "right", "true")
+_BLANK = ("", "nan", "none", "<na>")
 
 
 class FreeWater(NamedTuple):
@@ -28,28 +32,38 @@ class FreeWater(NamedTuple):
         columns: that say where it was given.
         given: whether the animal got it in each trial: on the side that it chose, where the columns
             name sides.
+        unclear: columns that name a side where the codes of the choices do not say which is which.
     """
 
     columns: tuple[str, ...]
     given: Bool[np.ndarray, " row"]
+    unclear: tuple[str, ...] = ()
 
 
 def free_water(
-    table: Any, choice: Shaped[np.ndarray, " row"], counted: set[str]
+    table: Any,
+    choice: Shaped[np.ndarray, " row"],
+    counted: set[str],
+    missed: Sequence[ChoiceText] = (),
 ) -> FreeWater | None:
     """Water that was given freely in the trials of an open file; None where no column says so.
 
     Args:
         table: of the trials.
-        choice: the cells of the choice column; 0, left or L is left, 1, right or R is right.
+        choice: the cells of the choice column; 0, -1, left or L is left, 1, right or R is right.
         counted: columns that outcomes are made of already.
+        missed: codes of missed trials.
     """
     group, distinct = factorized(pd.Series(choice))
     sides = np.array([_side(value) for value in distinct] + [""])[group]
-    given, columns = np.zeros(len(choice), bool), []
+    no_choice = {str(code) for code in missed} | {*_BLANK}
+    codes = {_without_zeros(value) for value in distinct} - no_choice
+    told = [_side(code) for code in codes]
+    clear = "" not in told and len(set(told)) == len(told)
+    given, columns, unclear = np.zeros(len(choice), bool), [], []
     for name in table.colnames:
-        found = re.fullmatch(rf"(l|r|left|right)?{_GIVEN}(l|r|left|right)?", _core(name))
-        if found is None or name in counted:
+        named = re.fullmatch(rf"(l|r|left|right)?{_GIVEN}(l|r|left|right)?", _core(name))
+        if named is None or name in counted:
             continue
         cells = table_column(table, name)
         if cells is None or len(cells) != len(choice):
@@ -57,11 +71,16 @@ def free_water(
         values, unread = numbers(pd.Series(cells))
         if unread.any():
             continue
-        side = (found[1] or found[4] or "")[:1]
+        side = (named[1] or named[4] or "")[:1]
+        if side and not clear:
+            if (np.nan_to_num(values) > 0).any():
+                unclear.append(name)
+            continue
         here = np.ones(len(choice), bool) if not side else sides == side
         columns.append(name)
         given |= (np.nan_to_num(values) > 0) & here
-    return FreeWater(tuple(columns), given) if columns else None
+    found = FreeWater(tuple(columns), given, tuple(unclear))
+    return found if columns or unclear else None
 
 
 def counted_in(
@@ -92,8 +111,9 @@ def counted_in(
 
 def uncounted(name: str, water: FreeWater, more: int, rewarded: int, outcome: str) -> str:
     """What to say about free water that is not counted."""
+    choices = "1 choice was" if more == 1 else f"{more} choices were"
     return (
-        f"{name}: {more} choices were followed by water given freely "
+        f"{name}: {choices} followed by water given freely "
         f"({', '.join(water.columns)}), which {outcome!r} ({rewarded} trials) does not count. "
         "Count it as reward (--free-water reward), or as an outcome of its own, which no choice "
         "earned (--free-water outcome)."
@@ -103,6 +123,11 @@ def uncounted(name: str, water: FreeWater, more: int, rewarded: int, outcome: st
 def _side(value: object) -> Literal["l", "r", ""]:
     text = str(value).strip().casefold()
     return "l" if text in _LEFT else "r" if text in _RIGHT else ""
+
+
+def _without_zeros(value: object) -> str:
+    """A code as a user writes it: 2 for 2.0."""
+    return re.sub(r"\.0$", "", str(value).strip().casefold())
 
 
 def _core(name: str) -> str:

@@ -198,7 +198,7 @@ def _with_free_water(
     """The trials with free water as the format says, and a note where it is not counted."""
     named = [outcome_columns(text) for text in format.outcome]
     counted = {part for _, parts in named for part in parts}
-    water = free_water(table, frame["choice"].to_numpy(), counted)
+    water = free_water(table, frame["choice"].to_numpy(), counted, format.missed)
     outcome = named[0][0]
     if water is None:
         if format.free_water != "leave":
@@ -207,6 +207,15 @@ def _with_free_water(
                 f"are {', '.join(table.colnames)}. Leave the option out."
             )
         return frame, ()
+    if water.unclear:
+        said = (
+            f"{path.name}: {', '.join(water.unclear)} say on which side water was given freely, "
+            "but the codes of the choices do not say which side they mean. Name the columns in "
+            f"--outcome ({outcome}=...|{water.unclear[0]}) to count it."
+        )
+        if format.free_water != "leave":
+            raise DataError(said)
+        return frame, (said,)
     frame, more, rewarded = counted_in(frame, water, format.free_water, outcome)
     if not more or format.free_water != "leave":
         return frame, ()

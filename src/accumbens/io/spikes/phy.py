@@ -206,7 +206,8 @@ def read_cluster_table(
             into = columns.setdefault(column, {})
             for cluster, label in cells.items():
                 known = into.get(cluster, "")
-                if check and label != known and not {label, known} & set(NO_LABEL):
+                labels = column in (*LABEL_COLUMNS, label_column)
+                if check and labels and label != known and not {label, known} & set(NO_LABEL):
                     _contradict(folder, column, cluster, (came_from[column, cluster], known),
                                 (name, label))  # fmt: skip
                 if known in NO_LABEL:
@@ -241,6 +242,8 @@ def _contradict(
 
 def _read(folder: Path, name: str) -> dict[str, dict[str, str]]:
     """The columns of a file, each the text of each cluster; "" where blank."""
+    if name not in LABEL_FILES and not (folder / name).stat().st_size:
+        return {}
     table = read_table(folder / name)
     ids = next((c for c in ("cluster_id", "id") if c in table.columns), None)
     if ids is None:

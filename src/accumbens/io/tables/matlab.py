@@ -41,7 +41,7 @@ def read_matlab(path: Path, data: bytes) -> pd.DataFrame:
             f"Cannot read {path}: the MATLAB file is damaged, or not one ({words}). Save it again."
         ) from error
     structs = {name: frame for name, value in variables.items()
-               if (frame := _table(value)) is not None}  # fmt: skip
+               if (frame := _table(value, name, path)) is not None}  # fmt: skip
     if len(structs) == 1:
         return next(iter(structs.values()))
     if len(structs) > 1:
@@ -94,6 +94,8 @@ def _value(file: Any, item: Any) -> Any:
 
     kind = item.attrs.get("MATLAB_class", b"")
     kind = kind.decode() if isinstance(kind, bytes) else str(kind)
+    if "MATLAB_object_decode" in item.attrs:
+        return object()  # a string array, say, whose form is not documented
     if isinstance(item, h5py.Group):
         fields = {name: _value(file, item[name]) for name in item}
         lengths = [v.n for v in fields.values() if isinstance(v, _Elements)]
@@ -120,14 +122,28 @@ class _Elements:
         self.values, self.n = values, len(values)
 
 
-def _table(value: Any) -> pd.DataFrame | None:
-    """A struct of columns or a struct array of rows; None for anything else."""
+def _table(value: Any, variable: str, path: Path) -> pd.DataFrame | None:
+    """A struct of columns or a struct array of rows; None for anything else.
+
+    A field of one value has it in every row. Raises DataError where another field has not one value
+    for each row: it would be lost.
+    """
     if isinstance(value, dict):
         columns = {name: _column(cells) for name, cells in value.items()}
-        found = {name: cells for name, cells in columns.items() if cells is not None}
-        longest = max((len(cells) for cells in found.values()), default=0)
-        whole = {name: cells for name, cells in found.items() if len(cells) == longest}
-        return pd.DataFrame(whole) if longest > 1 else None
+        n_rows = max((len(cells) for cells in columns.values() if cells is not None), default=0)
+        if n_rows < 2:
+            return None
+        for name, cells in value.items():
+            if isinstance(cells, (str, bool, int, float, np.generic)):
+                columns[name] = pd.Series([cells] * n_rows)
+        lost = [n for n, c in columns.items() if c is None or len(c) not in (0, n_rows)]
+        if lost:
+            raise DataError(
+                f"Cannot read {path}: the fields {listed(lost)} of {variable} have not one value "
+                f"for each of {n_rows} rows. Correct or remove them; save text as a cell array "
+                "(cellstr)."
+            )
+        return pd.DataFrame({n: c for n, c in columns.items() if c is not None and len(c)})
     rows = value.tolist() if isinstance(value, np.ndarray) and value.dtype == object else value
     if isinstance(rows, list) and len(rows) > 1 and all(isinstance(row, dict) for row in rows):
         frame = {name: [_cell(row.get(name)) for row in rows] for name in rows[0]}

@@ -130,15 +130,18 @@ def unit_selectivity(
     questions = _questions(chosen, schedule)
     rows = []
     for u, unit in enumerate((progress or Progress()).each("units", names)):
-        known = chosen.valid & chosen.measured[..., u]
+        known = chosen.valid & chosen.measured[..., u] & np.isfinite(held).all(-1)
         if known.sum() < min_trials:
             raise DataError(
                 f"Unit {unit} was measured in {int(known.sum())} trials with a choice, fewer than "
                 f"min_trials ({min_trials}). Leave the unit out (units), or lower min_trials."
             )
         rate = _less_its_past(chosen.signal[..., u], known)
+        # What is held is held with its own past, which the rates less theirs depend on.
+        past = [_less_its_past(series, known)[..., None] for series in np.moveaxis(held, -1, 0)]
+        taken = np.concatenate([held, *past], axis=-1)
         for question in questions:
-            asked = known & question.asked & np.isfinite(held).all(-1)
+            asked = known & question.asked
             sessions = [s for s, k in enumerate(asked) if k.sum() > 1]
             if not sessions:
                 raise DataError(
@@ -150,7 +153,7 @@ def unit_selectivity(
             x = question.came
             if question.single and test != "schedule":
                 x = _less_its_past(x, known)  # as the rates, so that streaks do not hide effects
-            came, rates, zs = ([of[s][asked[s]] for s in sessions] for of in (x, rate, held))
+            came, rates, zs = ([of[s][asked[s]] for s in sessions] for of in (x, rate, taken))
             xs, ys = less_given(came, zs), less_given(rates, zs)
             try:
                 if test == "schedule":

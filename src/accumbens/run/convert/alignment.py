@@ -90,7 +90,7 @@ def event_times(
             the recording.
     """
     times = _column(trials, session, event, option) * TIME_UNITS[clock.unit]
-    if clock.since is not None:
+    if clock.since is not None and event != clock.since:
         times = (
             times + _column(trials, session, clock.since, "--event-from") * TIME_UNITS[clock.unit]
         )

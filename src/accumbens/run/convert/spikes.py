@@ -78,6 +78,7 @@ def spike_signals(
         blocks.append(block)
         prefix = f"{trials.session_labels[s]}/" if trials.n_sessions > 1 else ""
         names += [f"{prefix}unit_{i}" for i in units.ids]
+        own = units.rates()
         for i, unit in enumerate(units.ids):
             rows.append(
                 {
@@ -85,8 +86,8 @@ def spike_signals(
                     "unit": unit,
                     "signal": f"{prefix}unit_{unit}",
                     "region": units.regions[i],
-                    "rate": float(units.rates()[i]),
-                    "rate_in_window": float(np.nanmean(rates[:, i])) if each[i] else np.nan,
+                    "rate": float(own[i]),
+                    "rate_in_window": float(np.nanmean(rates[:, i])),
                     "trials": int(each[i]),
                 }
             )

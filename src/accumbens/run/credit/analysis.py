@@ -217,7 +217,7 @@ def write_credit(found: Credit, config: CreditConfig, table: str, folder: Path) 
         schedule=found.schedule,
     )  # fmt: skip
     write_toml(folder / "config.toml", config, about)
-    metrics = credit_metrics(found)
+    metrics = credit_metrics(found, config.trust_schedule)
     write_atomically(folder / "methods.md", credit_methods(metrics, config).encode())
     content = json.dumps(metrics, indent=1, allow_nan=False)
     write_atomically(folder / "metrics.json", content.encode())

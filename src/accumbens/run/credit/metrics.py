@@ -9,11 +9,11 @@ from ...compiled.libraries import builds
 from ...credit.answers import TwoAnswers, in_words
 from ...credit.history.refit import refit_implementation
 from .found import Credit
-from .schedule_check import TRUSTED, schedule_metrics
+from .schedule_check import schedule_metrics
 
 
-def credit_metrics(found: Credit) -> dict[str, Any]:
-    """The content of metrics.json."""
+def credit_metrics(found: Credit, trusted: bool) -> dict[str, Any]:
+    """The content of metrics.json. trusted: whether the schedule was to be trusted."""
     subjects: dict[str, Any] = {}
     for fit in found.fits:
         subjects[fit.subject] = {
@@ -58,7 +58,6 @@ def credit_metrics(found: Credit) -> dict[str, Any]:
     if under_group is not None:
         spread = {name: _or_none(value) for name, value in under_group.spread.items()}
         group["history"] = {"spread": spread, "in_words": under_group.in_words}
-    trusted = bool(found.calibration) and any(TRUSTED in note for note in found.warnings)
     return {
         "data": data, "subjects": subjects, "group": group, "tests": tests,
         "schedule": schedule_metrics(found.calibration, trusted),

@@ -91,8 +91,8 @@ class FitConfig:
     """Columns (or numbers) of the probability of a reward after each choice, for the posterior
     predictive check; by default reward_probability_0, ... where the table has them."""
     signal_scale: Literal["all", "none"] = "all"
-    """Without effect: each model standardises signals by its training sessions, and predicts them
-    in the table's unit. In a run of 0.1.0 it says whether its models predict standardised ones."""
+    """Without effect: models predict signals in the table's unit. In a run of 0.1.0 it says whether
+    its models predict standardised ones."""
     seed: int = 0
     """Seed of all randomness."""
     seeds: int = 4

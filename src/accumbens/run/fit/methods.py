@@ -58,7 +58,11 @@ def _models(metrics: dict[str, Any], config: FitConfig) -> str:
 def _how(name: str, notes: dict[str, Any]) -> str:
     method = find_fit(name).model.method
     if method == "means":
-        return "means of the fitted sessions"
+        level = {
+            "hierarchical": ", each animal's drawn to the group's",
+            "separate": ", of each animal",
+        }
+        return "means of the fitted sessions" + level.get(notes.get("animals", ""), "")
     if method == "likelihood":
         level = notes.get("animals")
         if level == "hierarchical":

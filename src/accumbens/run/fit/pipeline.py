@@ -14,6 +14,7 @@ import jax
 import numpy as np
 
 from ...compiled.libraries import builds
+from ...cores import cores
 from ...credit.schedule import Schedule
 from ...errors import ConfigError, DataError
 from ...files import remove_unfinished, write_atomically
@@ -87,9 +88,19 @@ def run_fit(
         _refuse_used(folder)
         folder.begin(
             config, str(Path(table).resolve()), fingerprint(trials), split,
-            known.as_tables(),
+            known.as_tables() | _of_levels(levels),
         )  # fmt: skip
         return _fit_into(folder, trials, split, config, schedule, levels, progress)
+
+
+LEVELS = "levels_fingerprint"
+"""In config.toml: a hash of the levels of a contrast, which are no part of the trials."""
+
+
+def _of_levels(levels: dict[str, str] | None) -> dict[str, str]:
+    if levels is None:
+        return {}
+    return {LEVELS: hashlib.sha256(repr(sorted(levels.items())).encode()).hexdigest()}
 
 
 def _refuse_used(folder: RunFolder) -> None:
@@ -122,8 +133,16 @@ def resume_fit(out: str | Path, progress: Progress | None = None) -> Run:
             "Fit into another folder, or bring the old table back."
         )
     levels = levels_of_run(about["table"], trials, config)
+    if levels is not None and _of_levels(levels)[LEVELS] != about.get(LEVELS):
+        raise DataError(
+            f"The column {config.contrast!r} of {about['table']} has changed since the run in "
+            f"{out} began, so it cannot be resumed. Fit into another folder, or bring the old "
+            "table back."
+        )
     split = folder.read_split()
     with folder.claimed(), shown(progress) as progress:
+        if folder.finished:  # by another process, while this one read the table
+            return load_run(out)
         remove_unfinished(folder.path)
         return _fit_into(folder, trials, split, config, schedule, levels, progress)
 
@@ -216,7 +235,7 @@ def _fit_into(
         return fitted
 
     # One thread is the disRNN's, which leaves a core idle at times; the other has the rest.
-    done = in_threads(fit, names, threads=2, progress=together)
+    done = in_threads(fit, names, threads=min(2, cores()), progress=together)
     fits = dict(zip(names, done, strict=True))
     with progress.task("scores"):
         predictions = {name: predictions_of(fit, trials) for name, fit in fits.items()}
@@ -294,6 +313,7 @@ def _compared(
     index = [position[label] for label in labels]
     part = trials.select_sessions(index)
     n = part.choice.shape[1]
+    several = len(np.unique(part.subject)) > 1  # the held-out ones were checked before fitting
     return compare(
         {
             name: Predictions(p.choice_logits[index, :n], p.signals[index, :n])
@@ -303,7 +323,7 @@ def _compared(
         rng=np.random.default_rng(config.seed),
         reference=reference,
         n_draws=config.resamples,
-        unit=unit_of(part.subject, config.unit),
+        unit=unit_of(part.subject, config.unit if several else "auto"),
     )
 
 

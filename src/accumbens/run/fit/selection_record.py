@@ -76,6 +76,11 @@ def structure(selection: Selection) -> str:
         f"{same} of {len(others)} further disRNNs ({words}) have as many open latents as this one: "
         f"{taken.n_open} ({counts})."
     )
+    if taken.route.latents < max(c.route.latents for c in selection.candidates):
+        fit += (
+            f" None could have more: they were given {counted(taken.route.latents, 'latent')} from "
+            "the start, since more predict no better."
+        )
     if same == len(others):
         return f"Structure: {fit}"
     return f"Structure: {fit} Do not interpret what this one disRNN has open."

@@ -36,6 +36,5 @@ def scores_on(
 
 def _unit(trials: Trials, config: PredictConfig) -> Unit:
     """The unit asked for; sessions where animals are asked for and only one is scored."""
-    if config.unit == "animal" and len(np.unique(trials.subject)) < 2:
-        return unit_of(trials.subject)
-    return unit_of(trials.subject, config.unit)
+    several = len(np.unique(trials.subject)) > 1
+    return unit_of(trials.subject, config.unit if several else "auto")

@@ -33,7 +33,6 @@ from ...progress.base import Progress
 from ...progress.display import shown
 from ...summary import Summary, counted, summarized
 from ...trials import Trials
-from ..credit.columns import usual_columns
 from ..credit.schedule_check import checked_schedule, schedule_metrics
 from ..credit.schedules import schedule_in_table, stated_schedule
 from ..provenance import fingerprint, versions
@@ -259,8 +258,7 @@ def _on_meaning(trials: Trials, config: SelectivityConfig) -> tuple[str, ...]:
         return ()
     held = f" given {', '.join(config.given)}" if config.given else ""
     more = "" if config.given else ", or ask given the choice and the value (--given)"
-    usual = usual_columns(trials.names.outcomes, trials.n_choices)
-    known = bool(usual) and set(usual) & set(trials.names.contexts)
+    known = schedule_in_table(trials) is not None
     why = (
         "The table has the probabilities of the rewards: --test schedule finds responses"
         if known

@@ -89,10 +89,14 @@ def fit_contrast(
         key: of the starts, and of arrangements where these are too many to go through all.
         n_starts, variant, fixed, free: as in `fit_hierarchical`.
 
+    Returns:
+        Each parameter at both levels, its difference with interval and exact tests, and the same of
+        each animal.
+
     Raises:
         ConfigError: an option is unknown, contradicts another, or does not fit the model.
-        DataError: there is one level, there are more than two and none are named, or a level has
-            too few animals.
+        DataError: there is one level, there are more than two and none are named, a level has too
+            few animals, or a signal does not vary or was not measured.
         DivergedError: the likelihood is not finite.
 
     Source:

@@ -34,10 +34,10 @@ class Problem(NamedTuple):
         batch = self.batch._replace(subject=group.astype(np.int32))
         return TrialTerms(self.space, batch, self.scales, n, self.target)
 
-    def doubled(self, start: Any = 0.0) -> tuple[Array, Array]:
+    def doubled(self) -> tuple[Array, Array]:
         """Start and scale of middles and differences."""
         return (
-            jnp.concatenate([self.start, jnp.full_like(self.start, start)]),
+            jnp.concatenate([self.start, jnp.zeros_like(self.start)]),
             jnp.concatenate([self.scale, self.scale]),
         )
 
