@@ -20,7 +20,7 @@ from .design import HistoryData
 if TYPE_CHECKING:
     import pandas as pd
 
-ErrorUnit = Literal["trial", "session", "subject"]
+ErrorUnit = Literal["trial", "session", "subject", "group"]
 
 
 @summarized
@@ -40,7 +40,8 @@ class HistoryFit:
         clustered: errors with sessions as independent units (of pooled fits: subjects, where there
             are several), of the columns that were not left out; None with a single unit.
         unbounded: weights without a finite maximum.
-        unit: what the standard errors take as independent; "trial" where there is one session.
+        unit: what the standard errors take as independent; "trial" where there is one session,
+            "group" where weights and errors are those of the posterior under a group.
     """
 
     subject: str

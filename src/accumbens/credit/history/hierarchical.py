@@ -203,7 +203,7 @@ def _as_fit(
     everywhere[kept], of_all[np.ix_(kept, kept)] = weights, covariance
     return HistoryFit(
         subject, data, everywhere, of_all, _log_likelihood(animal, weights), 0.0, (), None,
-        np.zeros(n, bool), "trial",
+        np.zeros(n, bool), "group",
     )  # fmt: skip
 
 

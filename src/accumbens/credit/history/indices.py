@@ -79,7 +79,8 @@ def indices(fit: HistoryFit, *, n_draws: int = 1000, rng: np.random.Generator) -
         One index for each outcome.
 
     Raises:
-        DataError: some weights of an index were left out of the regression.
+        DataError: some weights of an index were left out of the regression, or the fit is one under
+            a group.
 
     Example:
         >>> import jax
@@ -93,6 +94,10 @@ def indices(fit: HistoryFit, *, n_draws: int = 1000, rng: np.random.Generator) -
         >>> [(index.name, index.value > 0.5) for index in found]
         [('controllable', True), ('distractor', False)]
     """
+    if fit.unit == "group":
+        raise DataError(
+            f"{fit.subject}: weights under a group have no index by refits. Take fit_history."
+        )
     contrasts = index_contrasts(fit.data)
     drawn = _bootstrap(fit, n_draws, rng)
     found = []

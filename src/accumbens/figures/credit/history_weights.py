@@ -29,6 +29,14 @@ OUTCOME_MARKS = "oos^Dv"
 PER_ROW = 3
 """Number of groups side by side; further groups are in the next rows."""
 
+OVER = {
+    "trial": "over trials, taken as independent: there is one session",
+    "session": "over sessions (CR2, Student's t)",
+    "subject": "over subjects (CR2, Student's t)",
+    "group": "of the posterior under the group",
+}
+"""What a caption says of intervals, by their unit."""
+
 COLUMNS = ("group", "subject", "outcome", "lag", "weight", "low", "high", "n_subjects")
 
 
@@ -87,10 +95,7 @@ def history_weights_data(
     sizes = {len(fits) for fits in groups.values()}
     if sizes == {1}:
         units = {fit.unit for fits in groups.values() for fit in fits}
-        over = "trials, taken as independent: there is one session"
-        if units != {"trial"}:
-            over = "sessions (CR2, Student's t)" if units == {"session"} else "sessions or trials"
-        how = f"Bars: 95 % interval over {over}."
+        how = f"Bars: 95 % interval {' or '.join(OVER[unit] for unit in OVER if unit in units)}."
     else:
         how = "Thin lines: subjects. Thick: mean over subjects with 95 % interval (Student's t)"
         how += "; of a single subject, the fit's own." if 1 in sizes else "."

@@ -59,7 +59,7 @@ class Interleaving(NamedTuple):
 
 
 def interleaving(
-    path: Path, frame: pd.DataFrame, state: str | None, channels: set[str], time: str | None
+    path: Path, frame: pd.DataFrame, state: str | None, time: str | None
 ) -> Interleaving | None:
     """The column of states of a table; None where there is none, or one light was on throughout.
 
@@ -67,13 +67,12 @@ def interleaving(
         path: of the file, for messages.
         frame: the table.
         state: name of the column; "auto" finds it; None: there is none.
-        channels: names of its columns of numbers.
         time: the column of times.
 
     Raises:
         DataError: there is no column of this name.
     """
-    if state is None or state == "None":
+    if state is None:
         return None
     names = [str(label) for label in frame.columns]
     if state != "auto":

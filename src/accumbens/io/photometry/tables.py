@@ -81,7 +81,7 @@ def read_table_recording(
         if name != time
     }
     refused = columns.refused
-    found = interleaving(path, file.frame, state, set(channels), time)
+    found = interleaving(path, file.frame, state, time)
     if found is not None:
         channels, more = split(channels, found)
         refused = refused | more

@@ -106,7 +106,7 @@ def photometry_signals(
         before = None
         if base is not None:
             before = event_times(trials, s, base, "--photometry.baseline-event", events_on)
-        if config.state not in (None, "None"):
+        if config.state is not None:
             _check_one_light(recording, config)
         for i, (name, control) in enumerate(zip(config.channel, controls, strict=True)):
             one = process_channel(recording, name, control, config.process, clock)

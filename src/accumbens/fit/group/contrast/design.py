@@ -23,7 +23,6 @@ CONTROLS = (
     "wildtype", "wild type", "wild-type", "placebo", "naive", "0", "false", "no", "pre", "before",
 )  # fmt: skip
 """Usual names of the level that others are compared with."""
-MAX_LISTED = 6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,7 +118,7 @@ def contrast_design(
     if blank := [labels[i] for i, level in enumerate(own) if level is None]:
         notes.append(
             f"{counted(len(blank), 'session')} without a level of {column}, or without a scored "
-            f"choice, left out: {listed(blank[:MAX_LISTED])}{_more(blank)}."
+            f"choice, left out: {listed(blank)}."
         )
     if dropped := [level for level in there if level not in (reference, other)]:
         notes.append(f"Sessions at other levels of {column} left out: {listed(dropped)}.")
@@ -150,7 +149,7 @@ def _compared(there: Sequence[str], column: str, compare: Sequence[str]) -> tupl
             raise ConfigError(
                 f"A contrast compares two levels, the reference first, and {listed(compare)} "
                 f"{'is' if len(compare) == 1 else 'are'} given. The levels of {column} are "
-                f"{_some(there)}."
+                f"{listed(there)}."
             )
         return compare[0], compare[1]
     if len(there) < 2:
@@ -161,7 +160,7 @@ def _compared(there: Sequence[str], column: str, compare: Sequence[str]) -> tupl
         )
     if len(there) > 2:
         raise DataError(
-            f"The column {column} has {len(there)} levels ({_some(there)}), and a contrast "
+            f"The column {column} has {len(there)} levels ({listed(there)}), and a contrast "
             f"compares two. Name them, the reference first: --contrast-levels {there[0]} "
             f"{there[1]}. For numbers, make a column of two levels, such as low and high."
         )
@@ -238,12 +237,3 @@ def _in_order(levels: set[str]) -> list[str]:
             return 1, 0.0, level
 
     return sorted(levels, key=place)
-
-
-def _some(levels: Sequence[str]) -> str:
-    more = f" and {len(levels) - MAX_LISTED} more" if len(levels) > MAX_LISTED else ""
-    return listed(levels[:MAX_LISTED]) + more
-
-
-def _more(names: Sequence[str]) -> str:
-    return f" and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else ""
