@@ -6,8 +6,6 @@ import sys
 import jax
 import numpy as np
 import pytest
-from scipy import stats
-from scipy.special import expit, logsumexp
 
 from accumbens.cohort import simulate_cohort
 from accumbens.errors import ConfigError, DivergedError
@@ -21,6 +19,7 @@ from accumbens.fit.group.nuts import (
 from accumbens.fit.likelihood.parameter_space import parameter_space
 from accumbens.models.bias import BiasOnly
 from accumbens.tasks.bandits import DriftingBandit
+from helpers.group_grid import grid_posterior
 
 KEY = jax.random.key(0)
 
@@ -36,39 +35,18 @@ def found(trials):
     return sample_hierarchical(BiasOnly, trials, key=KEY)
 
 
-def on_a_grid(trials):
-    """Posterior weight of each mean and spread, and each subject's mean, by sums over grids."""
-    space = parameter_space(BiasOnly, 2)
-    centre, scale = float(space.middle()[0]), float(place_scales(space)[0])
-    mean = centre + scale * np.linspace(-5, 5, 161)[:, None, None]
-    spread = scale * np.linspace(0.005, 5, 160)[:, None]
-    u = np.linspace(-8, 8, 641)
-    log_p = stats.norm.logpdf(mean, centre, MEAN_SD * scale)[..., 0]
-    log_p = log_p + stats.halfnorm.logpdf(spread, scale=SPREAD_SCALE * scale)[:, 0]
-    prior = stats.norm.logpdf(u, mean, spread)
-    prior = prior - logsumexp(prior, axis=-1, keepdims=True)
-    own = []
-    for i in range(4):
-        right = np.sum(trials.choice[trials.subject == i] == 1)
-        data = stats.binom.logpmf(right, 40, expit(u))
-        joint = prior + data
-        total = logsumexp(joint, axis=-1)
-        own.append((np.exp(joint - total[..., None]) * u).sum(-1))
-        log_p = log_p + total
-    p = np.exp(log_p - logsumexp(log_p))
-    return mean[:, 0, 0], spread[:, 0], p, [(p * each).sum() for each in own]
-
-
 def test_draws_have_the_moments_of_the_posterior(found, trials):
     """Within four standard errors, which the effective sample size gives."""
-    mean, spread, p, own = on_a_grid(trials)
+    space = parameter_space(BiasOnly, 2)
+    centre, scale = float(space.middle()[0]), float(place_scales(space)[0])
+    exact = grid_posterior(trials, centre, MEAN_SD * scale, SPREAD_SCALE * scale)
     draws, group = found.draws, found.group["bias"]
-    for values, chained in ((mean[:, None], draws.mean), (spread, draws.spread)):
-        middle = (p * values).sum()
-        sd = np.sqrt((p * (values - middle) ** 2).sum())
-        assert chained.mean() == pytest.approx(middle, abs=4 * sd / np.sqrt(group.ess))
-        assert chained.std() == pytest.approx(sd, rel=4 / np.sqrt(group.ess))
-    for i, (name, wanted) in enumerate(zip(found.subjects, own, strict=True)):
+    error = 4 / np.sqrt(group.ess)
+    assert draws.mean.mean() == pytest.approx(exact.mean, abs=error * exact.mean_sd)
+    assert draws.mean.std() == pytest.approx(exact.mean_sd, rel=error)
+    assert draws.spread.mean() == pytest.approx(exact.spread_mean, abs=error * exact.spread_sd)
+    assert draws.spread.std() == pytest.approx(exact.spread_sd, rel=error)
+    for i, (name, wanted) in enumerate(zip(found.subjects, exact.own, strict=True)):
         one = found.subjects[name]["bias"]
         sd = draws.of_subject[:, i, 0].std()
         assert draws.of_subject[:, i, 0].mean() == pytest.approx(wanted, abs=4 * sd / one.ess**0.5)
@@ -78,8 +56,9 @@ def test_draws_have_the_moments_of_the_posterior(found, trials):
 def test_it_says_what_a_fit_by_empirical_bayes_says(found, trials):
     bayes = fit_hierarchical(BiasOnly, trials, key=KEY).group["bias"]
     group = found.group["bias"]
-    assert abs(group.mean - bayes.mean) < 0.2 * group.standard_error
-    assert group.spread_low < bayes.spread < group.spread_high
+    assert bayes.mean == pytest.approx(group.mean, abs=0.2 * group.standard_error)
+    assert bayes.spread == pytest.approx(group.spread, abs=0.3 * group.spread_error)
+    assert bayes.spread_high == pytest.approx(group.spread_high, rel=0.15)
     assert float(found.model.of("stranger").bias) == pytest.approx(group.median, rel=1e-4)
     assert float(found.model.of("mouse_04").bias) == pytest.approx(
         found.subjects["mouse_04"]["bias"].estimate, rel=1e-4

@@ -18,22 +18,24 @@ from ..likelihood.parameter_space import ParameterSpace
 from .empirical_bayes import GroupFit
 from .fitted import GroupEstimate, HierarchicalFit, SubjectEstimate
 from .intervals import Intervals, intervals_of
+from .means_and_spreads import MeansAndSpreads
+from .normal_group import MIN_VARIANCE
 from .terms import SignalScales
 
 
 def described(
     space: ParameterSpace, target: Target, trials: Trials, fits: list[GroupFit],
-    scales: SignalScales, model: BySubject,
+    groups: list[MeansAndSpreads], scales: SignalScales, model: BySubject,
 ) -> HierarchicalFit:  # fmt: skip
     """The fit as users see it. To be called in double precision.
 
-    fits: the group of all places, or those of the parameters and of the signals.
+    fits, groups: the group of all places, or those of the parameters and of the signals.
     """
-    found = [intervals_of(fit) for fit in fits]
+    found = [intervals_of(*each) for each in zip(fits, groups, strict=True)]
     both = Intervals(*(np.concatenate(parts, axis=-1) for parts in zip(*found, strict=True)))
     names = place_names(space, trials.names.signals)
     natural = in_natural_units(space, scales)
-    ends = [natural(both.mean + side * both.mean_half) for side in (-1, 1)]
+    ends = [natural(both.mean_low), natural(both.mean_high)]
     middle, low, high = natural(both.mean), np.minimum(*ends), np.maximum(*ends)
     group = {
         name: GroupEstimate(*(float(x) for x in row))
@@ -64,7 +66,7 @@ def described(
         group=group,
         subjects=subjects,
         held=space.held_values(),
-        warnings=tuple(_warnings(space, natural, names, fits, both, target, trials, seen)),
+        warnings=tuple(_warnings(space, natural, names, fits, groups, both, target, trials, seen)),
     )
 
 
@@ -99,7 +101,7 @@ def _in_units(space: ParameterSpace, rows: Float[Array, "row place"]) -> Float[A
 
 
 def _warnings(
-    space, natural, names, fits, both: Intervals, target, trials: Trials, seen
+    space, natural, names, fits, groups, both: Intervals, target, trials: Trials, seen
 ) -> list[str]:
     """What a reader must know."""
     found, n = [], len(space.places)
@@ -127,10 +129,17 @@ def _warnings(
     middle = natural(both.mean)[:n]
     for i in np.flatnonzero(space.at_bound(middle) & both.told[:n]):
         found.append(f"The group's {names[i]} is at its bound ({round(float(middle[i]), 6):g}).")
-    alike = [name for name, spread in zip(names, both.spread, strict=True) if spread == 0]
+    fitted = np.concatenate([f.group.variance / f.group.scale**2 for f in fits])
+    alike = [name for name, x in zip(names, fitted, strict=True) if x <= MIN_VARIANCE]
     if alike:
         found.append(
-            f"Subjects differ in {', '.join(alike)} by no more than their errors (spread 0), so "
-            "all have nearly the group's value."
+            f"Subjects differ in {', '.join(alike)} by no more than their errors, so all have "
+            "nearly the group's value."
+        )
+    far = sorted({trials.names.subjects[i] for one in groups for i in one.not_matched})
+    if far:
+        found.append(
+            f"The likelihood of {listed(far)} is far from normal, so that intervals of the group "
+            "may be off: compare them with sample_hierarchical."
         )
     return found

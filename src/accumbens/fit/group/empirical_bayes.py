@@ -60,6 +60,7 @@ class GroupFit(NamedTuple):
         log_evidence: Laplace approximation, in nats.
         converged: whether the last pass changed nothing.
         passes: over all trials.
+        near: the expansions at the subjects' parameters.
     """
 
     group: NormalGroup
@@ -70,6 +71,7 @@ class GroupFit(NamedTuple):
     log_evidence: Float[Array, ""]
     converged: Bool[Array, ""]
     passes: Int[Array, ""]
+    near: Expansion
 
 
 class _Search(NamedTuple):
@@ -173,4 +175,5 @@ def _described(found: _Search) -> GroupFit:
     return GroupFit(
         group, found.u, covariance, jnp.linalg.inv(mean_precision(group, near)),
         own, evidence.sum(), jnp.abs(found.way).max(initial=0.0) <= TOLERANCE, found.passes,
+        near,
     )  # fmt: skip

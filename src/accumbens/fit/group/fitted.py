@@ -20,11 +20,11 @@ class GroupEstimate(NamedTuple):
         median: of the group, in the parameter's own unit.
         low, high: its 95 % interval.
         mean: of the group on the unconstrained scale (logit between two bounds, log above one, the
-            parameter itself without bounds).
-        standard_error: of the mean.
-        spread: SD over subjects on the unconstrained scale; 0 where subjects differ by no more
-            than their errors.
-        spread_low, spread_high: its 95 % interval.
+            parameter itself without bounds); posterior mean.
+        standard_error: of the mean; posterior SD.
+        spread: SD over subjects on the unconstrained scale; posterior median.
+        spread_low, spread_high: its 95 % interval, the shortest; from 0 where subjects may all be
+            alike.
     """
 
     median: float

@@ -22,6 +22,7 @@ from ..likelihood.parameter_space import Held, M, ParameterSpace
 from .description import described
 from .empirical_bayes import GroupFit, fit_group
 from .fitted import HierarchicalFit
+from .means_and_spreads import means_and_spreads
 from .terms import RegressionTerms, SignalScales, TrialTerms, predictions_along
 
 MIN_SUBJECTS = 2
@@ -48,7 +49,11 @@ def fit_hierarchical(
     u_i ~ Normal(mean, diag(spread^2)), with u_i the parameters of subject i on the unconstrained
     scale. Mean and spread are found from all subjects by empirical Bayes, and each subject gets its
     most probable parameters under them: little data are drawn to the group, many speak for
-    themselves. Intervals: of the mean by Student's t over subjects, of the spread by its Q profile.
+    themselves. What is reported of the group is its posterior (`sample_hierarchical` draws from the
+    same): each subject's likelihood is matched by a normal one with the mean and covariance of the
+    subject's posterior, and the spread is integrated over a grid under weak priors, mean ~
+    Normal(fit to all, (5 scale)^2) and spread ~ HalfNormal(2.5 scale), with a scale of at least 1
+    on logit and log scales.
 
     Args:
         model: a class of cognitive model, or a model.
@@ -71,7 +76,7 @@ def fit_hierarchical(
 
     Source:
         Huys et al. (2011), PLoS Comput Biol 7:e1002028; Piray et al. (2019), PLoS Comput Biol
-        15:e1007043.
+        15:e1007043; Gelman et al. (2020), J Mach Learn Res 21:17 (expectation propagation).
 
     Example:
         >>> import jax
@@ -91,16 +96,20 @@ def fit_hierarchical(
     )
     space = space_for(model, [trials], target, **options)
     with jax.enable_x64(True):
-        fits = _fitted(space, trials, target, pooled)
-        wrong = [fit for fit in fits if not np.isfinite(fit.log_evidence)]
-        if wrong:
+        fits, terms = _fitted(space, trials, target, pooled)
+        if not all(np.isfinite(fit.log_evidence) for fit in fits):
             raise DivergedError(
                 f"{space.template.name} has no finite likelihood on {sessions_in_words(trials)} "
                 "with parameters of each subject's own. Look for extreme outcomes or signals there."
             )
         scales = signal_scales(trials)
-        of_all = _model(space, trials, fits, scales)
-        return described(space, target, trials, fits, scales, of_all)
+        n_trials = int(trials.length.sum())
+        groups = [
+            means_and_spreads(fit, of.log_likelihood, n_trials)
+            for fit, of in zip(fits, terms, strict=True)
+        ]
+        of_all = _model(space, trials, fits, groups, scales)
+        return described(space, target, trials, fits, groups, scales, of_all)
 
 
 def check_subjects(trials: Trials) -> None:
@@ -141,8 +150,11 @@ def signal_scales(trials: Trials) -> SignalScales:
     return SignalScales(sd, sd, sd)
 
 
-def _fitted(space: ParameterSpace, trials: Trials, target: Target, pooled) -> list[GroupFit]:
-    """The group of what the target tells, then, after a fit to choices, that of the signals."""
+def _fitted(
+    space: ParameterSpace, trials: Trials, target: Target, pooled
+) -> tuple[list[GroupFit], list[TrialTerms | RegressionTerms]]:
+    """The group of what the target tells, then, after a fit to choices, that of the signals; and
+    the terms of both."""
     batch, n_subjects = trials.batch(np.float64), len(trials.names.subjects)
     scales = signal_scales(trials)
     start, scale = start_of(space, pooled)
@@ -152,17 +164,18 @@ def _fitted(space: ParameterSpace, trials: Trials, target: Target, pooled) -> li
         terms = TrialTerms(space, batch, scales, n_subjects, target)
         start = jnp.concatenate([start, signal_start])
         scale = jnp.concatenate([scale, signal_scale])
-        return [fit_group(terms, start, scale, n_subjects)]
+        return [fit_group(terms, start, scale, n_subjects)], [terms]
     of_choices = batch._replace(signal=batch.signal[..., :0],
                                 signal_scored=batch.signal_scored[..., :0])  # fmt: skip
     terms = TrialTerms(space, of_choices, scales, n_subjects, target)
-    fits = [fit_group(terms, start, scale, n_subjects)]
+    fits, of = [fit_group(terms, start, scale, n_subjects)], [terms]
     if trials.names.signals:
         own = jnp.take(fits[0].of_subject, jnp.asarray(batch.subject), axis=0).T
         _, x = eqx.filter_jit(predictions_along)(space, own, batch)
         regression = RegressionTerms(x, batch, scales, n_subjects)
         fits.append(fit_group(regression, signal_start, signal_scale, n_subjects))
-    return fits
+        of.append(regression)
+    return fits, of
 
 
 def start_of(
@@ -198,12 +211,13 @@ def place_scales(space: ParameterSpace) -> Float[Array, " place"]:
     ])  # fmt: skip
 
 
-def _model(space: ParameterSpace, trials: Trials, fits, scales) -> BySubject:
+def _model(space: ParameterSpace, trials: Trials, fits, groups, scales) -> BySubject:
     """The model with each subject's parameters, the group's last."""
-    values = jnp.concatenate(
-        [jnp.concatenate([fit.of_subject, fit.group.mean[None]]) for fit in fits], axis=1
-    )
-    return model_of_rows(space, trials, values, scales)
+    values = [
+        jnp.concatenate([fit.of_subject, jnp.asarray(group.mean)[None]])
+        for fit, group in zip(fits, groups, strict=True)
+    ]
+    return model_of_rows(space, trials, jnp.concatenate(values, axis=1), scales)
 
 
 def model_of_rows(

@@ -1,16 +1,14 @@
 """Intervals of a group and its subjects, from a fit on the unconstrained scale.
 
-    mean -+ t_{n-1} SE;   spread: all at which Q = sum (y_i - mean)^2 / (spread^2 + e_i^2) lies
-    between the 2.5 and 97.5 % quantiles of chi^2_{n-1}
+Those of the group are of `means_and_spreads`.
 
 A subject's interval is not that of a known group, which would be too narrow, above all where the
 spread is estimated to be 0: its squared error is the mean, over the posterior of the spread under a
 flat prior, of the variance of the subject's posterior, of what the error of the group's mean adds,
 and of the squared distance to its estimate.
 
-Sources: Hartung & Knapp (2001), Stat Med 20:3875 (mean); Viechtbauer (2007), Stat Med 26:37
-(spread); Morris (1983), J Am Stat Assoc 78:47, and Gelman (2006), Bayesian Anal 1:515 (subjects,
-flat prior).
+Sources: Viechtbauer (2007), Stat Med 26:37 (the largest spread of that posterior, by its Q
+profile); Morris (1983), J Am Stat Assoc 78:47, and Gelman (2006), Bayesian Anal 1:515 (flat prior).
 """
 
 from __future__ import annotations
@@ -24,6 +22,7 @@ from scipy import special
 
 from ...scoring.intervals import CONFIDENCE, normal_quantile, student_quantile
 from .empirical_bayes import GroupFit
+from .means_and_spreads import MeansAndSpreads
 from .normal_group import MIN_VARIANCE, spread_at
 
 TOLD, SEVERAL = 0.1, 1.5
@@ -39,7 +38,7 @@ class Intervals(NamedTuple):
     """Of every place, on the unconstrained scale; NaN where hardly any subject tells anything.
 
     Attributes:
-        mean, mean_error, mean_half: of the group, standard error, and half of the interval.
+        mean, mean_error, mean_low, mean_high: of the group, and its standard error.
         spread, spread_low, spread_high: SD over subjects.
         of_subject, half: each subject's estimate, and half of its interval.
         alone: what each subject's data say; NaN where they say nothing.
@@ -49,7 +48,8 @@ class Intervals(NamedTuple):
 
     mean: Float[np.ndarray, " place"]
     mean_error: Float[np.ndarray, " place"]
-    mean_half: Float[np.ndarray, " place"]
+    mean_low: Float[np.ndarray, " place"]
+    mean_high: Float[np.ndarray, " place"]
     spread: Float[np.ndarray, " place"]
     spread_low: Float[np.ndarray, " place"]
     spread_high: Float[np.ndarray, " place"]
@@ -60,26 +60,24 @@ class Intervals(NamedTuple):
     told: Bool[np.ndarray, " place"]
 
 
-def intervals_of(fit: GroupFit) -> Intervals:
-    """The intervals of a group and its subjects. To be called in double precision."""
+def intervals_of(fit: GroupFit, found: MeansAndSpreads) -> Intervals:
+    """The intervals of a group and its subjects. To be called in double precision.
+
+    found: of the group.
+    """
     n = np.asarray(fit.alone.counts.sum(0))
     told, several = n > TOLD, n >= SEVERAL
     freedom = np.maximum(n - 1, 0.5)
-    error = np.where(told, np.sqrt(np.diag(fit.mean_covariance)), np.nan)
-    quantile = np.where(several, student_quantile(freedom), np.nan)
-    tails = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
-
-    def spread(distance):
-        found = np.sqrt(np.asarray(spread_at(fit.alone, jnp.asarray(distance, float))))
-        return np.where(several, found, np.nan)
-
-    high, low = (spread(special.chdtri(freedom, 1 - tail)) for tail in tails)
+    tail = special.chdtri(freedom, (1 + CONFIDENCE) / 2)
+    highest = np.sqrt(np.asarray(spread_at(fit.alone, jnp.asarray(tail, float))))
     variance = np.asarray(fit.group.variance)
     own = np.diagonal(np.asarray(fit.covariance), axis1=1, axis2=2)
     alone = np.where(fit.alone.counts > HALF, fit.alone.value, np.nan)
-    half = normal_quantile() * _subject_errors(fit, freedom, high)
+    half = normal_quantile() * _subject_errors(fit, freedom, np.where(several, highest, np.nan))
+    ends = (found.mean_low, found.mean_high, found.spread, found.spread_low, found.spread_high)
     return Intervals(
-        np.asarray(fit.group.mean), error, quantile * error, spread(freedom), low, high,
+        found.mean, np.where(told, found.mean_error, np.nan),
+        *(np.where(several, end, np.nan) for end in ends),
         np.asarray(fit.of_subject), np.where(several, half, np.nan), alone,
         np.clip(1 - own / variance, 0.0, 1.0), told,
     )  # fmt: skip

@@ -1,6 +1,6 @@
 """Hierarchical fits without approximation: Markov chains by NUTS through NumPyro.
 
-    mean ~ Normal(centre, (2.5 scale)^2),   spread ~ HalfNormal(scale)
+    mean ~ Normal(centre, (5 scale)^2),   spread ~ HalfNormal(2.5 scale)
     u_i = mean + spread z_i,   z_i ~ Normal(0, 1),   data of subject i ~ p(. | u_i)
 
 with u_i the parameters of subject i on the unconstrained scale: the transforms and the likelihood
@@ -30,15 +30,15 @@ from ..likelihood.maximum_likelihood import check_datasets, space_for
 from ..likelihood.parameter_space import Held, M, ParameterSpace
 from .convergence import MAX_R_HAT, MIN_ESS
 from .hierarchical import check_subjects, place_scales, signal_scales
+from .means_and_spreads import SPREAD_SCALE
+from .normal_group import WEAK
 from .sampled import Chains, HierarchicalPosterior
 from .sampled_description import described_draws
 from .terms import SignalScales, TrialTerms
 
-MEAN_SD = 2.5
+MEAN_SD = WEAK
 """Prior SD of the group's mean about its centre, in scales (`place_scales`). The centre is the
 middle of the parameter's starting range; of a signal, gain 0, the signal's mean and its SD."""
-SPREAD_SCALE = 1.0
-"""Of the half-normal prior of the spread, in scales: logit scale 1 is 0.27 to 0.73 about 0.5."""
 START_RADIUS = 0.5
 """Chains begin at uniform draws within so much of the middle, on the scale that they walk on."""
 DENSE = 300
@@ -62,7 +62,7 @@ def sample_hierarchical(
 ) -> HierarchicalPosterior:
     """Draws from the posterior of a group and of each subject in it, by NUTS.
 
-    mean ~ Normal(centre, (2.5 scale)^2), spread ~ HalfNormal(scale), u_i = mean + spread z_i with
+    mean ~ Normal(centre, (5 scale)^2), spread ~ HalfNormal(2.5 scale), u_i = mean + spread z_i with
     z_i ~ Normal(0, 1), on the unconstrained scale, through the likelihood of `fit_hierarchical`.
     The scale is 1 of a parameter with a bound (logit or log), otherwise two fifths of its starting
     range; the centre is the middle of that range; gains, offsets and residual SDs are in units of

@@ -26,7 +26,7 @@ class GroupPosterior(NamedTuple):
             bounds, log above one, the parameter itself without bounds).
         standard_error: its posterior SD.
         spread: posterior median of the SD over subjects on the unconstrained scale.
-        spread_low, spread_high: its 95 % interval.
+        spread_low, spread_high: the shortest 95 % interval; from 0 where it reaches so far.
         spread_error: its posterior SD.
         r_hat, ess: of mean and spread, the worse one.
     """

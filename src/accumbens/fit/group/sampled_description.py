@@ -30,10 +30,10 @@ def described_draws(
                         np.minimum(*(c.ess for c in of_group)))  # fmt: skip
     natural = in_natural_units(space, scales)
     middle, low, high = _ordered(natural(np.quantile(draws.mean, QUANTILES, axis=0)))
-    spread = np.quantile(draws.spread, QUANTILES, axis=0)
     columns = [
-        middle, low, high, draws.mean.mean(0), draws.mean.std(0, ddof=1), *spread,
-        draws.spread.std(0, ddof=1), *worse,
+        middle, low, high, draws.mean.mean(0), draws.mean.std(0, ddof=1),
+        np.median(draws.spread, axis=0), *_shortest(draws.spread), draws.spread.std(0, ddof=1),
+        *worse,
     ]  # fmt: skip
     group = {
         name: GroupPosterior(*(float(x) for x in row))
@@ -67,6 +67,15 @@ def described_draws(
 def _ordered(values: Float[np.ndarray, "quantile ..."]) -> list[np.ndarray]:
     """Median and both ends, the lower one first also where the natural scale runs backwards."""
     return [values[0], np.minimum(values[1], values[2]), np.maximum(values[1], values[2])]
+
+
+def _shortest(spread: Float[np.ndarray, "draw place"]) -> list[Float[np.ndarray, " place"]]:
+    """The shortest interval that holds 95 % of a spread, which is never below 0."""
+    ordered = np.concatenate([np.zeros((1, spread.shape[1])), np.sort(spread, axis=0)])
+    n = int(np.ceil(CONFIDENCE * len(spread)))
+    best = np.argmin(ordered[n:] - ordered[:-n], axis=0)
+    columns = np.arange(spread.shape[1])
+    return [ordered[best, columns], ordered[best + n, columns]]
 
 
 def _warnings(chains: Chains) -> list[str]:

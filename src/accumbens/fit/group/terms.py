@@ -154,6 +154,10 @@ class RegressionTerms(eqx.Module):
         return Terms(*(_by_subject(a, subject, self.n_subjects) for a in
                        (log_p, score, information)))  # fmt: skip
 
+    def log_likelihood(self, u: Float[Array, "subject place"]) -> Float[Array, " subject"]:
+        """The first of the terms alone, in nats."""
+        return self(u).log_p
+
 
 def predictions_along(
     space: ParameterSpace, theta: Float[Array, "place session"], batch: Batch
