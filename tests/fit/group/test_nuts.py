@@ -32,7 +32,7 @@ def trials():
 
 @pytest.fixture(scope="module")
 def found(trials):
-    return sample_hierarchical(BiasOnly, trials, key=KEY)
+    return sample_hierarchical(BiasOnly, trials, key=KEY, n_samples=2000)
 
 
 def test_draws_have_the_moments_of_the_posterior(found, trials):

@@ -152,7 +152,7 @@ def signal_scales(trials: Trials) -> SignalScales:
 
 def _fitted(
     space: ParameterSpace, trials: Trials, target: Target, pooled
-) -> tuple[list[GroupFit], list[TrialTerms | RegressionTerms]]:
+) -> tuple[list[GroupFit], Sequence[TrialTerms | RegressionTerms]]:
     """The group of what the target tells, then, after a fit to choices, that of the signals; and
     the terms of both."""
     batch, n_subjects = trials.batch(np.float64), len(trials.names.subjects)
@@ -168,7 +168,8 @@ def _fitted(
     of_choices = batch._replace(signal=batch.signal[..., :0],
                                 signal_scored=batch.signal_scored[..., :0])  # fmt: skip
     terms = TrialTerms(space, of_choices, scales, n_subjects, target)
-    fits, of = [fit_group(terms, start, scale, n_subjects)], [terms]
+    fits = [fit_group(terms, start, scale, n_subjects)]
+    of: list[TrialTerms | RegressionTerms] = [terms]
     if trials.names.signals:
         own = jnp.take(fits[0].of_subject, jnp.asarray(batch.subject), axis=0).T
         _, x = eqx.filter_jit(predictions_along)(space, own, batch)

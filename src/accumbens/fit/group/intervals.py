@@ -74,13 +74,24 @@ def intervals_of(fit: GroupFit, found: MeansAndSpreads) -> Intervals:
     own = np.diagonal(np.asarray(fit.covariance), axis1=1, axis2=2)
     alone = np.where(fit.alone.counts > HALF, fit.alone.value, np.nan)
     half = normal_quantile() * _subject_errors(fit, freedom, np.where(several, highest, np.nan))
-    ends = (found.mean_low, found.mean_high, found.spread, found.spread_low, found.spread_high)
+
+    def known(values: np.ndarray) -> np.ndarray:
+        return np.where(several, values, np.nan)
+
     return Intervals(
-        found.mean, np.where(told, found.mean_error, np.nan),
-        *(np.where(several, end, np.nan) for end in ends),
-        np.asarray(fit.of_subject), np.where(several, half, np.nan), alone,
-        np.clip(1 - own / variance, 0.0, 1.0), told,
-    )  # fmt: skip
+        mean=found.mean,
+        mean_error=np.where(told, found.mean_error, np.nan),
+        mean_low=known(found.mean_low),
+        mean_high=known(found.mean_high),
+        spread=known(found.spread),
+        spread_low=known(found.spread_low),
+        spread_high=known(found.spread_high),
+        of_subject=np.asarray(fit.of_subject),
+        half=known(half),
+        alone=alone,
+        weight=np.clip(1 - own / variance, 0.0, 1.0),
+        told=told,
+    )
 
 
 def _subject_errors(

@@ -157,8 +157,9 @@ def _reported(group: NormalGroup, near: Expansion, few) -> MeansAndSpreads:
         below = np.cumsum(found.p)
         median = np.interp(0.5, below, found.spread + half)
         rows.append((mean, error, *ends, median, *_shortest(found.spread, found.p, half)))
-    columns = np.reshape(rows, (-1, 7)).T
-    return MeansAndSpreads(*columns, tuple(np.flatnonzero(few).tolist()))
+    mean, error, low, high, *spread = np.reshape(rows, (-1, 7)).T
+    not_matched = tuple(np.flatnonzero(few).tolist())
+    return MeansAndSpreads(mean, error, low, high, spread[0], spread[1], spread[2], not_matched)
 
 
 def _mixture_quantiles(found: _OfSpreads, variance, mean, error) -> list[float]:
