@@ -173,8 +173,9 @@ def _shortest(spread, p, half) -> tuple[float, float]:
     """The shortest interval of a density with one peak that holds 95 %."""
     ends = spread + half
     below = np.cumsum(p)
-    starts = np.concatenate([[spread[0] - half], ends[below <= 1 - CONFIDENCE]])
+    first = 0.0 if spread[0] < 2 * half else spread[0] - half  # exactly, where the grid begins at 0
+    starts = np.concatenate([[first], ends[below <= 1 - CONFIDENCE]])
     begun = np.concatenate([[0.0], below[below <= 1 - CONFIDENCE]])
     stops = np.interp(begun + CONFIDENCE, below, ends)
     best = int(np.argmin(stops - starts))
-    return max(float(starts[best]), 0.0), float(stops[best])
+    return float(starts[best]), float(stops[best])
