@@ -134,6 +134,14 @@ def fit_group(
     return _described(jax.lax.while_loop(goes_on, one_pass, first))
 
 
+def moved_with(fit: GroupFit, mean: Float[Array, " place"]) -> GroupFit:
+    """The fit with each subject where a group of this mean has it, C_i D^-1 of the way the mean
+    moves: all of it where the subject's data say nothing."""
+    step = (mean - fit.group.mean) / fit.group.variance
+    moved = fit.of_subject + jnp.einsum("ipq,q->ip", fit.covariance, step)
+    return fit._replace(of_subject=moved)
+
+
 def _where(fine, new, old):
     def kept(new, old):
         return jnp.where(fine.reshape(-1, *[1] * (new.ndim - 1)), new, old)

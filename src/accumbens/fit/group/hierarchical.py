@@ -20,7 +20,7 @@ from ..likelihood.fitted import MaximumLikelihoodFit, sessions_in_words
 from ..likelihood.maximum_likelihood import check_datasets, fit_maximum_likelihood, space_for
 from ..likelihood.parameter_space import Held, M, ParameterSpace
 from .description import described
-from .empirical_bayes import GroupFit, fit_group
+from .empirical_bayes import GroupFit, fit_group, moved_with
 from .fitted import HierarchicalFit
 from .means_and_spreads import means_and_spreads
 from .terms import RegressionTerms, SignalScales, TrialTerms, predictions_along
@@ -107,6 +107,10 @@ def fit_hierarchical(
         groups = [
             means_and_spreads(fit, of.log_likelihood, n_trials)
             for fit, of in zip(fits, terms, strict=True)
+        ]
+        fits = [
+            moved_with(fit, jnp.asarray(group.mean))
+            for fit, group in zip(fits, groups, strict=True)
         ]
         of_all = _model(space, trials, fits, groups, scales)
         return described(space, target, trials, fits, groups, scales, of_all)
