@@ -15,3 +15,22 @@ class DataError(AccumbensError, ValueError):
 
 class DivergedError(AccumbensError, ArithmeticError):
     """Training left the finite numbers and could not be rescued by smaller steps."""
+
+
+def expect(value: object, kinds: type | tuple[type, ...], name: str, advice: str) -> None:
+    """Checks that an argument is of the type that it must be.
+
+    Args:
+        value: of the argument.
+        kinds: types that it may have.
+        name: of the argument, for the message.
+        advice: what to give instead.
+
+    Raises:
+        ConfigError: it is of another type.
+    """
+    if not isinstance(value, kinds):
+        shown = repr(value) if isinstance(value, str | int | float | None) else ""
+        kind = type(value).__name__
+        what = f"{shown} ({kind})" if shown else f"a {kind}"
+        raise ConfigError(f"{name} is {what}, which cannot be used here. {advice}")

@@ -23,7 +23,7 @@ from .models.base import Model, refuse_class
 from .models.own import check_own_model
 from .progress.threads import in_threads
 from .tasks.base import Task, standard_normal
-from .threefry import threefry, uniforms
+from .threefry import check_key, threefry, uniforms
 from .trials import TrialNames, Trials
 
 
@@ -110,6 +110,7 @@ def _simulate(
     model, task, n_sessions, n_trials, key, subject, signal_noise, signal_names, chunk, with_latents
 ):
     subject, noise = np.asarray(subject, np.int32), np.asarray(signal_noise, np.float32)
+    check_key(key)
     _check(model, task, n_sessions, n_trials, subject, noise, chunk)
     subject = np.array(np.broadcast_to(subject, n_sessions))
     noise = np.broadcast_to(noise, model.n_signals)
@@ -206,6 +207,10 @@ def _names(model, task, n_sessions, subject, signal_names):
 
 def _check(model, task, n_sessions, n_trials, subject, signal_noise, chunk):
     refuse_class(model)
+    if isinstance(task, str | type):
+        raise ConfigError(
+            f"task is {task!r}, which is no task. Give one, such as accumbens.ReversalBandit()."
+        )
     if model.n_choices != task.n_choices:
         raise ConfigError(
             f"The model has {model.n_choices} choices but the task has {task.n_choices}. Build "

@@ -17,11 +17,27 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray, UInt32
 
+from .errors import ConfigError
+
 Words = UInt32[Array, "..."]
 """Any number of 32-bit words."""
 
 ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 PARITY = 0x1BD11BDA
+
+
+def check_key(key: object) -> None:
+    """Raises ConfigError for something else than one key of JAX, such as a number."""
+    whole = isinstance(key, jax.Array) and (
+        (jnp.issubdtype(key.dtype, jax.dtypes.prng_key) and key.shape == ())
+        or (key.dtype == jnp.uint32 and key.shape == (2,))
+    )
+    if not whole:
+        shown = key if isinstance(key, int | float | str | None) else f"a {type(key).__name__}"
+        raise ConfigError(
+            f"key is {shown}, which is not one key of JAX. Make one from a number: key="
+            "jax.random.key(0)."
+        )
 
 
 def key_of(key: PRNGKeyArray, name: str) -> PRNGKeyArray:

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 from .errors import DataError
 from .models.base import Model, Unrolled, refuse_class
 from .models.own import check_own_model
-from .trials import Batch, Trials
+from .trials import Batch, Trials, expect_trials
 
 
 def unroll(model: Model, trials: Trials) -> Unrolled:
@@ -58,6 +58,7 @@ def check_fits(model: Model, trials: Trials) -> None:
             be run.
         DataError: the model has another number of choices than the trials, or fewer subjects.
     """
+    expect_trials(trials)
     refuse_class(model)
     if model.n_choices != trials.n_choices:
         raise DataError(

@@ -18,7 +18,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int
 
-from ..errors import ConfigError, DataError
+from ..errors import ConfigError, DataError, expect
 from ..summary import Summary, counted, listed, number, sizes, summarized
 from ..trials import Batch, Trials
 
@@ -188,3 +188,5 @@ def refuse_class(model: object) -> None:
             f"{name} is a class, not a model. Make a model of it: {name}(...) with its parameters, "
             "or fit_maximum_likelihood(...).model."
         )
+    expect(model, Model, "model", "Give a model, such as accumbens.QLearning(0.3, 2.0), or a "
+           "fitted one (load_run(folder).model(name)), not its name.")  # fmt: skip

@@ -24,7 +24,7 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from ..errors import ConfigError, DataError
+from ..errors import ConfigError, DataError, expect
 from .intervals import student_quantile
 
 Unit = Literal["session", "session within subject", "subject"]
@@ -124,6 +124,7 @@ def session_weights(
         ConfigError: the unit is unknown, or `n_draws` is below 1.
         DataError: there is only one unit to draw from.
     """
+    check_rng(rng)
     if unit not in get_args(Unit):
         raise ConfigError(f"unit is {unit!r}; choose one of {', '.join(get_args(Unit))}.")
     if n_draws < 1:
@@ -166,6 +167,11 @@ def percentile_interval(
     tails = [(1 - level) / 2, (1 + level) / 2]
     none = np.isnan(draws).all(axis=0)
     return np.where(none, np.nan, np.nanquantile(np.where(none, 0.0, draws), tails, axis=0))
+
+
+def check_rng(rng: object) -> None:
+    """Raises ConfigError for something else than a generator of NumPy, such as a number."""
+    expect(rng, np.random.Generator, "rng", "Make one from a number: rng=np.random.default_rng(0).")
 
 
 def _draw_counts(n, n_drawn, n_draws, rng):

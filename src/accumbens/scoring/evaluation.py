@@ -11,8 +11,8 @@ from jaxtyping import Float
 
 from ..models.base import Model
 from ..summary import Summary, between, counted, summarized
-from ..trials import Trials
-from .bootstrap import Resampling, Unit, session_weights, unit_of
+from ..trials import Trials, expect_trials
+from .bootstrap import Resampling, Unit, check_rng, session_weights, unit_of
 from .metrics import (
     Predictions,
     SessionSums,
@@ -156,6 +156,8 @@ def resampling(
     trials: Trials, n_draws: int, rng: np.random.Generator, unit: Unit | None
 ) -> Resampling:
     """Resamples of the sessions; of a single session they are NaN, and it has no intervals."""
+    expect_trials(trials)
+    check_rng(rng)
     unit = unit_of(trials.subject) if unit is None else unit
     if unit == "session" and trials.n_sessions == 1:
         return Resampling(np.full((2, 1), np.nan), trials.subject, unit)
@@ -164,7 +166,7 @@ def resampling(
 
 
 def sums_of(model: Model | Predictions, trials: Trials) -> SessionSums:
-    predictions = predict(model, trials) if isinstance(model, Model) else model
+    predictions = model if isinstance(model, Predictions) else predict(model, trials)
     return session_sums(predictions, trials)
 
 

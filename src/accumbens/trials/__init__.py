@@ -13,6 +13,7 @@ from .assembly import concatenate as concatenate
 from .assembly import trials_from_arrays as trials_from_arrays
 from .base import Batch as Batch
 from .base import Trials as Trials
+from .base import expect_trials as expect_trials
 from .names import MISSED as MISSED
 from .names import ChoiceCode as ChoiceCode
 from .names import TrialNames as TrialNames

@@ -10,7 +10,7 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 
-from ..errors import DataError
+from ..errors import DataError, expect
 from ..summary import Summary, counted, listed, summarized
 from .consistency import contradictions
 from .names import MISSED, TrialNames
@@ -224,6 +224,12 @@ class Trials(eqx.Module):
         return dataclasses.replace(
             self, signal=signal, names=dataclasses.replace(self.names, signals=names)
         )
+
+
+def expect_trials(trials: object) -> None:
+    """Raises ConfigError for something else than `Trials`, such as a DataFrame."""
+    expect(trials, Trials, "trials", "Give Trials: read a table with from_table(table), or build "
+           "them with trials_from_arrays(...).")  # fmt: skip
 
 
 def _means(names: Sequence[str], values: np.ndarray, where: np.ndarray) -> list[str]:

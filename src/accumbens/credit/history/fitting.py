@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from ...errors import ConfigError, DataError
 from ...scoring.clustered import ClusteredErrors, clustered_errors
-from ...trials import Trials
+from ...trials import Trials, expect_trials
 from .design import HistoryData, history_data
 from .fitted import ErrorUnit, HistoryFit
 from .newton import fit_logistic, independent_columns, separating_columns
@@ -61,6 +61,7 @@ def fit_history(trials: Trials, n_lags: int = 10, *, ridge: Ridge = 0.0) -> tupl
         >>> bool(fit.by_type[1, 0] > fit.by_type[0, 0])  # reward brings the animal back
         True
     """
+    expect_trials(trials)
     present = np.unique(trials.subject)
     return tuple(
         _fit(

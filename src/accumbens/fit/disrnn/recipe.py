@@ -19,7 +19,8 @@ from jaxtyping import Float, PRNGKeyArray, PyTree
 from ...models.disrnn import DisRNN, Penalties, in_order
 from ...progress.base import Progress, Stopped
 from ...summary import Summary, number, summarized
-from ...trials import Batch, Trials
+from ...threefry import check_key
+from ...trials import Batch, Trials, expect_trials
 from ..gradient.checkpoints import Checkpoint, CheckpointFile
 from ..gradient.objective import Objective
 from ..gradient.training import TrainingState, initial_state, train
@@ -91,6 +92,8 @@ def fit_disrnn(
     batch = jax.tree.map(jnp.asarray, longest_first(trials.batch()))
     stages = _stages(config, batch, has_signals=bool(trials.names.signals))
     compile_loop_meanwhile(trials, config.disrnn, batch)
+    expect_trials(trials)
+    check_key(key)
     reached = Checkpoint(initial_disrnn(trials, config.disrnn, key), 0, None, {}, {})
     if checkpoint is not None:
         reached = checkpoint.load(reached, _template_of_state(stages)) or reached

@@ -14,7 +14,8 @@ from jaxtyping import Array, Key
 
 from ...errors import ConfigError, DataError
 from ...models.own import check_own_model
-from ...trials import Batch, Trials
+from ...threefry import check_key
+from ...trials import Batch, Trials, expect_trials
 from .fitted import MaximumLikelihoodFit, Solution, Target, describe_solution, sessions_in_words
 from .lbfgs import minimize_lbfgs
 from .moments import (
@@ -151,6 +152,7 @@ def fit_datasets(
         own_start: whether the values of a given model are one of the starts.
     """
     check_datasets(datasets, target, n_starts, intervals)
+    check_key(key)
     space = space_for(model, datasets, target, variant=variant, fixed=fixed, free=free)
     with jax.enable_x64(True):
         starts = space.draw_starts(key, n_starts)
@@ -277,6 +279,8 @@ def check_datasets(
     datasets: Sequence[Trials], target: str, n_starts: int = 1, intervals: str = "auto"
 ) -> None:
     """Raises ConfigError for a wrong option, DataError for trials that cannot be fitted."""
+    for trials in datasets:
+        expect_trials(trials)
     if intervals not in get_args(Intervals):
         raise ConfigError(
             f"intervals is {intervals!r}; choose one of {', '.join(get_args(Intervals))}."

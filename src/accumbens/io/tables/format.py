@@ -11,7 +11,10 @@ ChoiceText = str | int | float
 
 @dataclasses.dataclass(frozen=True)
 class TableFormat:
-    """The columns of a table with one row a trial, and the codes in its choice column."""
+    """The columns of a table with one row a trial, and the codes in its choice column.
+
+    In Python, a single column or code may stand for a tuple of one.
+    """
 
     choice: str = "choice"
     """Column of the choices: 0/1, -1/1, left/right, L/R, true/false, or the codes in `choices`."""
@@ -40,6 +43,14 @@ class TableFormat:
     labels_differ: bool = False
     """Labels of subjects, or of sessions of a subject, that differ only in blanks, case, leading
     zeros or ".0" are different ones; otherwise they are an error."""
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if str(field.type).startswith("tuple") and not isinstance(value, tuple):
+                one = isinstance(value, str | int | float)  # a single column or code
+                whole = (value,) if one else tuple(value)
+                object.__setattr__(self, field.name, whole)
 
     def roles(self) -> list[tuple[str, str]]:
         """The columns that are named: pairs of field and column, one for each use."""

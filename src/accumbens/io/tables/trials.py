@@ -9,8 +9,15 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Int
 
-from ...errors import DataError
-from ...trials import MISSED, ChoiceCode, TrialNames, Trials, trials_from_arrays
+from ...errors import DataError, expect
+from ...trials import (
+    MISSED,
+    ChoiceCode,
+    TrialNames,
+    Trials,
+    expect_trials,
+    trials_from_arrays,
+)
 from .choice_codes import code_choices, code_key
 from .columns import (
     find_columns,
@@ -57,6 +64,8 @@ def from_table(
           outcomes  reward (mean 0.5)
           signals   dopamine (on 100%)
     """
+    expect(table, (pd.DataFrame, str, os.PathLike), "table", "Give a DataFrame, or the path of a "
+           "table.")  # fmt: skip
     if isinstance(table, pd.DataFrame):
         own_names = table.index.is_unique and not isinstance(table.index, pd.MultiIndex)
         rows = table.index if own_names else pd.RangeIndex(len(table))
@@ -136,6 +145,7 @@ def to_table(trials: Trials, format: TableFormat = DEFAULT_FORMAT) -> pd.DataFra
         subject       0      0       0     1.0
         subject       0      1       1     0.0
     """
+    expect_trials(trials)
     format = format_of(trials, format)
     _check_names(trials, format)
     names, inside = trials.names, trials.in_session

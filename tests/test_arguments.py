@@ -1,0 +1,79 @@
+"""What is given in place of another type ends in an error that says what to give.
+
+In a process of its own: in this one, types are checked before the package sees its arguments.
+"""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import json
+import jax, numpy as np
+import accumbens as a
+from accumbens.credit import fit_history
+trials = a.trials_from_arrays(np.ones((4, 10), int), np.ones((4, 10, 1)))
+frame, model, task = a.to_table(trials), a.QLearning(0.5, 2.0), a.ReversalBandit()
+key, rng, few = jax.random.key(0), np.random.default_rng(0), {"n_sessions": 1, "n_trials": 5}
+calls = {
+    "frame along": lambda: a.unroll(model, frame),
+    "frame fitted": lambda: a.fit_maximum_likelihood(a.QLearning, frame, key=key),
+    "frame scored": lambda: a.evaluate(model, frame, rng=rng),
+    "frame regressed": lambda: fit_history(frame),
+    "frame written": lambda: a.to_table(frame),
+    "trials read": lambda: a.from_table(trials),
+    "name along": lambda: a.unroll("DFQ", trials),
+    "name scored": lambda: a.evaluate("DFQ", trials, rng=rng),
+    "name compared": lambda: a.compare({"q": "DFQ"}, trials, rng=rng),
+    "name simulated": lambda: a.simulate("DFQ", task, key=key, **few),
+    "name of a task": lambda: a.simulate(model, "reversal", key=key, **few),
+    "number as key": lambda: a.fit_maximum_likelihood(a.QLearning, trials, key=0),
+    "number as key of a simulation": lambda: a.simulate(model, task, key=0, **few),
+    "number as rng": lambda: a.evaluate(model, trials, rng=0),
+    "number as rng of a comparison": lambda: a.compare({"q": model}, trials, rng=0),
+}
+said = {}
+for name, call in calls.items():
+    try:
+        call()
+        said[name] = "nothing"
+    except Exception as error:
+        said[name] = f"{type(error).__name__}: {error}"
+import pandas as pd
+frame = pd.DataFrame({"choice": [0, 1, 2], "water": [1, 0, 0], "auc": [0.5, 1.0, 2.0]})
+one = a.TableFormat(outcome="water", signal="auc", missed=2, subject=None, session=None)
+read = a.from_table(frame, one)
+said["one column"] = [one.outcome, one.signal, one.missed, a.TableFormat(outcome=["a", "b"]).outcome,
+                      read.names.signals, read.choice.tolist()]
+print(json.dumps(said))
+"""
+ADVICE = {
+    "frame": r"trials is a DataFrame, which cannot be used here. Give Trials: read a table",
+    "trials": "table is a Trials, which cannot be used here. Give a DataFrame, or the path",
+    "name": "model is 'DFQ' (str), which cannot be used here. Give a model, such as",
+    "name of a task": "task is 'reversal', which is no task. Give one, such as",
+    "number as key": "key is 0, which is not one key of JAX. Make one from a number: key=jax",
+    "number as rng": "rng is 0 (int), which cannot be used here. Make one from a number: rng=np",
+}
+
+
+@pytest.fixture(scope="module")
+def said():
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True)
+    assert not done.returncode, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_what_is_of_another_type_is_said_with_what_to_give(said):
+    assert len(said) == 16
+    for name, message in said.items():
+        if name == "one column":
+            continue
+        kind = max((k for k in ADVICE if name.startswith(k)), key=len)
+        assert message.startswith(f"ConfigError: {ADVICE[kind]}"), (name, message)
+
+
+def test_a_single_column_may_stand_for_a_tuple(said):
+    assert said["one column"] == [["water"], ["auc"], [2], ["a", "b"], ["auc"], [[0, 1, -1]]]
