@@ -45,8 +45,9 @@ import pandas as pd
 frame = pd.DataFrame({"choice": [0, 1, 2], "water": [1, 0, 0], "auc": [0.5, 1.0, 2.0]})
 one = a.TableFormat(outcome="water", signal="auc", missed=2, subject=None, session=None)
 read = a.from_table(frame, one)
-said["one column"] = [one.outcome, one.signal, one.missed, a.TableFormat(outcome=["a", "b"]).outcome,
-                      read.names.signals, read.choice.tolist()]
+two = a.TableFormat(outcome=["a", "b"])
+said["one column"] = [one.outcome, one.signal, one.missed, two.outcome, read.names.signals,
+                      read.choice.tolist()]
 print(json.dumps(said))
 """
 ADVICE = {
