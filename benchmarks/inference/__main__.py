@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from inference import schedule
+from inference import answers, schedule
 
-THEMES = {"schedule": schedule.run}
+THEMES = {"schedule": schedule.run, "answers": answers.run}
 """Each prints its rows, given the number of cohorts."""
 
 
