@@ -27,7 +27,8 @@ class PredictCommand(Command):
     first: ClassVar = ("out", "models", "fit-sessions", "describe", "choice", "outcome", "signal")
     words: ClassVar = {
         "describe": "A network may have a few numbers for each subject. Those of a new subject are "
-        "fitted to its first sessions, with everything else in the network held.",
+        "fitted to its first sessions, with everything else in the network held. So are the "
+        "parameters of a hierarchical model, under the mean and spread of the run's group.",
     }
     examples: ClassVar = """
 accumbens predict runs/trials later.csv

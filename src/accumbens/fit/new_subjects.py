@@ -10,6 +10,7 @@ ones; with sessions, by the most probable numbers e under
 
 with mean and standard deviation over the known subjects, weighted by their trials. So few sessions
 change little, and none give the mean. Where the known subjects are alike, so are the new ones.
+Cognitive models by subject have mean and spread of their group instead (`group.priors`).
 """
 
 from __future__ import annotations
@@ -27,11 +28,14 @@ from jaxtyping import Array, Bool, Float, Int
 from ..errors import ConfigError, DataError
 from ..models.base import Model
 from ..models.by_subject import BySubject
+from ..models.catalogue import Target
 from ..models.disrnn import DisRNN
 from ..models.gru import GRU
 from ..trials import Batch, Trials
 from ..unrolling import choice_log_likelihood, squared_signal_errors
+from .group.means import MeansGroup, with_new_means
 from .group.newcomers import with_newcomers
+from .group.priors import GroupPrior
 from .likelihood.lbfgs import minimize_lbfgs
 
 TOLERANCE = 1e-3
@@ -54,6 +58,9 @@ class Newcomers(NamedTuple):
             them by the mean.
         counted: whether each of these sessions counts; all do by default. What is compiled for
             some of them serves for others.
+        prior: of a model by subject, what its group says of a subject beforehand; None takes mean
+            and SD over the parameters of the known subjects.
+        target: what such a model was fitted to.
     """
 
     numbers: Int[np.ndarray, " new"]
@@ -61,6 +68,8 @@ class Newcomers(NamedTuple):
     weight: Float[np.ndarray, " subject"]
     sessions: Trials | None
     counted: Bool[np.ndarray, " session"] | None = None
+    prior: GroupPrior | MeansGroup | None = None
+    target: Target = "choice"
 
     @property
     def trials(self) -> Trials | None:
@@ -128,10 +137,16 @@ def _(model: GRU, who: Newcomers) -> Model:
 def _(model: BySubject, who: Newcomers) -> Model:
     if not model.subjects:
         raise _no_way(model)
-    if who.trials is None:
+    if who.sessions is None or not who.any:
         return model
-    names = who.trials.names.subjects
-    return with_newcomers(model, [names[i] for i in who.numbers], who.trials)
+    names, counted = who.sessions.names.subjects, who.counted
+    new = [names[i] for i in who.numbers]
+    counted = np.ones(who.sessions.n_sessions, bool) if counted is None else counted
+    if isinstance(who.prior, MeansGroup):
+        return with_new_means(model, new, who.sessions, who.prior, counted)
+    return with_newcomers(
+        model, new, who.sessions, prior=who.prior, target=who.target, counted=counted
+    )
 
 
 def _no_way(model: Model) -> ConfigError:

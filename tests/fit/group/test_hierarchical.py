@@ -158,19 +158,24 @@ def test_three_arms():
 
 @pytest.mark.parametrize("target", ["choice", "signal", "both"])
 def test_gains_and_offsets_have_a_group(target):
-    """Gains of 1, 2 and 3 with residuals of SD 1, over 400 trials each."""
+    """Gains of 100, 200 and 300 with residuals of SD 100, over 400 trials each."""
     key = jax.random.key(8)
-    gains = np.array([1.0, 2.0, 3.0])
-    agents = [QLearning(0.3, 1.0, gain=g, offset=0.5) for g in gains]
+    gains = np.array([100.0, 200.0, 300.0])
+    agents = [QLearning(0.3, 1.0, gain=g, offset=50.0) for g in gains]
     trials = simulate_cohort(
-        agents, DriftingBandit(), n_sessions=4, n_trials=100, key=key, signal_noise=1.0
+        agents, DriftingBandit(), n_sessions=4, n_trials=100, key=key, signal_noise=100.0
     )
     fit = fitted(trials, target=target)
     found = [each["gain[dopamine]"] for each in fit.subjects.values()]
     assert [e.low < g < e.high for e, g in zip(found, gains, strict=True)] == [True] * 3
-    assert fit.group["gain[dopamine]"].spread_low > 0.3
-    assert fit.group["offset[dopamine]"].low < 0.5 < fit.group["offset[dopamine]"].high
-    assert fit.group["residual_sd[dopamine]"].median == pytest.approx(1.0, abs=0.1)
+    assert fit.group["gain[dopamine]"].spread_low > 30  # in the unit of the signal
+    assert fit.group["offset[dopamine]"].low < 50 < fit.group["offset[dopamine]"].high
+    residual = fit.group["residual_sd[dopamine]"]
+    assert residual.median == pytest.approx(100, rel=0.1)
+    assert np.exp(residual.mean) == pytest.approx(residual.median)
+    for one in (fit.group[f"{name}[dopamine]"] for name in ("gain", "offset")):
+        assert one.mean == pytest.approx(one.median)
+        assert 2 * one.standard_error < one.high - one.low < 10 * one.standard_error
     np.testing.assert_allclose(
         np.asarray(fit.model.models.gain)[:3, 0], [e.estimate for e in found], rtol=1e-4
     )

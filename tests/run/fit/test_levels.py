@@ -99,7 +99,7 @@ def test_labels_say_what_was_fitted():
 @pytest.mark.parametrize("shrink", [False, True])
 def test_means_of_each_subject(shrink):
     trials = cohort(4)
-    model, whole = naive_by_subject(trials, shrink=shrink), Naive.from_trials(trials)
+    (model, _), whole = naive_by_subject(trials, shrink=shrink), Naive.from_trials(trials)
     for i, name in enumerate(trials.names.subjects):
         own = Naive.from_trials(trials.select_sessions(np.flatnonzero(trials.subject == i)))
         found, mean = model.of(name).pattern_signal, np.asarray(whole.pattern_signal)

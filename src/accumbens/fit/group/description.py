@@ -37,11 +37,13 @@ def described(
     natural = in_natural_units(space, scales)
     ends = [natural(both.mean_low), natural(both.mean_high)]
     middle, low, high = natural(both.mean), np.minimum(*ends), np.maximum(*ends)
+    unit, shift = units_of_places(space, scales)
+    spreads = (unit * x for x in (both.spread, both.spread_low, both.spread_high))
     group = {
         name: GroupEstimate(*(float(x) for x in row))
         for name, *row in zip(
-            names, middle, low, high, both.mean, both.mean_error, both.spread, both.spread_low,
-            both.spread_high, strict=True,
+            names, middle, low, high, unit * both.mean + shift, unit * both.mean_error, *spreads,
+            strict=True,
         )
     }  # fmt: skip
     own = [natural(x) for x in (both.of_subject, both.of_subject - both.half,
@@ -93,6 +95,18 @@ def in_natural_units(
         return np.concatenate([own, signal], axis=1).reshape(u.shape)
 
     return natural
+
+
+def units_of_places(
+    space: ParameterSpace, scales: SignalScales
+) -> tuple[Float[np.ndarray, " place"], Float[np.ndarray, " place"]]:
+    """Unit and shift of each place on the unconstrained scale, as it is reported: gains and offsets
+    in the unit of the signal, residual SDs as their logarithm."""
+    n, n_signals = len(space.places), len(np.atleast_1d(scales.sd))
+    unit, shift = np.ones(n + 3 * n_signals), np.zeros(n + 3 * n_signals)
+    unit[n::3], unit[n + 1 :: 3] = np.asarray(scales.gain), np.asarray(scales.offset)
+    shift[n + 2 :: 3] = np.log(np.asarray(scales.sd))
+    return unit, shift
 
 
 @eqx.filter_jit

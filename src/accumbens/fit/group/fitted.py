@@ -20,7 +20,8 @@ class GroupEstimate(NamedTuple):
         median: of the group, in the parameter's own unit.
         low, high: its 95 % interval.
         mean: of the group on the unconstrained scale (logit between two bounds, log above one, the
-            parameter itself without bounds); posterior mean.
+            parameter itself without bounds, as gain and offset in the unit of their signal; the log
+            of a residual SD); posterior mean.
         standard_error: of the mean; posterior SD.
         spread: SD over subjects on the unconstrained scale; posterior median.
         spread_low, spread_high: its 95 % interval, the shortest; from 0 where subjects may all be

@@ -23,7 +23,8 @@ class GroupPosterior(NamedTuple):
         median: posterior median of the group's median, in the parameter's own unit.
         low, high: its 95 % interval (2.5 and 97.5 % quantiles).
         mean: posterior mean of the group's mean on the unconstrained scale (logit between two
-            bounds, log above one, the parameter itself without bounds).
+            bounds, log above one, the parameter itself without bounds, as gain and offset in the
+            unit of their signal; the log of a residual SD).
         standard_error: its posterior SD.
         spread: posterior median of the SD over subjects on the unconstrained scale.
         spread_low, spread_high: the shortest 95 % interval; from 0 where it reaches so far.
@@ -76,7 +77,8 @@ class Chains(NamedTuple):
 
 
 class GroupDraws(NamedTuple):
-    """Draws of the posterior on the unconstrained scale, chain after chain.
+    """Draws of the posterior on the unconstrained scale, chain after chain; gain and offset in SDs
+    of their signal, residual SDs as the logarithm of the same.
 
     Attributes:
         names: of the places.

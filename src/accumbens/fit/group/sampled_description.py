@@ -11,7 +11,7 @@ from ...scoring.intervals import CONFIDENCE
 from ...trials import Trials
 from ..likelihood.parameter_space import ParameterSpace
 from .convergence import Convergence, convergence
-from .description import in_natural_units, place_names
+from .description import in_natural_units, place_names, units_of_places
 from .hierarchical import model_of_rows
 from .sampled import Chains, GroupDraws, GroupPosterior, HierarchicalPosterior, SubjectPosterior
 from .terms import SignalScales
@@ -30,10 +30,11 @@ def described_draws(
                         np.minimum(*(c.ess for c in of_group)))  # fmt: skip
     natural = in_natural_units(space, scales)
     middle, low, high = _ordered(natural(np.quantile(draws.mean, QUANTILES, axis=0)))
+    unit, shift = units_of_places(space, scales)
+    spreads = [np.median(draws.spread, axis=0), *_shortest(draws.spread)]
     columns = [
-        middle, low, high, draws.mean.mean(0), draws.mean.std(0, ddof=1),
-        np.median(draws.spread, axis=0), *_shortest(draws.spread), draws.spread.std(0, ddof=1),
-        *worse,
+        middle, low, high, unit * draws.mean.mean(0) + shift, unit * draws.mean.std(0, ddof=1),
+        *(unit * x for x in spreads), unit * draws.spread.std(0, ddof=1), *worse,
     ]  # fmt: skip
     group = {
         name: GroupPosterior(*(float(x) for x in row))

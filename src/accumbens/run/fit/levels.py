@@ -87,7 +87,9 @@ def means_at_level(trials: Trials, level: Level) -> tuple[Model, dict[str, Any]]
         notes["warnings"] = [said]
     if level == "pooled":
         return Naive.of_outcomes_or_mean(trials), notes
-    return naive_by_subject(trials, shrink=level == "hierarchical"), notes
+    model, group = naive_by_subject(trials, shrink=level == "hierarchical")
+    differ = {name: np.where(np.isfinite(x), x, np.nan) for name, x in group._asdict().items()}
+    return model, notes | {"means_differ": {name: x.tolist() for name, x in differ.items()}}
 
 
 def _pooled(kind: Any, trials: Trials, options: dict[str, Any]) -> tuple[Model, dict[str, Any]]:

@@ -9,8 +9,11 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from ...errors import ConfigError
+from ...fit.group.means import MeansGroup
+from ...fit.group.priors import GroupPrior, prior_of_group, prior_over_subjects
 from ...fit.new_subjects import Newcomers, describe_new_subjects
 from ...models.base import Model
+from ...models.by_subject import BySubject
 from ...models.catalogue import find_fit
 from ...trials import Trials
 from ..fit.folder import Run
@@ -121,8 +124,31 @@ def described_models(
     if not len(new.numbers):
         return dict(models)
     who = newcomers(new, run, trials, known, most)
-    by_group = who._replace(sessions=None)  # choices say nothing of what was fitted to signals
     return {
-        name: describe_new_subjects(model, who if find_fit(name).predicts_choices else by_group)
+        name: describe_new_subjects(
+            model, who._replace(prior=_prior(run, name, model), target=find_fit(name).target)
+        )
         for name, model in models.items()
     }
+
+
+def _prior(run: Run, name: str, model: Model) -> GroupPrior | MeansGroup | None:
+    """What the run says beforehand of a subject that a model by subject was not fitted to."""
+    if not isinstance(model, BySubject):
+        return None
+    notes = run.metrics["models"][name]["fit"]
+    if "means_differ" in notes:
+        differ = notes["means_differ"]
+        within, between = (np.array(differ[x], float) for x in ("within", "between"))
+        return MeansGroup(within, np.where(np.isnan(between), np.inf, between))
+    if "group" in notes:
+        return prior_of_group(notes["group"])
+    residual_sd = {
+        signal: {
+            subject: each[f"residual_sd[{signal}]"]["estimate"]
+            for subject, each in notes["subjects"].items()
+            if f"residual_sd[{signal}]" in each
+        }
+        for signal in run.config.table.signal
+    }
+    return prior_over_subjects(model, residual_sd)
