@@ -32,6 +32,8 @@ calls = {
     "number as key": lambda: a.fit_maximum_likelihood(a.QLearning, trials, key=0),
     "number as key of a simulation": lambda: a.simulate(model, task, key=0, **few),
     "number as rng": lambda: a.evaluate(model, trials, rng=0),
+    "number as a stage": lambda: a.fit.RecipeConfig(choice_stage=7),
+    "number as the GRU's stage": lambda: a.fit.GRUConfig(stage=7),
     "number as rng of a comparison": lambda: a.compare({"q": model}, trials, rng=0),
 }
 said = {}
@@ -48,6 +50,8 @@ read = a.from_table(frame, one)
 two = a.TableFormat(outcome=["a", "b"])
 said["one column"] = [one.outcome, one.signal, one.missed, two.outcome, read.names.signals,
                       read.choice.tolist()]
+stage = a.fit.StageConfig(steps=1200)
+said["any stage"] = a.fit.RecipeConfig(choice_stage=stage) == a.fit.RecipeConfig()
 print(json.dumps(said))
 """
 ADVICE = {
@@ -56,6 +60,8 @@ ADVICE = {
     "name": "model is 'DFQ' (str), which cannot be used here. Give a model, such as",
     "name of a task": "task is 'reversal', which is no task. Give one, such as",
     "number as key": "key is 0, which is not one key of JAX. Make one from a number: key=jax",
+    "number as a stage": "choice_stage is 7 (int), which cannot be used here. Give a stage: accum",
+    "number as the GRU's": "gru.stage is 7 (int), which cannot be used here. Give a stage: accumb",
     "number as rng": "rng is 0 (int), which cannot be used here. Make one from a number: rng=np",
 }
 
@@ -68,13 +74,14 @@ def said():
 
 
 def test_what_is_of_another_type_is_said_with_what_to_give(said):
-    assert len(said) == 16
+    assert len(said) == 19
     for name, message in said.items():
-        if name == "one column":
+        if name in ("one column", "any stage"):
             continue
         kind = max((k for k in ADVICE if name.startswith(k)), key=len)
         assert message.startswith(f"ConfigError: {ADVICE[kind]}"), (name, message)
 
 
-def test_a_single_column_may_stand_for_a_tuple(said):
+def test_a_single_column_may_stand_for_a_tuple_and_any_stage_for_its_own(said):
+    assert said["any stage"] is True
     assert said["one column"] == [["water"], ["auc"], [2], ["a", "b"], ["auc"], [[0, 1, -1]]]

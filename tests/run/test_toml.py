@@ -1,13 +1,17 @@
 """Any configuration comes back from its file, old files are read, and mistakes are named."""
 
+import copy
 import dataclasses
+import pickle
 from pathlib import Path
 
 import pytest
 
+from accumbens.cli.fit import FitCommand
+from accumbens.cli.parsing import parse
 from accumbens.credit import PowerConfig
 from accumbens.errors import ConfigError
-from accumbens.fit import GRUConfig, StageConfig
+from accumbens.fit import DisRNNStageConfig, GRUConfig, RecipeConfig, StageConfig
 from accumbens.io import TableFormat
 from accumbens.run import ConvertConfig, CreditConfig, FitConfig, SelectivityConfig
 from accumbens.run.convert.config import PhotometryConfig, SpikesConfig
@@ -161,3 +165,31 @@ def test_a_command_without_options_says_so(tmp_path):
     path.write_text("seed = 1")
     with pytest.raises(ConfigError, match=r"unknown option seed\. The command has no options\."):
         read_values(Bare, path)
+
+
+STAGES = {
+    "warm-up": lambda stage: FitConfig(recipe=RecipeConfig(warm_up=stage)),
+    "choice-stage": lambda stage: FitConfig(recipe=RecipeConfig(choice_stage=stage)),
+    "signal-stage": lambda stage: FitConfig(recipe=RecipeConfig(signal_stage=stage)),
+    "gru.stage": lambda stage: FitConfig(gru=GRUConfig(stage=stage)),
+}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_in_python_is_that_of_the_command_line(stage):
+    said = parse(FitCommand, ["t.csv", f"--{stage}.steps", "7", f"--{stage}.clip", "2"], "fit")
+    kind = StageConfig if stage == "gru.stage" else DisRNNStageConfig
+    assert STAGES[stage](kind(7, clip=2.0)) == said.options
+    assert said.options != FitConfig()
+    assert STAGES[stage](kind()) == FitConfig()
+
+
+def test_a_stage_given_in_part_stays_what_it_is_when_copied():
+    recipe = RecipeConfig(signal_stage=DisRNNStageConfig(steps=3))
+    assert recipe.signal_stage.bottleneck_rate == 5.0
+    assert dataclasses.replace(recipe, joint=True).signal_stage == recipe.signal_stage
+    assert pickle.loads(pickle.dumps(recipe)) == copy.deepcopy(recipe) == recipe
+    back = RecipeConfig(signal_stage=pickle.loads(pickle.dumps(DisRNNStageConfig(steps=3))))
+    assert back == recipe
+    with pytest.raises(ConfigError, match=r"gru\.stage has no bottleneck_rate\. Leave it out"):
+        GRUConfig(stage=DisRNNStageConfig(bottleneck_rate=2.0))

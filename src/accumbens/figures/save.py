@@ -13,6 +13,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ..files import write_atomically
+from ..io.tables.formulas import csv_text
 from .style import figure_style
 
 
@@ -35,8 +36,7 @@ def save_figure(fig: Figure, stem: str | os.PathLike[str], data: pd.DataFrame | 
     with figure_style(), _laid_out(fig):
         write_atomically(png, _rendered(fig, "png", {"Software": None}))
         write_atomically(base.with_name(f"{base.name}.pdf"), _rendered(fig, "pdf", pdf_metadata))
-    text = table.to_csv(index=False, lineterminator="\n")
-    write_atomically(base.with_name(f"{base.name}.csv"), text.encode())
+    write_atomically(base.with_name(f"{base.name}.csv"), csv_text(table).encode())
     return png
 
 

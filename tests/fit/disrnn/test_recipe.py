@@ -41,9 +41,9 @@ from helpers.progress import Recorded
 
 TINY = RecipeConfig(
     disrnn=DisRNNConfig(latents=2, update_layers=1, update_units=4, choice_layers=1),
-    warm_up=DisRNNStageConfig(steps=20),
-    choice_stage=DisRNNStageConfig(steps=120),
-    signal_stage=DisRNNStageConfig(steps=60),
+    warm_up=DisRNNStageConfig(20, learning_rate=5e-3, decay=0.5),
+    choice_stage=DisRNNStageConfig(120, learning_rate=5e-3, penalty_ramp=0, settle=0),
+    signal_stage=DisRNNStageConfig(60, learning_rate=5e-3, bottleneck_rate=2.0, settle=0),
 )
 
 
@@ -160,7 +160,9 @@ def test_a_foreign_or_damaged_checkpoint_is_refused(trials, tmp_path):
 
 def test_a_checkpoint_of_another_version_or_shape_is_refused(trials, tmp_path):
     path = tmp_path / "checkpoint.safetensors"
-    recipe = dataclasses.replace(TINY, choice_stage=DisRNNStageConfig(steps=20))
+    recipe = dataclasses.replace(
+        TINY, choice_stage=DisRNNStageConfig(20, learning_rate=5e-3, penalty_ramp=0, settle=0)
+    )
     trials = trials.select_signals(())
     fit = lambda: fit_disrnn(  # noqa: E731
         trials, recipe, key=jax.random.key(1), checkpoint=CheckpointFile(path, "one")

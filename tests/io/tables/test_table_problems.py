@@ -93,7 +93,7 @@ def test_the_good_table_has_no_problem():
             "reward",
             [1, np.nan, 0, 1, " ", None],
             'column "reward", rows 1, 4 and 5: blank though a choice was made; fill these cells, '
-            "or blank the choice too if the trial was missed.",
+            "or blank the choice too if the trial was missed (--blank-outcome missed takes it so).",
         ),
         (
             "da",
@@ -350,7 +350,7 @@ def test_every_problem_is_listed_with_the_rows_of_the_file(tmp_path):
         '- column "dopamine": there is no such column; name the column with --signal.\n'
         '- column "rewarded", row 3: not a number: "abc"; correct these cells.\n'
         '- column "rewarded", row 5: blank though a choice was made; fill these cells, or blank '
-        "the choice too if the trial was missed.\n"
+        "the choice too if the trial was missed (--blank-outcome missed takes it so).\n"
         '- column "da", row 5: not a number: "x"; correct these cells or leave them blank.\n'
         '- column "da", row 3: infinite; correct these cells or leave them blank.\n'
         '- column "subject", row 9: blank; fill in the subject, or remove these rows.\n'

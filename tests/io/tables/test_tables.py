@@ -393,3 +393,36 @@ def test_blank_names_cannot_become_a_table():
         trials = trials_from_arrays(np.zeros((1, 3), int), np.zeros((1, 3, 1)), names=names)
         with pytest.raises(DataError, match="a subject, session or choice code is blank"):
             to_table(trials)
+
+
+def test_a_pattern_names_all_signals_like_it():
+    units = {"unit_r": [1.0, 0.0], "unit_2": 5.0, "unit_10": 6.0, "xunit_3": 7.0}
+    frame = pd.DataFrame({"session": 1, "choice": [0, 1]} | units | {"u*": 8.0, "u[2": 9.0})
+
+    def read(*signal):
+        return from_table(frame, TableFormat(outcome=("unit_r",), signal=signal)).names.signals
+
+    assert read("unit_*") == ("unit_2", "unit_10")  # not the outcome
+    assert read("unit_10", "unit_*") == ("unit_10", "unit_2")
+    assert read("unit_?") == ("unit_2",)
+    assert read("u*") == ("u*",)  # its own name
+    assert read("u[*") == ("u[2",)
+    with pytest.raises(DataError, match=r'column "da_\*": no column is like it'):
+        read("da_*")
+
+
+def test_a_choice_with_a_blank_outcome_is_missed_where_that_is_said():
+    outcomes = {"reward": [1.0, None, 0.0, None], "tone": [0.0, 1.0, None, 1.0]}
+    frame = pd.DataFrame({"session": 1, "choice": ["L", "R", "L", None]} | outcomes)
+    format = TableFormat(outcome=("reward", "tone"))
+    with pytest.raises(DataError, match=r"blank though a choice was made.*--blank-outcome missed"):
+        from_table(frame, format)
+    read = from_table(frame, dataclasses.replace(format, blank_outcome="missed"))
+    assert read.choice.tolist() == [[0, -1, -1, -1]]
+    assert read.names.choices == ("L", "R")
+    assert read.outcome[0, 2, 0] == 0.0  # kept as it was measured
+    alone = dataclasses.replace(format, outcome=("reward",), blank_outcome="missed")
+    assert from_table(frame, alone).choice.tolist() == [[0, -1, 0, -1]]
+    frame.loc[[0, 2], "reward"] = None
+    with pytest.raises(DataError, match="no valid choice in session"):
+        from_table(frame, alone)

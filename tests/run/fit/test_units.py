@@ -1,21 +1,29 @@
 """Saved models predict signals in the table's unit, and what a table shows is said before a fit."""
 
 import dataclasses
+import io
 
 import jax
 import numpy as np
+import pandas as pd
 import pytest
+from rich.console import Console
 
-from accumbens.errors import DataError
+from accumbens.cli.output import Output
+from accumbens.cli.printing import print_run, print_saved_fit
+from accumbens.errors import DataError, DivergedError
 from accumbens.fit.disrnn.config import DisRNNStageConfig, RecipeConfig
+from accumbens.fit.disrnn.recipe import fit_disrnn
 from accumbens.io.tables.format import TableFormat
 from accumbens.io.tables.trials import from_table, to_table, write_table
 from accumbens.models.disrnn import DisRNNConfig
 from accumbens.models.naive import MAX_PATTERNS
 from accumbens.models.q_learning import QLearning
+from accumbens.run.fit import models
 from accumbens.run.fit.config import FitConfig
-from accumbens.run.fit.notices import check_fitted, notices
+from accumbens.run.fit.notices import check_fitted, check_sizes, notices
 from accumbens.run.fit.pipeline import make_split, run_fit
+from accumbens.run.fit.records import prediction_table
 from accumbens.run.predict.reading import known_data, read_new_trials
 from accumbens.scoring.evaluation import evaluate
 from accumbens.scoring.splits import apply_split
@@ -113,9 +121,17 @@ def test_what_cannot_be_fitted_ends_before_training(trials, tmp_path):
             check_fitted(train.with_signals(constant, ("dopamine",)))
     for field in ("outcome", "signal"):
         values = getattr(train, field).copy()
-        values[0, 3] = 1e30
-        with pytest.raises(DataError, match=f"The {field} .* has values up to 1e.30, and models"):
-            check_fitted(dataclasses.replace(train, **{field: values}))
+        values[0, 3] = -1e30
+        where = f"on trial 3 of session {train.session_labels[0]}"
+        with pytest.raises(DataError, match=rf"The {field} .* is -1e\+30 {where}, and models"):
+            check_sizes(dataclasses.replace(train, **{field: values}))
+
+    def huge(signal):
+        signal[1, 3] = 1e30  # of a session that is held out
+
+    write_table(to_table(with_signal(trials, huge)), tmp_path / "huge.csv")
+    with pytest.raises(DataError, match=r"dopamine is 1e\+30 on trial 3 of session"):
+        run_fit(tmp_path / "huge.csv", CONFIG, tmp_path / "run")
     forced = dataclasses.replace(train, instructed=train.in_session)
     with pytest.raises(DataError, match="The fitted sessions have no free choice"):
         check_fitted(forced)
@@ -156,3 +172,65 @@ def test_graded_rewards_have_the_mean_as_a_baseline(trials, tmp_path):
     assert f"too many for a mean after each (at most {MAX_PATTERNS}): this is the mean" in said
     train = apply_split(run.split, graded)[0]
     assert run.model("naive").mean_signal[0] == pytest.approx(np.mean(train.signal), rel=1e-5)
+
+
+def with_name(trials, name):
+    return trials.with_signals(trials.signal, (name,))
+
+
+@pytest.mark.parametrize("name", ["held_out", "disrnn.p_0", "naive.dopamine"])
+def test_a_column_of_the_predictions_own_name_is_refused_before_training(name, trials, tmp_path):
+    write_table(to_table(with_name(trials, name)), tmp_path / "odd.csv")
+    config = dataclasses.replace(CONFIG, table=TableFormat(signal=(name,)))
+    with pytest.raises(DataError, match=f"The column {name} cannot keep its name"):
+        run_fit(tmp_path / "odd.csv", config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("name", "column"), [
+    ("p_0", "disrnn.signal.p_0"), ("z_1", "disrnn.z_1"), ("p_2", "disrnn.p_2"),
+])  # fmt: skip
+def test_a_signal_named_like_a_prediction_loses_none(name, column, trials, run):
+    held_out = np.zeros(trials.n_sessions, bool)
+    table = prediction_table(with_name(trials, name), held_out, {"disrnn": (run.disrnn, True)})
+    own = run.predictions()
+    pd.testing.assert_series_equal(table[name], own["dopamine"], check_names=False)
+    pd.testing.assert_series_equal(table[column], own["disrnn.dopamine"], check_names=False)
+    latent = "disrnn.latent.z_1" if name == "z_1" else "disrnn.z_1"
+    for kept, other in (("disrnn.p_0", "disrnn.p_0"), (latent, "disrnn.z_1")):
+        pd.testing.assert_series_equal(table[kept], own[other], check_names=False)
+
+
+def test_a_start_that_diverges_leaves_the_others(trials, tmp_path, monkeypatch):
+    def fit(trials, recipe, *, checkpoint, **rest):
+        if checkpoint.path.stem in bad:
+            raise DivergedError("Training diverged at step 3.")
+        return fit_disrnn(trials, recipe, checkpoint=checkpoint, **rest)
+
+    monkeypatch.setattr(models, "fit_disrnn", fit)
+    write_table(to_table(trials), tmp_path / "trials.csv")
+    config = dataclasses.replace(CONFIG, models=("disrnn",), seeds=2)
+    bad = ("disrnn-0",)
+    run = run_fit(tmp_path / "trials.csv", config, tmp_path / "run")
+    fit_notes = run.metrics["models"]["disrnn"]["fit"]
+    assert [(s["kept"], s["loss"] is None) for s in fit_notes["seeds"]] == [
+        (False, True), (True, False),
+    ]  # fmt: skip
+    said = "The start of seed 0 is left out. Training diverged at step 3."
+    assert fit_notes["warnings"] == [said]
+    out = io.StringIO()
+    print_run(Output(Console(file=out, width=200)), run)
+    assert said in out.getvalue()
+    bad = ("disrnn-0", "disrnn-1")
+    with pytest.raises(DivergedError, match="Training diverged at step 3"):
+        run_fit(tmp_path / "trials.csv", config, tmp_path / "none")
+
+
+def test_seeds_without_a_step_of_the_choice_stage_are_shown(trials, tmp_path):
+    write_table(to_table(trials), tmp_path / "trials.csv")
+    recipe = dataclasses.replace(CONFIG.recipe, choice_stage=dataclasses.replace(STEPS, steps=0))
+    config = dataclasses.replace(CONFIG, models=("disrnn",), seeds=2, recipe=recipe)
+    run_fit(tmp_path / "trials.csv", config, tmp_path / "run")
+    out = io.StringIO()
+    print_saved_fit(Output(Console(file=out, width=200)), tmp_path / "run")
+    assert "disRNN seeds" in out.getvalue()

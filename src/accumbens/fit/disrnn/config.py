@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from ...errors import ConfigError
+from ...errors import ConfigError, expect
 from ...models.disrnn.config import DisRNNConfig, Penalties
 from ..gradient.config import StageConfig
 from .guide_kinds import GUIDES
@@ -102,29 +102,33 @@ class PenaltyPathConfig:
             raise ConfigError(f"path.folds is {self.folds}; it must be at least 2.")
 
 
+STAGES = {
+    "warm_up": DisRNNStageConfig(steps=150, learning_rate=2e-3, decay=0.0),
+    "choice_stage": DisRNNStageConfig(steps=1200, learning_rate=1e-2, penalty_ramp=300, settle=200),
+    "signal_stage": DisRNNStageConfig(
+        steps=1500, learning_rate=1e-2, bottleneck_rate=5.0, settle=200
+    ),
+}
+"""What each stage of the recipe is where nothing is given."""
+
+
 @dataclasses.dataclass(frozen=True)
 class RecipeConfig:
-    """How a disRNN is fitted."""
+    """How a disRNN is fitted.
+
+    A stage keeps its own defaults in all that its configuration is not given:
+    `RecipeConfig(choice_stage=DisRNNStageConfig(steps=1200))` is `--choice-stage.steps 1200`.
+    """
 
     disrnn: DisRNNConfig = dataclasses.field(default_factory=DisRNNConfig)
     """Size of the disRNN's networks."""
     penalties: Penalties = dataclasses.field(default_factory=Penalties)
     """Penalties of the disRNN, one for each kind of bottleneck."""
-    warm_up: DisRNNStageConfig = dataclasses.field(
-        default_factory=lambda: DisRNNStageConfig(steps=150, learning_rate=2e-3, decay=0.0)
-    )
+    warm_up: DisRNNStageConfig = STAGES["warm_up"]
     """The disRNN's training, stage 0: choices, without noise and penalties."""
-    choice_stage: DisRNNStageConfig = dataclasses.field(
-        default_factory=lambda: DisRNNStageConfig(
-            steps=1200, learning_rate=1e-2, penalty_ramp=300, settle=200
-        )
-    )
+    choice_stage: DisRNNStageConfig = STAGES["choice_stage"]
     """The disRNN's training, stage 1: choices, with noise and penalties."""
-    signal_stage: DisRNNStageConfig = dataclasses.field(
-        default_factory=lambda: DisRNNStageConfig(
-            steps=1500, learning_rate=1e-2, bottleneck_rate=5.0, settle=200
-        )
-    )
+    signal_stage: DisRNNStageConfig = STAGES["signal_stage"]
     """The disRNN's training, stage 2: networks of the signals, all else as it is after stage 1."""
     joint: bool = False
     """Train on choices and signals at once, in stage 1, instead of in two stages."""
@@ -133,6 +137,11 @@ class RecipeConfig:
     nats."""
 
     def __post_init__(self) -> None:
+        for name, default in STAGES.items():
+            given = getattr(self, name)
+            expect(given, StageConfig, name, "Give a stage: accumbens.fit.DisRNNStageConfig("
+                   "steps=...).")  # fmt: skip
+            object.__setattr__(self, name, given.completed(default, name))
         if not 0 < self.signal_weight <= 1000:
             raise ConfigError(
                 f"signal_weight is {self.signal_weight:g}; it must lie between 0 and 1000."

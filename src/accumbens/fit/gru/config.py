@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 
-from ...errors import ConfigError
+from ...errors import ConfigError, expect
 from ..gradient.config import StageConfig
 
 STAGE = StageConfig(steps=2000, learning_rate=1e-2, decay=0.0)
@@ -29,7 +29,7 @@ class GRUConfig:
     say."""
     stage: StageConfig = STAGE
     """The GRU's training. As it stands, folds say after how many steps it stops; with a number of
-    your own it has all its steps."""
+    your own it has all its steps, and keeps what else it is."""
     strengths: tuple[float, ...] = (3.0, 10.0, 1.0)
     """L2 penalties to choose from: `l2` times the number of scored training trials."""
     tried_embedding: int = 2
@@ -38,6 +38,9 @@ class GRUConfig:
     """Parts of the training sessions, each held out once."""
 
     def __post_init__(self) -> None:
+        expect(self.stage, StageConfig, "gru.stage", "Give a stage: accumbens.fit.StageConfig("
+               "steps=...).")  # fmt: skip
+        object.__setattr__(self, "stage", self.stage.completed(STAGE, "gru.stage"))
         low = {"hidden": 1, "subject_embedding": 0, "l2": 0, "tried_embedding": 0, "folds": 2}
         for name, least in low.items():
             value = getattr(self, name)

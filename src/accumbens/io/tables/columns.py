@@ -10,7 +10,7 @@ import pandas as pd
 from jaxtyping import Bool, Float
 
 from .cells import booleans, numbers, samples
-from .format import DEFAULT_FORMAT, TableFormat
+from .format import DEFAULT_FORMAT, TableFormat, is_pattern
 from .problems import Problems, listed, near_matches, show
 
 _ALIASES = {
@@ -88,8 +88,9 @@ def find_columns(
                 hint = f"did you mean {' or '.join(map(show, near))}? " if near else ""
                 if column in frame.index.names:
                     hint = "it is a level of the index: call reset_index() first, or "
+                what = "no column is like it" if is_pattern(column) else "there is no such column"
                 remedy = f"{hint}name the column with --{field}{_WITHOUT.get(field, '')}"
-                problems.add(f"column {show(column)}", "there is no such column", remedy)
+                problems.add(f"column {show(column)}", what, remedy)
                 absent = True
     if absent:
         problems.notes.append(f"Its columns: {_some(labels)}.")
@@ -107,18 +108,25 @@ def read_outcomes(
     format: TableFormat,
     made: Bool[np.ndarray, " row"],
     problems: Problems,
-) -> Float[np.ndarray, "row outcome"]:
-    """Outcomes as numbers; infinite ones and those missing after a choice are problems."""
+) -> tuple[Float[np.ndarray, "row outcome"], Bool[np.ndarray, " row"]]:
+    """Outcomes as numbers, and choices with all of them; infinite ones and those missing after a
+    choice are problems, unless the format takes these trials for missed ones."""
     values = np.full((len(made), len(format.outcome)), np.nan)
+    whole = made.copy()
     for i, name in enumerate(format.outcome):
         if name in columns:
             values[:, i], unread = _finite(columns[name], "correct these cells", problems)
             blank = made & np.isnan(values[:, i]) & ~unread
-            if blank.any():
-                remedy = "fill these cells, or blank the choice too if the trial was missed"
+            if format.blank_outcome == "missed":
+                whole &= ~blank
+            elif blank.any():
+                remedy = (
+                    "fill these cells, or blank the choice too if the trial was missed "
+                    "(--blank-outcome missed takes it so)"
+                )
                 where = f"column {show(name)}"
                 problems.add(where, "blank though a choice was made", remedy, blank)
-    return values
+    return values, whole
 
 
 def read_signals(

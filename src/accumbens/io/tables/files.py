@@ -21,6 +21,7 @@ from pyarrow import parquet
 from ...errors import DataError
 from ...files import replacing
 from ..sources import TABLE_ENDINGS, WRITTEN_ENDINGS
+from .formulas import marked_frame, unmarked_frame
 from .matlab import read_matlab
 from .problems import Problems, listed, near_matches, show
 from .workbooks import read_workbook
@@ -73,7 +74,8 @@ def write_table(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     """Writes a table, without its index, in the format that the ending of the path names.
 
     The file appears under its name when it is complete. Numbers are exact to the last bit. Folders
-    that do not exist are made.
+    that do not exist are made. In text files, text that a spreadsheet would run as a formula has an
+    apostrophe before it, which `read_table` takes away.
 
     Args:
         frame: the table.
@@ -84,7 +86,8 @@ def write_table(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     """
     path = Path(path)
     ending = _ending(path, WRITTEN_ENDINGS)
-    table = pa.Table.from_pandas(frame, preserve_index=False)
+    shown = frame if ending == ".parquet" else marked_frame(frame)
+    table = pa.Table.from_pandas(shown, preserve_index=False)
     with replacing(path) as part:
         if ending == ".parquet":
             parquet.write_table(table, part)
@@ -205,6 +208,7 @@ def _csv(path: Path, data: bytes, ending: str, text: Sequence[str]) -> TableFile
             "a quotation mark that is not closed, or export it again."
         ) from error
     frame.columns = pd.Index(header, dtype=object)
+    frame = unmarked_frame(frame)
     records = _record_rows(data, 1 + len(frame) + len(skipped))
     skips = [row.number - reader.line_num for row in skipped]
     kept = np.delete(records, [0, *skips])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
+from typing import Literal
 
 ChoiceText = str | int | float
 """A choice code as a user writes it: text on the command line, the code itself in Python."""
@@ -21,7 +23,8 @@ class TableFormat:
     outcome: tuple[str, ...] = ("reward",)
     """Columns of the outcomes, one per kind: reward; or controllable and distractor."""
     signal: tuple[str, ...] = ()
-    """Columns of neural signals, one number per trial (dopamine at the outcome); may be blank."""
+    """Columns of neural signals, one number per trial (dopamine at the outcome); may be blank.
+    'unit_*' names all whose names begin so."""
     subject: str | None = "subject"
     """Column that names the animal or person; None: all rows are of one subject."""
     session: str | None = "session"
@@ -43,6 +46,8 @@ class TableFormat:
     labels_differ: bool = False
     """Labels of subjects, or of sessions of a subject, that differ only in blanks, case, leading
     zeros or ".0" are different ones; otherwise they are an error."""
+    blank_outcome: Literal["error", "missed"] = "error"
+    """What a choice is whose outcome is blank: an error, or a missed trial."""
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -64,13 +69,40 @@ class TableFormat:
         """The format for a table with these columns.
 
         Returns:
-            The same format, in which the optional columns that the table has are context; those
-            that have another use already are left out.
+            The same format, in which the optional columns that the table has are context, and
+            patterns among the signals are the columns that they name; those that have another use
+            already are left out. A pattern that names none stays.
         """
         used = {column for _, column in self.roles()}
         there = dict.fromkeys(c for c in self.optional_context if c in columns and c not in used)
-        context = (*self.context, *there)
-        return dataclasses.replace(self, context=context, optional_context=())
+        free = [column for column in columns if column not in used]
+        return dataclasses.replace(
+            self,
+            signal=_named(self.signal, columns, free),
+            context=(*self.context, *there),
+            optional_context=(),
+        )
+
+
+def is_pattern(name: str) -> bool:
+    """Whether a name stands for all columns like it: `*` for any text, `?` for one character."""
+    return "*" in name or "?" in name
+
+
+def _named(names: Iterable[str], columns: Sequence[str], free: Sequence[str]) -> tuple[str, ...]:
+    """The columns that are named by name or pattern, each once, in order.
+
+    columns: of the table. free: those of them that a pattern may mean.
+    """
+    found: list[str] = []
+    for name in names:
+        like = [name]
+        if is_pattern(name) and name not in columns:
+            text = re.escape(name).replace(r"\*", ".*").replace(r"\?", ".")
+            like = [c for c in free if re.fullmatch(text, c, re.DOTALL)] or [name]
+            like = [c for c in like if c not in found]
+        found += like
+    return tuple(found)
 
 
 DEFAULT_FORMAT = TableFormat()

@@ -84,7 +84,7 @@ def from_table(
     if format.choice in columns:
         coded = code_choices(columns[format.choice], format, problems, typed=file.typed)
     made = np.zeros(len(frame), bool) if coded is None else coded.made
-    outcome = read_outcomes(columns, format, made, problems)
+    outcome, made = read_outcomes(columns, format, made, problems)
     signal = read_signals(columns, format, len(frame), problems)
     context = read_context(columns, format, len(frame), problems)
     instructed = read_instructed(columns, format, len(frame), problems)
@@ -103,7 +103,7 @@ def from_table(
         return array
 
     return trials_from_arrays(
-        padded(coded.index),
+        padded(np.where(made, coded.index, MISSED)),
         padded(outcome),
         signal=padded(signal),
         context=padded(context),

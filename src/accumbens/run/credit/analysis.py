@@ -39,6 +39,7 @@ from ...credit.schedule import Schedule
 from ...errors import ConfigError, DataError
 from ...files import folder_for_results, write_atomically
 from ...io.models import save_model
+from ...io.tables.formulas import csv_text
 from ...io.tables.trials import from_table, write_table
 from ...models.history import HistoryRegression
 from ...progress.base import Progress
@@ -206,12 +207,10 @@ def write_credit(found: Credit, config: CreditConfig, table: str, folder: Path) 
     if found.hierarchical is not None:
         write_table(found.hierarchical.to_frame(), folder / "weights_hierarchical.parquet")
     save_model(_model(found), folder / "models" / "history")
-    text = found.to_frame().to_csv(index=False, lineterminator="\n")
-    write_atomically(folder / "indices.csv", text.encode())
+    write_atomically(folder / "indices.csv", csv_text(found.to_frame()).encode())
     if found.tests:
         write_table(_null_frame(found.tests), folder / "null.parquet")
-        text = answers_to_frame(found.answers).to_csv(index=False, lineterminator="\n")
-        write_atomically(folder / "answers.csv", text.encode())
+        write_atomically(folder / "answers.csv", csv_text(answers_to_frame(found.answers)).encode())
     draw_credit_figures(
         found.trials, found.fits, list(found.indices), list(found.tests), folder / "figures",
         schedule=found.schedule,

@@ -12,7 +12,7 @@ import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from ...errors import ConfigError
+from ...errors import ConfigError, DivergedError
 from ...fit.disrnn.recipe import DisRNNFit, History, fit_disrnn
 from ...fit.gradient.checkpoints import CheckpointFile
 from ...fit.gru.fitting import fit_gru
@@ -126,7 +126,8 @@ def _fit_means(job: Job) -> Fitted:
 def _fit_disrnns(job: Job) -> Fitted:
     """One disRNN chosen inside the training sessions, where the user gave no penalties; otherwise
     `config.seeds` disRNNs, as many at a time as there are cores, of which the one with the lowest
-    loss is kept. When this thread is interrupted, all of them save what they have reached and stop.
+    loss is kept; one that diverges is reported, and ends the run only where all do. When this
+    thread is interrupted, all of them save what they have reached and stop.
     """
     trials, config = job.trials, job.config
     if chooses(config):
@@ -137,32 +138,44 @@ def _fit_disrnns(job: Job) -> Fitted:
         config = dataclasses.replace(config, recipe=recipe)
     all_seeds = job.progress.within("")
 
-    def fit(i: int) -> DisRNNFit:
+    def fit(i: int) -> DisRNNFit | DivergedError:
         seed = config.seed + i
-        return fit_disrnn(
-            trials, config.recipe, key=jax.random.fold_in(job.key, i),
-            progress=all_seeds.within(f"disrnn seed {seed}"),
-            checkpoint=CheckpointFile(
-                job.checkpoints / f"disrnn-{seed}.safetensors", job.identity
-            ),
-        )  # fmt: skip
+        try:
+            return fit_disrnn(
+                trials, config.recipe, key=jax.random.fold_in(job.key, i),
+                progress=all_seeds.within(f"disrnn seed {seed}"),
+                checkpoint=CheckpointFile(
+                    job.checkpoints / f"disrnn-{seed}.safetensors", job.identity
+                ),
+            )  # fmt: skip
+        except DivergedError as error:
+            return error
 
-    fits = in_threads(fit, range(config.seeds), progress=all_seeds)
-    losses = [final_loss(fit.history) for fit in fits]
-    best = int(np.argmin(losses))
-    notes = {
+    done = dict(enumerate(in_threads(fit, range(config.seeds), progress=all_seeds)))
+    diverged = {i: each for i, each in done.items() if isinstance(each, DivergedError)}
+    fits = {i: each for i, each in done.items() if not isinstance(each, DivergedError)}
+    if not fits:
+        raise diverged[0]
+    losses = {i: final_loss(fit.history) for i, fit in fits.items()}
+    best = min(fits, key=lambda i: (np.isnan(losses[i]), losses[i]))
+    notes: dict[str, Any] = {
         "loop": fits[best].model.loop_implementation(trials.batch()),
         "seeds": [
             {
                 "seed": config.seed + i,
-                "loss": losses[i],
-                "open_latents": len(open_latents(fit.model)),
+                "loss": losses.get(i),
+                "open_latents": len(open_latents(fits[i].model)) if i in fits else None,
                 "kept": i == best,
             }
-            for i, fit in enumerate(fits)
+            for i in done
         ],
     }
-    histories = {config.seed + i: fit.history for i, fit in enumerate(fits)}
+    if diverged:
+        notes["warnings"] = [
+            f"The start of seed {config.seed + i} is left out. {error}"
+            for i, error in diverged.items()
+        ]
+    histories = {config.seed + i: fit.history for i, fit in fits.items()}
     return Fitted(fits[best].model, True, notes, fits[best].seconds, histories)
 
 

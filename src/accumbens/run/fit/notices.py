@@ -16,6 +16,30 @@ FAR = 50.0
 of the brain: a recording that was saturated, or a code for a missing value."""
 
 
+def check_sizes(trials: Trials) -> None:
+    """Checks that models can compute with every outcome and signal.
+
+    Args:
+        trials: all sessions.
+
+    Raises:
+        DataError: one is beyond single precision; names the column, session and trial.
+    """
+    for kind, names, values, where in (
+        ("outcome", trials.names.outcomes, trials.outcome, trials.valid[..., None]),
+        ("signal", trials.names.signals, trials.signal, trials.signal_scored),
+    ):
+        sizes = np.where(where, np.abs(values), 0.0)
+        for i, name in enumerate(names):
+            if sizes[..., i].max() > LARGEST:
+                s, t = np.unravel_index(np.argmax(sizes[..., i]), sizes.shape[:2])
+                raise DataError(
+                    f"The {kind} {name} is {values[s, t, i]:.3g} on trial {trials.number[s, t]} of "
+                    f"session {trials.session_labels[s]}, and models compute with numbers up to "
+                    f"{LARGEST:g}. Write it in a larger unit, or blank what is no measurement."
+                )
+
+
 def check_fitted(train: Trials) -> None:
     """Checks that what is fitted can be.
 
@@ -23,26 +47,13 @@ def check_fitted(train: Trials) -> None:
         train: the training sessions.
 
     Raises:
-        DataError: they have no free choice, a signal was not measured there or does not vary, or
-            there are numbers beyond single precision.
+        DataError: they have no free choice, or a signal was not measured there or does not vary.
     """
     if not train.scored.any():
         raise DataError(
             "The fitted sessions have no free choice: all are missed or instructed. Hold out other "
             "sessions (--split.test-sessions, --split.folds), or check the column of choices."
         )
-    for kind, names, values, where in (
-        ("outcome", train.names.outcomes, train.outcome, train.valid[..., None]),
-        ("signal", train.names.signals, train.signal, train.signal_scored),
-    ):
-        for i, name in enumerate(names):
-            own = values[..., i][np.broadcast_to(where, values.shape)[..., i]]
-            if own.size and np.abs(own).max() > LARGEST:
-                raise DataError(
-                    f"The {kind} {name} has values up to {np.abs(own).max():.3g}, and models "
-                    f"compute with numbers up to {LARGEST:g}. Write it in a larger unit, or blank "
-                    "what is no measurement."
-                )
     other = (
         "Fit other sessions (--split.test-sessions, --split.folds), or leave it out of --signal."
     )

@@ -56,8 +56,9 @@ from .labels import label_in_run
 from .levels import level_of
 from .methods import fit_methods
 from .models import Fitted, check_fits, fit_named, penalties_used
-from .notices import check_fitted, notices
+from .notices import check_fitted, check_sizes, notices
 from .records import (
+    check_columns,
     draw_figures,
     write_contrasts,
     write_history,
@@ -79,7 +80,11 @@ def run_fit(
     folder = RunFolder(out)
     _refuse_used(folder)
     trials, known, schedule = read_run_table(table, config)
+    named = dataclasses.replace(config.table, signal=trials.names.signals)  # no patterns any more
+    config = dataclasses.replace(config, table=named)
     check_fits(config, trials)
+    check_columns(trials, config.models)
+    check_sizes(trials)
     levels = levels_of_run(table, trials, config)
     split = make_split(trials, config.split, config.seed)
     check_fitted(apply_split(split, trials)[0])

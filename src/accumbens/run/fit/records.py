@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from ...credit.predictive.check import PredictiveCheck
+from ...errors import DataError
 from ...files import write_atomically
 from ...fit.disrnn.penalty_path import PenaltyPath
 from ...io.tables.trials import to_table, write_table
@@ -53,18 +54,47 @@ def write_predictions(
     write_table(prediction_table(trials, held_out, said), folder.predictions)
 
 
+HELD_OUT = "held_out"
+"""Column of the table of predictions: whether the trial's session was held out."""
+
+
+def check_columns(trials: Trials, models: Iterable[str]) -> None:
+    """Checks that no column of the trials has a name that predictions need.
+
+    Args:
+        trials: that are predicted.
+        models: names of the models.
+
+    Raises:
+        DataError: names the column, and says how to name it.
+    """
+    names, own = trials.names, tuple(f"{model}." for model in models)
+    for column in (*names.outcomes, *names.signals, *names.contexts):
+        if column == HELD_OUT or column.startswith(own):
+            what = "which sessions were held out" if column == HELD_OUT else "what a model predicts"
+            raise DataError(
+                f"The column {column} cannot keep its name: in the table of predictions it says "
+                f"{what}. Rename it."
+            )
+
+
 def prediction_table(
     trials: Trials, held_out: Bool[np.ndarray, " session"], models: dict[str, tuple[Model, bool]]
 ) -> pd.DataFrame:
     """One row a trial: the table's own columns, `held_out`, then each model's, as `<model>.<name>`.
 
     `p_<choice>`: probability of that choice before it was made; `<signal>`: predicted signal;
-    latent variables by name. Missed trials have no predicted signal (NaN).
+    latent variables by name. Missed trials have no predicted signal (NaN). A signal called as one
+    of the probabilities, or a latent as one of both, is `<model>.signal.<signal>` and
+    `<model>.latent.<name>`.
     models: each model by name, and whether it says anything of choices.
+
+    Raises DataError as `check_columns`.
     """
+    check_columns(trials, models)
     table = to_table(trials)
     rows = trials.in_session
-    table["held_out"] = np.broadcast_to(held_out[:, None], rows.shape)[rows]
+    table[HELD_OUT] = np.broadcast_to(held_out[:, None], rows.shape)[rows]
     for name, (model, predicts_choices) in models.items():
         said = unroll(model, trials)
         if predicts_choices:
@@ -74,10 +104,16 @@ def prediction_table(
         if model.n_signals:
             signals = np.where(trials.valid[:, :, None], said.signals, np.nan)
             for i, signal in enumerate(trials.names.signals):
-                table[f"{name}.{signal}"] = signals[:, :, i][rows]
+                table[_free(table, name, "signal", signal)] = signals[:, :, i][rows]
         for latent, values in said.latents.items():
-            table[f"{name}.{latent}"] = values[rows]
+            table[_free(table, name, "latent", latent)] = values[rows]
     return table
+
+
+def _free(table: pd.DataFrame, model: str, what: str, name: str) -> str:
+    """The column of something that a model says; the long name where the short one is taken."""
+    short = f"{model}.{name}"
+    return short if short not in table.columns else f"{model}.{what}.{name}"
 
 
 def write_contrasts(folder: RunFolder, found: Mapping[str, Any]) -> None:

@@ -113,7 +113,7 @@ def read_units_table(
     trials = from_table(table, config.format(signals))
     schedule = schedule_of_test(trials, config)
     if config.regions is not None:
-        return trials, schedule, read_regions(config.regions, signals)
+        return trials, schedule, read_regions(config.regions, trials.names.signals)
     return trials, schedule, known.regions if known else {}
 
 
