@@ -53,13 +53,16 @@ accumbens fit trials.csv --signal dopamine
 accumbens fit trials.parquet --choice side --outcome water --models disrnn dfq_choice
 accumbens fit trials.csv --path.factors 0.3 1 3 --out runs/penalties
 accumbens fit trials.csv --config runs/penalties/config.toml --seed 1
+accumbens fit mice/*.csv --name '{subject}_{session}' --out runs/mice
 accumbens fit --resume runs/penalties
 """
 
-    table: Annotated[Path | None, POSITIONAL] = None
-    """Trial table: CSV, TSV, Parquet, Excel or MATLAB."""
+    table: Annotated[tuple[Path, ...], POSITIONAL] = ()
+    """Trial table: CSV, TSV, Parquet, Excel or MATLAB; several of them, or a folder, are joined."""
     out: Path | None = None
     """Run folder to make; by default runs/<name of the table>."""
+    name: str | None = None
+    """What the names of the files say, with columns in braces: '{subject}_{session}'."""
     resume: Path | None = None
     """Finish the interrupted run in this folder, with its own table and options; give it alone."""
     options: Annotated[FitConfig, ROOT] = dataclasses.field(default_factory=FitConfig)
@@ -70,22 +73,23 @@ accumbens fit --resume runs/penalties
         """The run folder."""
         if self.resume is not None:
             return self.resume
-        if self.table is None:
+        if not self.table:
             raise ConfigError("Name a table to fit: accumbens fit TABLE --signal COLUMN")
-        return self.out or Path("runs") / self.table.name.split(".")[0]
+        return self.out or Path("runs") / self.table[0].resolve().name.split(".")[0]
 
     def run(self, out: Output) -> None:
-        if self.resume is not None and (self.table is not None or self.out is not None):
+        if self.resume is not None and (self.table or self.out is not None):
             raise ConfigError("--resume takes table and options from the run: name it alone.")
         folder = self.folder
-        from ..run.fit.pipeline import resume_fit, run_fit
+        from ..run.fit.pipeline import resume_fit
+        from ..run.fit.several import run_fit_of_tables
         from .printing import print_run, shown_progress
 
         with shown_progress() as progress:
-            if self.table is None:
+            if self.resume is not None:
                 run = resume_fit(folder, progress)
             else:
-                run = run_fit(self.table, self.options, folder, progress)
+                run = run_fit_of_tables(self.table, self.options, folder, progress, name=self.name)
         print_run(out, run)
 
     def interrupted(self) -> str:

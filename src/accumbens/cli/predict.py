@@ -77,7 +77,7 @@ def print_saved_predictions(out: Output, folder: Path) -> None:
     from ..run.stored import load_analysis
     from ..scoring.scored import which_trials
     from ..summary import counted
-    from .printing import print_scores
+    from .scores import print_scores
 
     found = load_analysis(folder)
     data = found.metrics["data"]

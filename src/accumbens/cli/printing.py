@@ -13,9 +13,9 @@ from ..progress.base import Progress
 from ..progress.display import Lines, terminal_bars
 from ..run.fit.labels import label_in_run
 from ..scoring.scored import which_trials
-from ..scoring.table1 import spec_of_error
 from ..summary import between, counted
 from .output import Output
+from .scores import label_of_model, print_scores
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,8 +65,11 @@ def print_run(out: Output, run: Run) -> None:
         _print_seeds(out, seeds)
     for name, model in run.metrics["models"].items():
         for warning in model["fit"].get("warnings", []):
-            out.warn(f"{_label(run.metrics, name)}: {warning}")
-    out.paths(run_folder=run.folder.path, figures=run.folder.figures)
+            out.warn(f"{label_of_model(run.metrics, name)}: {warning}")
+    paths: dict[str, object] = {"run_folder": run.folder.path}
+    if any(run.folder.figures.glob("*.png")):
+        paths["figures"] = run.folder.figures
+    out.paths(**paths)
 
 
 def print_selection(out: Output, metrics: dict[str, Any]) -> None:
@@ -130,52 +133,10 @@ def print_verdict(out: Output, metrics: dict[str, Any]) -> None:
             out.headline(verdict["structure"])
 
 
-def _interval(value: float | None, low: float | None, high: float | None, spec: str = ".4f") -> str:
-    if value is None:
-        return "–"
-    between = "" if low is None or high is None else f" [{low:{spec}}, {high:{spec}}]"
-    return f"{value:{spec}}{between}"
-
-
 def _print_table1(out: Output, run: Run) -> None:
     held_out = run.metrics["data"]["sessions_held_out"]
     which = "Held-out sessions" if held_out else "Fitted sessions; none was held out"
     print_scores(out, run.metrics, which, held_out or run.metrics["data"]["sessions"])
-
-
-def print_scores(out: Output, metrics: dict[str, Any], which: str, sessions: int) -> None:
-    """A row a model. which: the sessions that are scored, in words; sessions: how many they are."""
-    models = metrics["models"]
-    signals = list(dict.fromkeys(s for m in models.values() for s in m["signal"]))
-    over = "animals" if metrics.get("unit") == "subject" else "sessions"
-    note = f" (95 % intervals over {over})" if sessions > 1 else ""
-    headings = ["model", "choice normalized likelihood ↑"]
-    for signal in signals:
-        headings += [f"{signal} MSE ↓", "R2 ↑"]
-    largest = {
-        signal: max((m["signal"][signal]["mse"] or 0.0 for m in models.values()
-                     if signal in m["signal"]), default=0.0)
-        for signal in signals
-    }  # fmt: skip
-    rows = []
-    for name, model in models.items():
-        choice = model["choice"]
-        row = [
-            _interval(choice["normalized_likelihood"], *choice["normalized_likelihood_interval"])
-        ]
-        for signal in signals:
-            score = model["signal"].get(signal)
-            spec = spec_of_error(largest[signal])
-            row.append(_interval(score["mse"], *score["mse_interval"], spec=spec) if score else "–")
-            row.append("–" if score is None or score["r2"] is None else f"{score['r2']:.3f}")
-        rows.append([_label(metrics, name), *row])
-    out.table(headings, rows, title=f"{which}{note}")
-
-
-def _label(metrics: dict[str, Any], name: str) -> str:
-    """What a model is called, with its level where there are several animals."""
-    notes = metrics["models"][name].get("fit", {})
-    return label_in_run(name, notes, metrics["data"]["subjects"] > 1)
 
 
 def _print_bottlenecks(out: Output, run: Run) -> None:

@@ -25,6 +25,9 @@ class SourceFormat(NwbFormat):
     trial: str | None = DEFAULT_FORMAT.trial
     """For tables: column of trial numbers, ascending within a session; None: the rows' order."""
 
+    name: str | None = None
+    """For tables: what the names of the files say, in braces, such as '{subject}_{session}'."""
+
     def of_nwb(self) -> NwbFormat:
         """The format for NWB files.
 
@@ -35,6 +38,8 @@ class SourceFormat(NwbFormat):
             if getattr(self, field) != getattr(DEFAULT_FORMAT, field):
                 instead = "" if field == "trial" else f"; an NWB file's {field} is --{field}-id"
                 raise ConfigError(f"--{field} names a column of a table{instead}. Leave it out.")
+        if self.name is not None:
+            raise ConfigError("--name is for tables; an NWB file says its subject and session.")
         return NwbFormat(**{f.name: getattr(self, f.name) for f in dataclasses.fields(NwbFormat)})
 
     def of_table(self) -> TableFormat:
@@ -55,12 +60,14 @@ class SourceFormat(NwbFormat):
                 f"--outcome is {made[0]!r}, but for a table it must be a single column. Only "
                 "outcomes of NWB files are made of several."
             )
+        in_name = () if self.name is None else ("{subject}", "{session}")
+        told = {field[1:-1] for field in in_name if field in str(self.name)}
         return TableFormat(
             choice=self.choice or DEFAULT_FORMAT.choice,
             outcome=self.outcome or DEFAULT_FORMAT.outcome,
             signal=self.signal,
-            subject=None if self.subject_id else self.subject,
-            session=None if self.session_id else self.session,
+            subject=None if self.subject_id or "subject" in told else self.subject,
+            session=None if self.session_id or "session" in told else self.session,
             trial=self.trial,
             instructed=self.instructed,
             context=self.context,

@@ -16,6 +16,7 @@ from .nwb.trials import join_sessions, read_nwb_session
 from .sources import TABLE_ENDINGS, file_kind
 from .tables.format import TableFormat
 from .tables.problems import listed, show
+from .tables.several import fields_of_name, table_files
 from .tables.spelling import SAY, alike_in, alike_of
 from .tables.trials import from_table
 
@@ -42,7 +43,7 @@ def read_sources(
     """Reads the trials of NWB files (one session each) or of tables, in the order of the files.
 
     Args:
-        paths: NWB files, or tables with one row for each trial.
+        paths: NWB files, or tables with one row for each trial, or folders with such tables.
         format: which columns mean what.
 
     Raises:
@@ -50,7 +51,7 @@ def read_sources(
             option does not fit them.
         DataError: a file cannot be used, or two files have the same session.
     """
-    format, files = format or SourceFormat(), [Path(path) for path in paths]
+    format, files = format or SourceFormat(), _files(paths)
     if not files:
         raise ConfigError("There is no file to read. Name at least one NWB file or trial table.")
     if len(files) > 1 and format.session_id is not None:
@@ -73,6 +74,22 @@ def read_sources(
     return at_place(str(kinds[files[0]].trials), __package__)(files, format)
 
 
+def _files(paths: Sequence[str | os.PathLike[str]]) -> list[Path]:
+    """The files that are named; a folder that is no source itself stands for its tables."""
+    found: list[Path] = []
+    for path in map(Path, paths):
+        try:
+            file_kind(path)
+        except DataError:
+            inside = path.is_dir() and any(
+                p.name.casefold().endswith(TABLE_ENDINGS) for p in path.iterdir()
+            )
+            found += table_files([path]) if inside else [path]
+        else:
+            found.append(path)
+    return found
+
+
 def trials_of_nwb(paths: Sequence[Path], format: SourceFormat) -> SourcedTrials:
     """The trials of NWB files, one session each. Raises as `read_sources` does."""
     sessions = [read_nwb_session(path, format.of_nwb()) for path in paths]
@@ -83,6 +100,9 @@ def trials_of_nwb(paths: Sequence[Path], format: SourceFormat) -> SourcedTrials:
 def trials_of_tables(paths: Sequence[Path], format: SourceFormat) -> SourcedTrials:
     """The trials of tables with one row a trial. Raises as `read_sources` does."""
     columns = format.of_table()
+    said = {} if format.name is None else fields_of_name(paths[0], format.name)
+    if unknown := [field for field in said if field not in ("subject", "session")]:
+        raise ConfigError(f"--name has {{{unknown[0]}}}; it may have {{subject}} and {{session}}.")
     parts = [_named(from_table(path, columns), path, format, columns) for path in paths]
     came_from: dict[tuple[str, str], Path] = {}
     files: list[Path] = []
@@ -117,10 +137,17 @@ def trials_of_tables(paths: Sequence[Path], format: SourceFormat) -> SourcedTria
 def _named(trials: Trials, path: Path, format: SourceFormat, columns: TableFormat) -> Trials:
     """Names subject and session as options do; a session without a column like its file."""
     names = trials.names
-    if format.subject_id:
-        names = dataclasses.replace(names, subjects=(format.subject_id,))
+    said = {} if format.name is None else fields_of_name(path, format.name)
+    subject = format.subject_id or said.get("subject")
+    if subject:
+        names = dataclasses.replace(names, subjects=(subject,))
     if columns.session is None:
         ending = next(e for e in TABLE_ENDINGS if path.name.casefold().endswith(e))
-        label = format.session_id or path.name[: -len(ending)] or names.sessions[0]
+        label = (
+            format.session_id
+            or said.get("session")
+            or path.name[: -len(ending)]
+            or names.sessions[0]
+        )
         names = dataclasses.replace(names, sessions=(label,) * trials.n_sessions)
     return dataclasses.replace(trials, names=names)

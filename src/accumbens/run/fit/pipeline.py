@@ -78,7 +78,7 @@ def run_fit(
     for a bad table.
     """
     folder = RunFolder(out)
-    _refuse_used(folder)
+    refuse_used(folder.path)
     trials, known, schedule = read_run_table(table, config)
     named = dataclasses.replace(config.table, signal=trials.names.signals)  # no patterns any more
     config = dataclasses.replace(config, table=named)
@@ -90,7 +90,7 @@ def run_fit(
     check_fitted(apply_split(split, trials)[0])
     unit_of(apply_split(split, trials)[1].subject, config.unit)  # refused before hours of fitting
     with folder.claimed(), shown(progress) as progress:
-        _refuse_used(folder)
+        refuse_used(folder.path)
         folder.begin(
             config, str(Path(table).resolve()), fingerprint(trials), split,
             known.as_tables() | _of_levels(levels),
@@ -108,8 +108,9 @@ def _of_levels(levels: dict[str, str] | None) -> dict[str, str]:
     return {LEVELS: hashlib.sha256(repr(sorted(levels.items())).encode()).hexdigest()}
 
 
-def _refuse_used(folder: RunFolder) -> None:
+def refuse_used(out: str | Path) -> None:
     """Raises ConfigError where the folder holds a run."""
+    folder = RunFolder(out)
     if folder.config.is_file():
         what = (
             "a finished run: choose another folder"

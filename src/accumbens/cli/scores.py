@@ -1,0 +1,85 @@
+"""Scores of models as a terminal shows them: one table, or one of choices and one of signals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..run.fit.labels import label_in_run
+from ..scoring.table1 import spec_of_error
+from .output import Output
+
+WITH_INTERVALS, SHOWN = 4, 20
+"""So many signals have a row for each model, with intervals; of more, each has a row of R2, and so
+many of them are shown."""
+
+
+def print_scores(out: Output, metrics: dict[str, Any], which: str, sessions: int) -> None:
+    """How well each model predicts. which: the sessions that are scored, in words; sessions: how
+    many they are."""
+    models = metrics["models"]
+    signals = list(dict.fromkeys(s for m in models.values() for s in m["signal"]))
+    over = "animals" if metrics.get("unit") == "subject" else "sessions"
+    title = which + (f" (95 % intervals over {over})" if sessions > 1 else "")
+    one = signals if len(signals) == 1 else []
+    headings = ["model", "choice normalized likelihood ↑"]
+    for signal in one:
+        headings += [f"{signal} MSE ↓", "R2 ↑"]
+    rows = []
+    for name, model in models.items():
+        choice = model["choice"]
+        own = interval_of(
+            choice["normalized_likelihood"], *choice["normalized_likelihood_interval"]
+        )
+        errors = [cell for signal in one for cell in _of_signal(models, name, signal)]
+        rows.append([label_of_model(metrics, name), own, *errors])
+    out.table(headings, rows, title=title)
+    if len(signals) > 1:
+        _print_signals(out, metrics, signals)
+
+
+def _print_signals(out: Output, metrics: dict[str, Any], signals: list[str]) -> None:
+    models = metrics["models"]
+    own = {name: label_of_model(metrics, name) for name, m in models.items() if m["signal"]}
+    if len(signals) <= WITH_INTERVALS:
+        rows = [
+            [signal, label, *_of_signal(models, name, signal)]
+            for signal in signals
+            for name, label in own.items()
+        ]
+        out.table(["signal", "model", "MSE ↓", "R2 ↑"], rows, title="Signals")
+        return
+    rows = [
+        [signal, *(_of_signal(models, name, signal)[1] for name in own)]
+        for signal in signals[:SHOWN]
+    ]
+    title = "R2 of each signal ↑ (errors and intervals: table1.csv)"
+    out.table(["signal", *own.values()], rows, title=title)
+    if len(signals) > SHOWN:
+        out.say(f"... and {len(signals) - SHOWN:,} more signals")
+
+
+def _of_signal(models: dict[str, Any], name: str, signal: str) -> tuple[str, str]:
+    """A model's mean squared error of a signal with its interval, and R2."""
+    scores = {key: model["signal"].get(signal) for key, model in models.items()}
+    score = scores[name]
+    if score is None:
+        return "–", "–"
+    spec = spec_of_error(max(s["mse"] or 0.0 for s in scores.values() if s))
+    r2 = "–" if score["r2"] is None else f"{score['r2']:.3f}"
+    return interval_of(score["mse"], *score["mse_interval"], spec=spec), r2
+
+
+def interval_of(
+    value: float | None, low: float | None, high: float | None, spec: str = ".4f"
+) -> str:
+    """`0.6123 [0.6012, 0.6234]`, without the interval where there is none."""
+    if value is None:
+        return "–"
+    between = "" if low is None or high is None else f" [{low:{spec}}, {high:{spec}}]"
+    return f"{value:{spec}}{between}"
+
+
+def label_of_model(metrics: dict[str, Any], name: str) -> str:
+    """What a model is called, with its level where there are several animals."""
+    notes = metrics["models"][name].get("fit", {})
+    return label_in_run(name, notes, metrics["data"]["subjects"] > 1)
