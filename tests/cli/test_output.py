@@ -64,7 +64,7 @@ def test_a_full_disk_behind_the_output_is_said():
 
 def test_a_reader_who_leaves_early_is_no_error():
     done = run(f"{PROGRAM} fit --help | head -1; {PROGRAM} --help | true", check=False)
-    assert done.stdout == "Usage: accumbens fit [TABLE] [OPTIONS]\n"
+    assert done.stdout == "Usage: accumbens fit [TABLE ...] [OPTIONS]\n"
     assert done.stderr == ""
 
 

@@ -16,7 +16,6 @@ from ...trials import (
     TrialNames,
     Trials,
     expect_trials,
-    trials_from_arrays,
 )
 from .choice_codes import code_choices, code_key
 from .columns import (
@@ -97,20 +96,20 @@ def from_table(
 
     shape = (len(sessions.length), int(sessions.length.max()))
 
-    def padded(cells: np.ndarray) -> np.ndarray:
-        array = np.zeros((*shape, *cells.shape[1:]), cells.dtype)
+    def padded(cells: np.ndarray, kind: type, fill: float | bool) -> np.ndarray:
+        array = np.full((*shape, *cells.shape[1:]), fill, kind)
         array[sessions.session, sessions.position] = cells
         return array
 
-    return trials_from_arrays(
-        padded(np.where(made, coded.index, MISSED)),
-        padded(outcome),
-        signal=padded(signal),
-        context=padded(context),
-        number=padded(sessions.number),
-        instructed=padded(instructed),
-        length=sessions.length,
-        subject=sessions.subject,
+    return Trials(
+        choice=padded(np.where(made, coded.index, MISSED), np.int32, float(MISSED)),
+        outcome=padded(outcome, np.float64, 0.0),
+        signal=padded(signal, np.float64, np.nan),
+        context=padded(context, np.float64, np.nan),
+        number=padded(sessions.number, np.int64, -1.0),
+        instructed=padded(instructed, np.bool_, False),
+        length=sessions.length.astype(np.int64),
+        subject=sessions.subject.astype(np.int32),
         names=TrialNames(
             choices=coded.codes,
             outcomes=format.outcome,
