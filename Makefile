@@ -12,7 +12,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-input
 FAST_TESTS := -m pytest -n $(JOBS) -m "not slow"
 
 # Debian packages that the tests need; `make test` installs those that lack where it runs as root.
-DEBIAN := g++
+DEBIAN := g++ chromium
 
 # What `make test-minimum` runs: everything that computes or reads, without commands and figures.
 CORE_TESTS := tests/models tests/fit tests/scoring tests/credit tests/io tests/neural

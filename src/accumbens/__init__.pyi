@@ -8,6 +8,7 @@ from . import models as models
 from . import neural as neural
 from . import progress as progress
 from . import recordings as recordings
+from . import report as report
 from . import run as run
 from . import scoring as scoring
 from . import tasks as tasks

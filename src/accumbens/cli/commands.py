@@ -76,6 +76,7 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("fit", "fit:FitCommand", "Fit and compare models of choices and neural signals."),
     Entry("predict", "predict:PredictCommand", "Predict new sessions by the models of a fit."),
     Entry("show", "show:ShowCommand", "Print what a run found."),
+    Entry("report", "report:ReportCommand", "One page with all that a run found, to send."),
     Entry("credit", "credit:CreditCommand", "Which rewards does the animal credit to its choices?"),
     Entry("power", "power:PowerCommand", "How many mice and sessions detect structured credit?"),
     Entry("selectivity", "selectivity:SelectivityCommand", "What does each unit respond to?"),

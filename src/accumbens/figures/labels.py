@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 
 from ..models.catalogue import label_of
@@ -34,9 +35,20 @@ def outcome_label(names: Sequence[str], values: Sequence[float], digits: int = 2
     return f"no {names[0]}" if len(names) == 1 else "neither" if len(names) == 2 else "none"
 
 
+MOST_LETTERS = 32
+"""A name of more letters is cut in figures, where it would leave no room for what is drawn."""
+
+
 def printed(text: str) -> str:
-    """Text for matplotlib as it stands: no dollar sign begins a formula, minus signs are minus."""
-    return text.replace("$", r"\$").replace(" -", " −")
+    """Text for matplotlib as it stands: no dollar sign begins a formula, minus signs are minus,
+    and marks that only steer the writing direction are left out."""
+    plain = "".join(c for c in text if unicodedata.category(c) != "Cf")
+    return plain.replace("$", r"\$").replace(" -", " −")
+
+
+def shortened(name: str) -> str:
+    """A user's name as it is printed in figures: cut where it is very long."""
+    return printed(name if len(name) <= MOST_LETTERS else f"{name[: MOST_LETTERS - 1]}…")
 
 
 def symbol(name: str) -> str:
@@ -44,12 +56,12 @@ def symbol(name: str) -> str:
     stem, _, number = name.partition("_")
     if len(stem) == 1 and number.isalnum():
         return f"${stem}_{{{number}}}$"
-    return printed(name.replace("_", " "))
+    return shortened(name.replace("_", " "))
 
 
 def signal_label(name: str) -> str:
     """A signal's own name, as in the table that it came from."""
-    return printed(name.replace("_", " "))
+    return shortened(name.replace("_", " "))
 
 
 def model_label(name: str) -> str:

@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from ...credit.answers import two_answers
 from ...credit.randomization import Alternative, RandomizationTest
 from ...errors import ConfigError
-from ..labels import printed
+from ..labels import printed, shortened
 from ..rows import column, joined, pick
 from ..style import BLACK, GREY, PAGE_MM, PALE, lay_out, styled
 
@@ -165,7 +165,7 @@ def _draw_subjects(ax: Axes, rows: pd.DataFrame) -> None:
                 markeredgewidth=0.8, markersize=3.8)  # fmt: skip
     ax.axvline(0, color="#B0B0B0", linewidth=0.6, zorder=0)
     step = -(-len(rows) // MAX_LABELS)
-    ax.set_yticks(at[::step], [printed(str(s)) for s in column(rows, "subject")[::step]])
+    ax.set_yticks(at[::step], [shortened(str(s)) for s in column(rows, "subject")[::step]])
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)
     for row, value in zip(at[::step], p[::step], strict=True):

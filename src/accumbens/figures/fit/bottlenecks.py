@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from ...models.disrnn import BottleneckRow, DisRNN, bottlenecks
 from ...models.disrnn.openness import CLOSED_ABOVE
-from ..labels import symbol
+from ..labels import shortened, symbol
 from ..rows import column, combinations, pick
 from ..style import OPENNESS, draw_colour_bar, lay_out, styled
 
@@ -39,8 +39,10 @@ def draw_bottlenecks(table: pd.DataFrame, fig: Figure) -> None:
     noise = column(own, "noise")
     n_open = int((noise <= CLOSED_ABOVE).sum())
     cell = min(_CELL_MM, _MAX_TALL_MM / sum(heights))
+    readers = [name for part in parts.values() for (name,) in combinations(part, "reader")]
     lay_out(
-        fig, 56 + _CELL_MM * (len(inputs) + 1), 27 + 6 * len(heights) + cell * sum(heights),
+        fig, 56 + _CELL_MM * (len(inputs) + 1) + _room(readers),
+        27 + 6 * len(heights) + cell * sum(heights) + _room(inputs),
         f"{n_open} of {len(own)} latents carry information (own noise at most {CLOSED_ABOVE:g}). "
         "Hatched: not an input.",
     )  # fmt: skip
@@ -68,6 +70,11 @@ def draw_bottlenecks(table: pd.DataFrame, fig: Figure) -> None:
         fig, mesh, axes, "noise σ (0 open, 1 closed)", min(1.0, 10 / sum(heights))
     )
     bar.set_ticks([0, 0.5, 1])
+
+
+def _room(names: list[str]) -> float:
+    """Millimetres that long names need beyond the usual ones."""
+    return 1.5 * max(0, *(len(shortened(name)) - 10 for name in names))
 
 
 def _heat_map(ax: Axes, noise: Float[np.ndarray, "row col"], rows: list[str], columns: list[str]):

@@ -1,0 +1,4 @@
+"""Reports: one HTML page with all that a run found, to read, explore, print and send."""
+
+from .made import Report as Report
+from .made import write_report as write_report

@@ -1,0 +1,1 @@
+"""Libraries that pages carry; see README.md here."""
