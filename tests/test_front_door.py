@@ -62,7 +62,7 @@ def test_types_are_found_in_signatures():
 
     assert seen("fit.fit_gru") >= {"GRUConfig"}
     assert seen("credit.structure_test") == {
-        "Trials", "Schedule", "RandomizationTest", "Progress",
+        "Trials", "Schedule", "RandomizationTest", "Progress", "ReversalRule",
     }  # fmt: skip
     assert seen("scoring.Comparison") == {"Evaluation", "Difference"}  # inside dictionaries
     assert seen("scoring.SignalScore") == {"Estimate"}  # fields of a NamedTuple

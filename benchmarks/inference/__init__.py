@@ -1,5 +1,5 @@
 """How far the inference of credit can be trusted, measured: one file a theme.
 
 python -m inference            (in benchmarks/) all themes
-python -m inference schedule   one of them (schedule, answers); --cohorts N
+python -m inference schedule   one of them (schedule, answers, reversals); --cohorts N
 """

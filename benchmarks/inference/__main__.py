@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from inference import answers, schedule
+from inference import answers, reversals, schedule
 
-THEMES = {"schedule": schedule.run, "answers": answers.run}
+THEMES = {"schedule": schedule.run, "answers": answers.run, "reversals": reversals.run}
 """Each prints its rows, given the number of cohorts."""
 
 

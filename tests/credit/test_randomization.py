@@ -11,9 +11,9 @@ from accumbens.credit.history import history_data
 from accumbens.credit.randomization import (
     distractor_test,
     p_value,
-    redraw_labels,
     structure_test,
 )
+from accumbens.credit.redrawing import redraw_labels
 from accumbens.credit.schedule import Schedule, schedule_of
 from accumbens.errors import ConfigError, DataError
 from accumbens.models.structured import StructureMixture, StructureNaive, StructureSavvy

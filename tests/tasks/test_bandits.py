@@ -11,12 +11,14 @@ from accumbens.models.bias import BiasOnly
 from accumbens.simulation import simulate
 from accumbens.tasks.bandits import DriftingBandit, ReversalBandit
 from accumbens.tasks.base import integer, standard_normal
+from accumbens.tasks.earned import EarnedReversals
 
 TASKS = {
     "drifting": DriftingBandit(),
     "drifting_three_arms": DriftingBandit(0.02, n_arms=3),
     "reversal_blocks": ReversalBandit(block_length=(2, 4)),
     "reversal_hazard": ReversalBandit(0.8, 0.3, hazard=0.1),
+    "earned_reversals": EarnedReversals(0.7, 0.2, after=2, last=3),
     "reversal_three_arms": ReversalBandit(block_length=(1, 3), n_arms=3),
 }
 
@@ -155,3 +157,32 @@ def test_impossible_tasks_are_refused():
         ReversalBandit(hazard=1.5)
     with pytest.raises(ConfigError, match=r"block_length is \(4, 3\); it must be the shortest and"):
         ReversalBandit(block_length=(4, 3))
+
+
+def test_earned_reversals_follow_the_rewards_of_the_last_trials():
+    """Against a list of past rewards in plain Python."""
+    task = TASKS["earned_reversals"]
+    trials, changes = sessions(task, n_sessions=20, n_trials=60), 0
+    assert 4 <= (trials.context[:, 0, 0] > 0.5).sum() <= 16
+    for p, rewards in zip(trials.context, trials.outcome[..., 0], strict=True):
+        better, past = int(p[0].argmax()), []
+        for t in range(len(p)):
+            assert (p[t].argmax(), p[t].max()) == (better, np.float32(0.7))
+            past = [*past, rewards[t]][-3:]
+            if sum(past) >= 2:
+                better, past, changes = 1 - better, [], changes + 1
+    assert changes > 100
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"high": 1.2}, "high is 1.2; it must lie between 0 and 1"),
+        ({"after": 16}, "after is 16, last is 15 and n_arms is 2; give two arms, and 1 to 30"),
+        ({"last": 31}, "after is 10, last is 31"),
+        ({"n_arms": 3}, "n_arms is 3; give two arms"),
+    ],
+)
+def test_impossible_counts_of_earned_reversals_are_refused(options, message):
+    with pytest.raises(ConfigError, match=message):
+        EarnedReversals(**options)

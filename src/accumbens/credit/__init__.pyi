@@ -35,6 +35,10 @@ from .predictive.simulated import simulate_along as simulate_along
 from .randomization import RandomizationTest as RandomizationTest
 from .randomization import distractor_test as distractor_test
 from .randomization import structure_test as structure_test
+from .reversals.rules import CountedReversals as CountedReversals
+from .reversals.rules import ReversalRule as ReversalRule
+from .reversals.rules import reversals_from_text as reversals_from_text
+from .reversals.sides import baited_schedule as baited_schedule
 from .schedule import Schedule as Schedule
 from .schedule import check_schedule as check_schedule
 from .schedule import schedule_from_columns as schedule_from_columns

@@ -9,7 +9,6 @@ regression from which the statistic comes.
 
 from __future__ import annotations
 
-import hashlib
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -20,10 +19,12 @@ from ..progress.base import Progress
 from ..summary import Summary, counted, number, summarized
 from ..trials import Trials
 from .calibration.check import believe_schedule
-from .history.design import HistoryData, history_data
+from .history.design import HistoryData
 from .history.indices import index_contrasts
-from .history.refit import Redraw, observed, redraw_problem, refit
-from .schedule import Schedule, check_schedule, label_probability
+from .history.refit import Redraw
+from .redrawing import Drawing, at_positions, effective_schedule, redraw_labels, redrawn_statistics
+from .reversals.rules import ReversalRule
+from .schedule import Schedule, check_schedule
 
 Alternative = Literal["greater", "less", "two-sided"]
 
@@ -39,6 +40,11 @@ HOLDS_STRUCTURE = (
     "many controllable rewards, say)."
 )
 """Of the test of the controllable less the distractor index."""
+HOLDS_BY_RULE = (
+    "The p-value is exact where the better side reversed by the stated rule ({}), whatever the "
+    "animal does: rewards and the reversals that follow from them are redrawn together."
+)
+"""Of both tests, where the rule of reversals is stated."""
 
 
 @summarized
@@ -56,6 +62,7 @@ class RandomizationTest(NamedTuple):
         redrawn: trials of each subject on which another outcome could have come; None: not known.
             A subject without such trials has no p-value (NaN), and a group without them has none.
         holds_under: rules by which the probabilities may have moved, in a sentence.
+        note: what a reader must know of the redrawn rewards; "" where there is nothing.
     """
 
     name: str
@@ -65,6 +72,7 @@ class RandomizationTest(NamedTuple):
     seed: int
     redrawn: tuple[int, ...] | None = None
     holds_under: str = ""
+    note: str = ""
 
     @property
     def effects(self) -> Float[np.ndarray, " subject"]:
@@ -97,7 +105,7 @@ class RandomizationTest(NamedTuple):
         rows = [[name, *map(number, values)] for name, *values in columns]
         group = [self.observed.mean(), self.null.mean(), self.group_p_value()]
         heads = ["subject", "observed", "null mean", "p (one-sided)"]
-        notes = tuple(filter(None, [self.nothing_to_redraw()]))
+        notes = tuple(filter(None, [self.nothing_to_redraw(), self.note]))
         if self.redrawn is not None:
             heads.append("trials redrawn")
             group.append(sum(self.redrawn))
@@ -147,6 +155,8 @@ def distractor_test(
     ridge: float = 0.0,
     progress: Progress | None = None,
     trust_schedule: bool = False,
+    reversals: ReversalRule | None = None,
+    baited: bool = False,
 ) -> RandomizationTest:
     """Is the distractor index above 0? Every distractor reward is redrawn from its probability;
     the choices and all other rewards are held.
@@ -168,6 +178,11 @@ def distractor_test(
         progress: told of resamples done, of all subjects together.
         trust_schedule: the rewards need not have come with the stated probabilities (see
             `calibrate_schedule`); otherwise that is an error.
+        reversals: the rule by which the better side reversed, where it followed choices or rewards
+            (`CountedReversals`, or a rule of one's own). Reversals are then redrawn with the
+            rewards that cause them, and the test is exact whatever the rule looks at.
+        baited: the stated probabilities of the controllable reward are base ones: a reward that was
+            drawn waits until its side is chosen (see `baited_schedule`).
 
     Returns:
         The test; its statistic is the distractor index of each subject, in log-odds.
@@ -175,23 +190,23 @@ def distractor_test(
     Raises:
         ConfigError: `resamples` or `n_lags` is below 1.
         DataError: there is no such distractor, or the schedule is not that of the trials: of other
-            trials, or the rewards did not come with the stated probabilities.
+            trials, the rewards did not come with the stated probabilities, or the better side did
+            not reverse by the rule.
     """
     _, name = _roles(trials, distractor)
     bit = 1 << trials.names.outcomes.index(name)
 
     def redraw(data: HistoryData, p: Float[np.ndarray, "session trial outcome"]) -> Redraw:
-        redrawn = _at(p[..., schedule.place(name)], data)
+        redrawn = at_positions(p[..., schedule.place(name)], data)
         return Redraw(data.type | bit, data.type & ~bit, redrawn)
 
     def statistic(data: HistoryData) -> Float[np.ndarray, " weight"]:
         return index_contrasts(data)[name]
 
+    how = Drawing(redraw, statistic, seed, ridge, resamples, n_lags, reversals, baited)
     return _test(
-        f"{name} index > 0", trials, schedule, redraw, statistic,
-        n_lags, resamples, seed, ridge, progress, trust_schedule,
-        HOLDS_DISTRACTOR,
-    )  # fmt: skip
+        f"{name} index > 0", trials, schedule, how, HOLDS_DISTRACTOR, progress, trust_schedule
+    )
 
 
 def structure_test(
@@ -205,6 +220,8 @@ def structure_test(
     ridge: float = 0.0,
     progress: Progress | None = None,
     trust_schedule: bool = False,
+    reversals: ReversalRule | None = None,
+    baited: bool = False,
 ) -> RandomizationTest:
     """Is the controllable index above the distractor index? Choices and the number of rewards on
     each trial are held; where exactly one of the two rewards came, its label is redrawn:
@@ -249,94 +266,38 @@ def structure_test(
         contrasts = index_contrasts(data)
         return contrasts[controllable] - contrasts[other]
 
+    how = Drawing(redraw, statistic, seed, ridge, resamples, n_lags, reversals, baited)
     return _test(
-        f"{controllable} index > {other} index", trials, schedule, redraw, statistic,
-        n_lags, resamples, seed, ridge, progress, trust_schedule,
+        f"{controllable} index > {other} index",
+        trials,
+        schedule,
+        how,
         HOLDS_STRUCTURE,
-    )  # fmt: skip
-
-
-def redraw_labels(
-    data: HistoryData, p: Float[np.ndarray, "session trial outcome"], one: int, other: int
-) -> Redraw:
-    """How `structure_test` redraws: where exactly one of two outcomes came, which one it was.
-
-    Args:
-        data: the sequence of choices and outcome types.
-        p: probability of each outcome after the choice made.
-        one, other: numbers of the two outcomes; all other outcomes are held.
-    """
-    first, second = 1 << one, 1 << other
-    held = data.type & ~(first | second)
-    single = ((data.type & first) > 0) != ((data.type & second) > 0)
-    return Redraw(
-        np.where(single, held | first, data.type),
-        np.where(single, held | second, data.type),
-        _at(label_probability(p[..., one], p[..., other]), data),
+        progress,
+        trust_schedule,
     )
-
-
-BATCH = 500
-"""Resamples between two reports of progress; results do not depend on it."""
 
 
 def _test(
-    name,
-    trials,
-    schedule,
-    redraw,
-    statistic,
-    n_lags,
-    resamples,
-    seed,
-    ridge,
-    progress,
-    trust,
-    holds,
+    name: str,
+    trials: Trials,
+    schedule: Schedule,
+    how: Drawing,
+    holds: str,
+    progress: Progress | None,
+    trust: bool,
 ) -> RandomizationTest:
-    if resamples < 1:
-        raise ConfigError(f"resamples is {resamples}; it must be at least 1.")
-    (check_schedule if trust else believe_schedule)(trials, schedule)
-    probability = schedule.after(trials.choice)
-    present = np.unique(trials.subject)
-    values, nulls, redrawn = [], [], []
-    with (progress or Progress()).task(name, resamples * len(present)) as task:
-        for subject in present:
-            data = history_data(trials, n_lags, np.flatnonzero(trials.subject == subject))
-            drawn = redraw(data, probability)
-            open_ = (drawn.type_a != drawn.type_b) & (data.trial >= 0)
-            redrawn.append(int((open_ & (drawn.probability > 0) & (drawn.probability < 1)).sum()))
-            problem = redraw_problem(data, drawn, ridge=ridge)
-            contrast = statistic(data)
-            values.append(float(observed(problem).astype(np.float64) @ contrast))
-            stream = stream_seed(seed, name, trials.names.subjects[subject])
-            null = np.empty(resamples)
-            for first in range(0, resamples, BATCH):
-                count = min(BATCH, resamples - first)
-                weights = refit(problem, seed=stream, count=count, first=first)
-                null[first : first + count] = weights.astype(np.float64) @ contrast
-                task.advance(count)
-            nulls.append(null)
-    subjects = tuple(trials.names.subjects[s] for s in present)
+    if how.resamples < 1:
+        raise ConfigError(f"resamples is {how.resamples}; it must be at least 1.")
+    came_with = effective_schedule(trials, schedule, how.baited)
+    (check_schedule if trust else believe_schedule)(trials, came_with)
+    found = redrawn_statistics(name, trials, schedule, how, progress)
+    subjects = tuple(trials.names.subjects[s] for s in found.subjects)
+    if how.reversals is not None:
+        holds = HOLDS_BY_RULE.format(how.reversals)
     return RandomizationTest(
-        name, subjects, np.array(values), np.stack(nulls, axis=1), seed, tuple(redrawn), holds
+        name, subjects, found.observed, found.null, how.seed, found.redrawn, holds, found.note
     )
-
-
-def stream_seed(seed: int, *words: str) -> int:
-    """The seed of one test and subject; it does not depend on which others are tested.
-
-    Args:
-        seed: of all randomness.
-        words: what the stream is for, such as the names of a test and a subject.
-    """
-    text = "\n".join((str(seed), *words)).encode()
-    return int.from_bytes(hashlib.sha256(text).digest()[:8], "little")
-
-
-def _at(per_trial: Float[np.ndarray, "session trial"], data: HistoryData):
-    """A number of each trial, at the positions of `data`; 0 on empty positions."""
-    return np.where(data.trial >= 0, per_trial[data.session, np.maximum(data.trial, 0)], 0.0)
 
 
 def _roles(trials: Trials, distractor: str | None) -> tuple[str, str]:

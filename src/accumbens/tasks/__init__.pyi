@@ -6,3 +6,5 @@ from .bandits import ReversalBandit as ReversalBandit
 from .bandits import ReversalState as ReversalState
 from .base import Task as Task
 from .distractor import DistractorRewards as DistractorRewards
+from .earned import EarnedReversals as EarnedReversals
+from .earned import EarnedState as EarnedState

@@ -24,6 +24,8 @@ from accumbens.credit.history.refit import (
     redraw_problem,
     redrawn_types,
     refit_numpy,
+    refit_types,
+    types_problem,
 )
 from accumbens.errors import ConfigError
 from helpers.compilers import needs_compiler
@@ -176,3 +178,15 @@ def test_without_a_compiler_numpy_does_it_and_says_so(monkeypatch):
 def test_bad_counts_are_refused():
     with pytest.raises(ConfigError, match="count is -1 and first is 0; neither can be negative"):
         refit.refit(a_problem(), seed=0, count=-1)
+
+
+def test_types_that_are_drawn_elsewhere_give_the_same_weights():
+    """Those of `refit` from the same types, compiled and in NumPy."""
+    problem = a_problem()
+    types = np.stack([redrawn_types(problem.redraw, 7, r) for r in range(20)]).astype(np.uint8)
+    expected = refit.refit(problem, seed=7, count=20)
+    np.testing.assert_array_equal(refit_types(problem, types), expected)
+    own = types_problem(problem.data, types[:3])
+    np.testing.assert_allclose(refit_types(own, types), expected, atol=2e-3)
+    in_numpy = refit_numpy(own, seed=0, count=20, types=types)
+    np.testing.assert_allclose(in_numpy, expected, atol=2e-3)

@@ -133,8 +133,8 @@ SWAPPED = "the columns of the choices (left and right, say) are swapped"
 EXCHANGED = "the columns of {} and {} are exchanged, those of rewards or those of probabilities"
 BAITED = (
     "baiting: a reward that was drawn waits until its side is chosen, so that the stated base "
-    "probability is not that of the choice; state the effective one, 1 - (1 - p)^(trials since the "
-    "side was last chosen)"
+    "probability is not that of the choice; say so with baited=True (--baited), or state the "
+    "effective one, 1 - product of (1 - p) over the trials since the side was last chosen"
 )
 FIXED = (
     "fixed numbers are stated for a task whose better side reverses; give a column for each side"

@@ -203,13 +203,15 @@ struct Problem {
 extern "C" {
 
 // For resamples first ... first + count - 1: position t's type is type_a with `probability`, else
-// type_b; its weight is scored[t] x session_weight[resample][session[t]] (null: 1). Writes `weights`
-// numbers a resample, and how many steps they took (negative: not converged).
+// type_b; or drawn[i][t] of the i-th of them where `drawn` is not null. Its weight is scored[t] x
+// session_weight[resample][session[t]] (null: 1). Writes `weights` numbers a resample, and how many
+// steps they took (negative: not converged).
 void accumbens_refit(int64_t n, int types, int lags, const float* sign, const uint8_t* type_a,
                      const uint8_t* type_b, const double* probability, const float* response,
                      const float* scored, const int32_t* session, const float* session_weight,
-                     int sessions, const double* start, const double* inverse_hessian, double ridge,
-                     uint64_t seed, int64_t first, int64_t count, float* out, int32_t* steps) {
+                     int sessions, const uint8_t* drawn, const double* start,
+                     const double* inverse_hessian, double ridge, uint64_t seed, int64_t first,
+                     int64_t count, float* out, int32_t* steps) {
   Problem p;
   p.n = n, p.types = types, p.lags = lags, p.weights = 1 + types * lags, p.ridge = ridge;
   p.x.assign((size_t)types * p.row(), 0.0f);
@@ -223,7 +225,7 @@ void accumbens_refit(int64_t n, int types, int lags, const float* sign, const ui
     std::fill(p.x.begin(), p.x.end(), 0.0f);
     for (int64_t t = 0; t < n; ++t) {
       const double u = (mixed(stream + (uint64_t)(t + 1) * GOLDEN) >> 11) * 0x1p-53;
-      const int type = u < probability[t] ? type_a[t] : type_b[t];
+      const int type = drawn ? drawn[i * n + t] : u < probability[t] ? type_a[t] : type_b[t];
       p.x[type * p.row() + lags + t] = sign[t];
     }
     if (session_weight)

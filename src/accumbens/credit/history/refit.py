@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Integer, UInt8
 
 from ...compiled.libraries import Built, Source, built
 from ...compiled.place import Reason
@@ -88,11 +88,24 @@ def redraw_problem(data: HistoryData, redraw: Redraw, *, ridge: float = 0.0) -> 
         redraw: how outcome types are drawn anew.
         ridge: penalty on all weights but the bias; raised to `MIN_RIDGE` where it is smaller.
     """
-    ridge = max(ridge, MIN_RIDGE)
-    designs = [data.design(redrawn_types(redraw, 0, REFERENCE + i)) for i in range(REFERENCE_DRAWS)]
-    response = np.tile(data.response, REFERENCE_DRAWS)
-    fit = fit_logistic(np.concatenate(designs), response, ridge=ridge * REFERENCE_DRAWS)
-    return RefitProblem(data, redraw, ridge, fit.weights, fit.hessian / REFERENCE_DRAWS)
+    reference = [redrawn_types(redraw, 0, REFERENCE + i) for i in range(REFERENCE_DRAWS)]
+    return types_problem(data, np.stack(reference), ridge=ridge)._replace(redraw=redraw)
+
+
+def types_problem(
+    data: HistoryData, reference: Integer[np.ndarray, "draw position"], *, ridge: float = 0.0
+) -> RefitProblem:
+    """The problem of refitting to outcome types that are drawn elsewhere (see `refit_types`).
+
+    Args:
+        data: the sequence of choices and outcome types.
+        reference: a few draws that no test uses; Newton's method starts from a fit to them.
+        ridge: penalty on all weights but the bias; raised to `MIN_RIDGE` where it is smaller.
+    """
+    ridge, n = max(ridge, MIN_RIDGE), len(reference)
+    design = np.concatenate([data.design(types.astype(np.int32)) for types in reference])
+    fit = fit_logistic(design, np.tile(data.response, n), ridge=ridge * n)
+    return RefitProblem(data, Redraw.observed(data), ridge, fit.weights, fit.hessian / n)
 
 
 def bootstrap_problem(
@@ -146,16 +159,42 @@ def refit(
     """
     if count < 0 or first < 0:
         raise ConfigError(f"count is {count} and first is {first}; neither can be negative.")
+    library = _library()
+    if library is None:
+        return refit_numpy(problem, seed=seed, count=count, first=first)
+    return _refit_compiled(library, problem, seed, first, count)
+
+
+def refit_types(
+    problem: RefitProblem, types: UInt8[np.ndarray, "resample position"]
+) -> Float[np.ndarray, "resample weight"]:
+    """The weights of given outcome types, by the same computation as those of `refit`.
+
+    Args:
+        problem: see `types_problem`.
+        types: the outcome type of each position in each resample.
+
+    Returns:
+        Log-odds, in single precision.
+    """
+    library = _library()
+    if library is None:
+        return refit_numpy(problem, seed=0, count=len(types), types=types)
+    return _refit_compiled(library, problem, 0, 0, len(types), np.ascontiguousarray(types))
+
+
+def _library() -> Built | None:
+    """The compiled refit; None, and a warning once, where there is none."""
     library = built(SOURCE)
     if isinstance(library, Reason):
         if str(library) not in _said:
             _said.add(str(library))
             warnings.warn(
                 f"Refits run in NumPy, about a hundred times slower than compiled: {library}.",
-                stacklevel=2,
+                stacklevel=3,
             )
-        return refit_numpy(problem, seed=seed, count=count, first=first)
-    return _refit_compiled(library, problem, seed, first, count)
+        return None
+    return library
 
 
 def refit_implementation() -> Literal["compiled", "numpy"]:
@@ -164,16 +203,22 @@ def refit_implementation() -> Literal["compiled", "numpy"]:
 
 
 def refit_numpy(
-    problem: RefitProblem, *, seed: int, count: int, first: int = 0
+    problem: RefitProblem,
+    *,
+    seed: int,
+    count: int,
+    first: int = 0,
+    types: UInt8[np.ndarray, "resample position"] | None = None,
 ) -> Float[np.ndarray, "resample weight"]:
     """What `refit` computes, with a design matrix and Newton's method for each resample.
 
-    Arguments and result are those of `refit`.
+    Arguments and result are those of `refit`, and of `refit_types`.
     """
     data, response = problem.data, problem.data.response
     out = np.empty((count, data.n_weights), np.float32)
     for i in range(count):
-        design = data.design(redrawn_types(problem.redraw, seed, first + i))
+        own = redrawn_types(problem.redraw, seed, first + i) if types is None else types[i]
+        design = data.design(own.astype(np.int32))
         v = None
         if problem.session_weights is not None and problem.session is not None:
             v = problem.session_weights[first + i][problem.session[data.scored]]
@@ -195,11 +240,19 @@ def redrawn_types(redraw: Redraw, seed: int, resample: int) -> Int[np.ndarray, "
     Source:
         Steele, Lea & Flood (2014), OOPSLA, Fast splittable pseudorandom number generators.
     """
-    position = np.arange(1, len(redraw.type_a) + 1, dtype=np.uint64)
-    with np.errstate(over="ignore"):
-        stream = _mixed(np.uint64(seed) + np.uint64(resample + 1) * _GOLDEN)
-        u = (_mixed(stream + position * _GOLDEN) >> np.uint64(11)) * 2.0**-53
+    u = uniforms(seed, np.array([resample]), np.arange(len(redraw.type_a)))[:, 0]
     return np.where(u < redraw.probability, redraw.type_a, redraw.type_b)
+
+
+def uniforms(
+    seed: int, resamples: Int[np.ndarray, " resample"], positions: Int[np.ndarray, " position"]
+) -> Float[np.ndarray, "position resample"]:
+    """The numbers in [0, 1) of some resamples at some positions (see `redrawn_types`)."""
+    with np.errstate(over="ignore"):
+        of_resample = (resamples + 1).astype(np.uint64) * _GOLDEN
+        stream = _mixed(np.uint64(seed) + of_resample)
+        at = (positions + 1).astype(np.uint64)[:, None] * _GOLDEN
+        return (_mixed(stream + at) >> np.uint64(11)) * 2.0**-53
 
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -212,7 +265,12 @@ def _mixed(z):
 
 
 def _refit_compiled(
-    library: Built, problem: RefitProblem, seed: int, first: int, count: int
+    library: Built,
+    problem: RefitProblem,
+    seed: int,
+    first: int,
+    count: int,
+    types: UInt8[np.ndarray, "resample position"] | None = None,
 ) -> Float[np.ndarray, "resample weight"]:
     data = problem.data
     out = np.empty((count, data.n_weights), np.float32)
@@ -240,6 +298,7 @@ def _refit_compiled(
             ctypes.c_int(data.n_lags), *map(_pointer, arrays),
             None if weights is None else _pointer(weights),
             ctypes.c_int(0 if weights is None else weights.shape[1]),
+            None if types is None else _pointer(types[begin:end]),
             _pointer(start), _pointer(inverse), ctypes.c_double(problem.ridge),
             ctypes.c_uint64(seed), ctypes.c_int64(first + begin), ctypes.c_int64(end - begin),
             _pointer(out[begin:end]), _pointer(steps[begin:end]),
@@ -250,7 +309,8 @@ def _refit_compiled(
     spans = zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)
     in_threads(lambda span: part(*span), spans, threads=n_parts)
     for i in np.flatnonzero(steps < 0):  # rare: too little data for single precision
-        out[i] = refit_numpy(problem, seed=seed, count=1, first=first + int(i))[0]
+        own = None if types is None else types[i : i + 1]
+        out[i] = refit_numpy(problem, seed=seed, count=1, first=first + int(i), types=own)[0]
     return out
 
 

@@ -35,6 +35,7 @@ from ...credit.randomization import (
     distractor_test,
     structure_test,
 )
+from ...credit.redrawing import effective_schedule
 from ...credit.schedule import Schedule
 from ...errors import ConfigError, DataError
 from ...files import folder_for_results, write_atomically
@@ -110,7 +111,8 @@ def analyse_credit(
         progress: told of resamples.
     """
     trials, schedule, unused = usable(trials, schedule)
-    calibration, wrong = checked_schedule(trials, schedule, config.trust_schedule)
+    came_with = schedule and effective_schedule(trials, schedule, config.baited)
+    calibration, wrong = checked_schedule(trials, came_with, config.trust_schedule)
     notes, names = (*unused, *contingency_warnings(trials), *wrong), trials.names.outcomes
     if len(names) > 1 and schedule is None:
         first, *further = (probability_columns(name, trials.n_choices) for name in names)
@@ -153,6 +155,7 @@ def analyse_credit(
     tests = _tests(trials, schedule, config, progress)
     notes += note_on_ridge(config.ridge, bool(tests))
     notes += tuple(note for test in tests if (note := test.nothing_to_redraw()))
+    notes += tuple(dict.fromkeys(test.note for test in tests if test.note))
     return Credit(
         trials,
         schedule,
@@ -188,6 +191,7 @@ def _tests(
             trials, schedule, seed=config.seed, distractor=distractor, n_lags=config.lags,
             resamples=config.resamples, ridge=0.0 if config.ridge == "cv" else config.ridge,
             progress=progress, trust_schedule=True,  # it has been checked
+            reversals=config.rule, baited=config.baited,
         )
         for distractor in trials.names.outcomes[1:]
         for test in (distractor_test, structure_test)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Literal
 
+from ...credit.reversals.rules import CountedReversals, reversals_from_text
 from ...errors import ConfigError
 from ...io.tables.format import ChoiceText, TableFormat
 from .columns import check_probabilities, columns_among, usual_columns
@@ -26,6 +27,14 @@ class CreditConfig:
     each distractor: three columns or numbers for one distractor. Default:
     controllable_probability_0, controllable_probability_1 and distractor_probability, or the same
     with the names of the outcomes, where the table has them."""
+    reversals: str | None = None
+    """The rule by which the better side reversed, where it followed choices or rewards, such as
+    "after 10 controllable of the last 15"; also "distractor", "rewards" (of any kind) or "correct"
+    (choices of the better side), ", at least 20 trials" and ", with probability 0.1". Reversals are
+    then redrawn with the rewards that cause them, and both tests are exact."""
+    baited: bool = False
+    """The probabilities of the controllable reward are base ones: a reward that was drawn waits
+    until its side is chosen."""
     trust_schedule: bool = False
     """Go on although the rewards did not come with the stated probabilities; otherwise an error."""
     choice: str = "choice"
@@ -75,6 +84,9 @@ class CreditConfig:
             raise ConfigError(
                 "probabilities are for the tests, which also need a distractor column."
             )
+        if (self.reversals is not None or self.baited) and self.distractor is None:
+            raise ConfigError("reversals and baited are for the tests, which need a distractor.")
+        _ = self.rule
         check_probabilities(self.probabilities, len(self.outcomes), len(self.choices) or 2)
 
     @property
@@ -82,6 +94,13 @@ class CreditConfig:
         """The columns of all outcomes, the controllable reward first."""
         first = () if self.distractor is None else (self.distractor,)
         return (self.controllable, *first, *self.more_distractors)
+
+    @property
+    def rule(self) -> CountedReversals | None:
+        """The rule of reversals; None where none is stated."""
+        if self.reversals is None:
+            return None
+        return reversals_from_text(self.reversals, self.outcomes)
 
     @property
     def format(self) -> TableFormat:

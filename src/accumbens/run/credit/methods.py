@@ -87,6 +87,12 @@ def _schedule(metrics: dict[str, Any], config: CreditConfig) -> str:
         else "were columns of the table"
     )
     text = f"The probabilities from which the rewards were drawn {source}."
+    if config.baited:
+        text += (
+            " The controllable reward was baited: a reward that was drawn waited until its side "
+            "was chosen, so that it came with the probability 1 - product of (1 - p) over the "
+            "trials since that side was last chosen."
+        )
     checked = metrics.get("schedule")
     if checked and checked.get("believable"):
         text += " The rewards that came were compared with them beforehand, and agree."
@@ -98,6 +104,14 @@ def _schedule(metrics: dict[str, Any], config: CreditConfig) -> str:
 def _tests(metrics: dict[str, Any], config: CreditConfig) -> str:
     resamples = next(iter(metrics["tests"].values()))["resamples"]
     ridge = "0.01" if config.ridge == "cv" else f"{max(float(config.ridge), 0.01):g}"
+    by_rule = ""
+    if config.reversals is not None:
+        by_rule = (
+            f" The better side reversed by a rule ({config.rule}), counted anew after each "
+            "reversal; so rewards and the reversals that follow from them were redrawn together "
+            "from their joint distribution given what was held (backward filtering over side and "
+            "count, forward sampling [scott]), with the first side of each session as it was."
+        )
     return (
         f"Hypotheses ({'; '.join(metrics['tests'])}) were tested by conditional randomization "
         "[harris]. For an index above 0, every reward of that kind was redrawn from its "
@@ -106,12 +120,20 @@ def _tests(metrics: dict[str, Any], config: CreditConfig) -> str:
         "number "
         "of rewards on each trial were held, and where exactly one of the two came, which one it "
         "was "
-        f"was redrawn. The regression (ridge {ridge}) was refitted to each of {resamples:,} "
-        f"redrawn "
+        f"was redrawn.{by_rule} The regression (ridge {ridge}) was refitted to each of "
+        f"{resamples:,} redrawn "
         "experiments (seed "
         f"{config.seed}); p = (1 + number at least as extreme) / (1 + {resamples:,}) [phipson], "
-        "one-sided and two-sided (twice the smaller)."
+        f"one-sided and two-sided (twice the smaller). {_held(metrics)}"
     )
+
+
+def _held(metrics: dict[str, Any]) -> str:
+    """Under which rules of the schedule the p-values are exact."""
+    holds = {name: test["holds_under"] for name, test in metrics["tests"].items()}
+    if len(set(holds.values())) == 1:
+        return next(iter(holds.values()))
+    return " ".join(f"Of {name}: {text[0].lower()}{text[1:]}" for name, text in holds.items())
 
 
 def _answers(metrics: dict[str, Any]) -> str:

@@ -1,0 +1,1 @@
+"""Rules by which the better side reverses as a consequence of choices and rewards."""
