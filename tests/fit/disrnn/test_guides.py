@@ -8,7 +8,11 @@ import numpy as np
 import pytest
 
 from accumbens.errors import ConfigError
-from accumbens.fit.disrnn.guides import best_guide, most_likely_values
+from accumbens.fit.disrnn.guides import (
+    best_guide,
+    most_likely_values,
+    subjects_can_be_told_apart,
+)
 from accumbens.fit.folds import folds_of
 from accumbens.fit.likelihood.parameter_space import parameter_space
 from accumbens.models.by_subject import BySubject
@@ -46,7 +50,8 @@ def test_the_best_cognitive_model_is_the_one_that_predicts_what_folds_held_out(t
     assert len(guide.models) == 3
     assert guide.held_out["q_learning"].sum() > guide.held_out["bias"].sum()
     assert guide.held_out[guide.name].sum() == max(x.sum() for x in guide.held_out.values())
-    assert not guide.by_subject  # there is one
+    assert guide.apart is None  # there is one
+    assert guide.name_for(2) == guide.name
     whole = [log_likelihood(guide.models[-1], trials), log_likelihood(AGENT, trials)]
     assert whole[0] > whole[1] - 1.0  # fitted to these very trials
 
@@ -94,10 +99,22 @@ def test_subjects_that_differ_get_parameters_of_their_own():
         for i, (agent, name) in enumerate(zip(agents, names, strict=True))
     ])  # fmt: skip
     guide = best_guide(trials, folds_of(trials, 3), key=jax.random.key(0), guides=SOME)
-    assert guide.by_subject
-    assert guide.name.endswith(", by subject")
-    pooled = guide.held_out[guide.name.removesuffix(", by subject")].sum()
-    assert guide.held_out[guide.name].sum() > pooled + 20
-    assert all(isinstance(model, BySubject) for model in guide.models)
-    target = [unroll(guide.models[-1], trials.select_sessions([s])) for s in (0, 23)]
+    assert guide.name_for(0) == guide.name
+    assert guide.name_for(2) == f"{guide.name}, by subject"
+    assert guide.held_out[guide.name_for(2)].sum() > guide.held_out[guide.name].sum() + 20
+    assert guide.apart is not None
+    assert all(isinstance(model, BySubject) for model in guide.models_for(2))
+    assert not any(isinstance(model, BySubject) for model in guide.models_for(0))
+    target = [unroll(guide.apart[-1], trials.select_sessions([s])) for s in (0, 23)]
     assert target[0].choice_logits.shape == target[1].choice_logits.shape
+
+
+def test_subjects_with_one_session_each_are_not_told_apart():
+    """What a single session has of its own may be the session's."""
+    agents = [QLearning(rate, 5.0) for rate in (0.05, 0.1, 0.7, 0.9)]
+    trials = concatenate([simulated(a, 1, 20 + i, str(i)) for i, a in enumerate(agents)])
+    assert not subjects_can_be_told_apart(trials)
+    guide = best_guide(trials, folds_of(trials, 2), key=jax.random.key(0), guides=("q_learning",))
+    assert list(guide.held_out) == ["q_learning"]
+    twice = concatenate([simulated(a, 2, 20 + i, str(i)) for i, a in enumerate(agents[:2])])
+    assert subjects_can_be_told_apart(twice)

@@ -15,9 +15,18 @@ from accumbens.fit.disrnn import walks
 from accumbens.fit.disrnn.candidates import Candidate, Route
 from accumbens.fit.disrnn.config import DisRNNStageConfig, RecipeConfig, SelectionConfig
 from accumbens.fit.disrnn.objectives import choice_objective
-from accumbens.fit.disrnn.paths import Path, relaxing, rising, score, strength
+from accumbens.fit.disrnn.paths import (
+    Path,
+    copying,
+    least,
+    relaxing,
+    rising,
+    score,
+    strength,
+)
 from accumbens.fit.disrnn.preparation import initial_disrnn, with_unseen_subjects
-from accumbens.fit.disrnn.selection import relaxed_as_far_as_it_helps, select_disrnn
+from accumbens.fit.disrnn.relaxing import relaxed_as_far_as_it_helps
+from accumbens.fit.disrnn.selection import select_disrnn
 from accumbens.fit.disrnn.shrinkage import SoftChoices, soft_choice_objective, soft_targets
 from accumbens.fit.disrnn.signal_guides import best_signal_guide
 from accumbens.fit.disrnn.signal_selection import select_signal_networks
@@ -95,7 +104,7 @@ def test_fewer_trials_need_stronger_penalties_unless_targets_have_no_noise():
 
 
 def test_penalties_rise_from_the_weakest_to_the_strongest_and_then_fall_to_a_hundredth():
-    up = rising(np.arange(1500), 1500, 2.0)
+    up = rising(np.arange(1500), 1500, 2.0, least(0.5))
     factor = np.asarray(up.factor)
     assert factor[0] == pytest.approx(1.0)
     assert factor[-1] == pytest.approx(30.0, rel=0.01)
@@ -104,6 +113,19 @@ def test_penalties_rise_from_the_weakest_to_the_strongest_and_then_fall_to_a_hun
     down = relaxing(np.arange(300), 300, 4.0, 900)
     assert float(down.factor[-1]) == pytest.approx(0.04)
     assert int(down.step[0]) == 900
+    assert set(np.asarray(down.noise)) == {1.0}
+    assert len(set(np.asarray(down.l2))) == 1
+
+
+def test_a_copy_begins_at_weak_penalties_and_ends_without_noise():
+    assert float(rising(np.arange(1500), 1500, 1.0, least(1.0)).factor[0]) == pytest.approx(0.02)
+    first = copying(np.arange(300), 300, 4.0, 900, again=False)
+    second = copying(np.arange(900), 900, 4.0, 1200, again=True)
+    assert np.asarray(first.noise)[0] > 0.98
+    assert not np.asarray(first.noise)[150:].any()
+    assert not np.asarray(second.noise).any()
+    np.testing.assert_allclose(np.asarray(first.l2)[[0, -1]], [10.0, 0.1], rtol=0.02)
+    np.testing.assert_allclose(np.asarray(second.l2), 0.1, rtol=1e-5)
 
 
 def test_scores_are_log_likelihoods_of_what_counts(trials):
@@ -141,7 +163,7 @@ def test_latents_that_may_not_be_used_stay_closed(trials):
     batch = jax.tree.map(jnp.asarray, trials.batch())
     data = SoftChoices(batch, jnp.asarray(soft_targets(trials, AGENT, 1.0)))
     path = Path.beginning(model, data, jax.random.key(3)).with_latents(1)
-    path.advance(rising(np.arange(150, 200), 600, 1.0), SMALL.penalties)
+    path.advance(rising(np.arange(150, 200), 600, 1.0, 0.5), SMALL.penalties)
     rows = [row for row in bottlenecks(path.model) if row.kind != "signal"]
     assert all(row.openness == "closed" for row in rows if row.input == "z_2")
     used = {row.multiplier for row in rows if row.input == "z_1" and row.kind != "latent"}
@@ -183,14 +205,17 @@ class Explored(walks.Walks):
 def test_fewer_latents_are_tried_while_they_predict_as_well(
     monkeypatch, held_out, hopeless, tried, taken
 ):
-    def relax(walks, candidate):
-        return choosing.Relaxed(None, candidate.held_out, 0)
+    def relax(walks, candidate, longer=False):
+        return candidate, choosing.Relaxed(None, candidate.held_out, 300 + 900 * longer)
 
-    monkeypatch.setattr(choosing, "_relax", relax)
-    explored = Explored(held_out, hopeless)
-    candidate, relaxed = choosing._simplest(explored)
-    assert (explored.tried, candidate.n_open) == (tried, taken)
-    assert relaxed.held_out == held_out[taken]
+    monkeypatch.setattr(choosing, "relaxed", relax)
+    for behind in (False, True):  # a copy that lags its guide is relaxed longer, in the end
+        monkeypatch.setattr(choosing, "lags", lambda *_, behind=behind: behind)
+        explored = Explored(held_out, hopeless)
+        candidate, of_taken = choosing._simplest(explored)
+        assert (explored.tried, candidate.n_open) == (tried, taken)
+        assert of_taken.held_out == held_out[taken]
+        assert of_taken.steps == (1200 if behind else 300)
 
 
 def test_fewer_latents_that_are_hopeless_are_not_walked_without_folds(trials, monkeypatch):
@@ -297,19 +322,15 @@ def test_all_trials_are_fitted_along_the_best_route_alone(selection):
     )
 
 
-def test_a_path_that_stays_behind_its_cognitive_model_is_walked_more_slowly(trials, monkeypatch):
-    config = dataclasses.replace(QUICK, shares=(1.0,), guides=("q_learning",), relaxing=0)
-    monkeypatch.setattr(walks, "LAGS", 10.0)
-    usual = select_disrnn(trials, SMALL, config, key=jax.random.key(0))
-    assert max(c.step for c in usual.candidates) <= config.steps
-    monkeypatch.setattr(walks, "LAGS", -10.0)
-    slow = select_disrnn(trials, SMALL, config, key=jax.random.key(0))
-    assert max(c.step for c in slow.candidates) > config.steps
-    factor = {c.step: c.factor for c in slow.candidates}
-    way = (config.steps - 1 - 150) / (walks.SLOWER * config.steps - 150)
-    assert factor[config.steps] == pytest.approx(
-        strength(1.0, int(trials.scored.sum())) * 0.5 * 30**way, rel=1e-5
-    )
+def test_where_all_targets_are_of_the_cognitive_model_it_is_copied(trials):
+    """Where the choices' noise is all that is left, the copy says what the model says."""
+    config = dataclasses.replace(QUICK, shares=(1.0,), guides=("q_learning",), relaxing=300)
+    found = select_disrnn(trials, SMALL, config, key=jax.random.key(0))
+    guide = soft_targets(trials, found.guide.models[-1], 1.0)
+    own = soft_targets(trials, found.model, 1.0)
+    divergence = (guide * np.log(guide / own)).sum(-1)[trials.scored].mean()
+    assert divergence < 2e-4
+    assert found.relaxed > 0
 
 
 def signals(trials, selection, values):

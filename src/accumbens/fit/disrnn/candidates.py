@@ -78,12 +78,12 @@ def simplest_first(candidates: list[Candidate]) -> list[int]:
     checkpoints with one number, those on which both agree go first.
     """
     best = candidates[best_candidate(candidates)]
-    most = _n_open(best)
+    most = n_open(best)
     of_number: dict[int, int] = {}
     for i, c in enumerate(candidates):
         if c.route != best.route or c.step < FIRST_CANDIDATE or c.n_open is None:
             continue
-        number = _n_open(c)
+        number = n_open(c)
         if c.held_out >= best.held_out - HOPELESS and number <= most:
             held = of_number.get(number)
             if held is None or _rank(c) > _rank(candidates[held]):
@@ -91,7 +91,8 @@ def simplest_first(candidates: list[Candidate]) -> list[int]:
     return [of_number[n] for n in sorted(of_number)]
 
 
-def _n_open(candidate: Candidate) -> int:
+def n_open(candidate: Candidate) -> int:
+    """Open latents of most fits without a fold, or of the fit to all trials where it has more."""
     of_folds = math.ceil(np.median(candidate.n_open_of_folds))
     return max(of_folds, candidate.n_open or 0)
 

@@ -1,8 +1,9 @@
 """Guides: the cognitive models towards the best of which a disRNN may be shrunk.
 
 Each is fitted once for all subjects, without each fold of the trials and to all of them. The best
-on what the folds held out is then fitted with parameters of each subject's own (see
-`likelihood.empirical_bayes`), and that fit is the guide where it predicts the folds better.
+on what the folds held out is the guide of a disRNN that takes all subjects for one. It is then
+fitted with parameters of each subject's own (see `likelihood.empirical_bayes`), and that fit is the
+guide of a disRNN that tells subjects apart, where it predicts the folds better.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from ...models.catalogue import cognitive
 from ...progress.threads import in_threads
 from ...trials import Batch, Trials
 from ...unrolling import choice_log_likelihood, unroll
+from ..folds import TOLERANCE as WORTH
 from ..likelihood.empirical_bayes import most_probable_groups, subjects_apart
 from ..likelihood.lbfgs import minimize_lbfgs
 from ..likelihood.moments import moments
@@ -31,6 +33,8 @@ from .guide_kinds import GUIDES
 
 MIN_SUBJECTS = 2
 """Fewer cannot differ from one another."""
+MIN_SESSIONS = 2
+"""Of a subject with fewer, folds cannot tell what is its own from what is the session's."""
 BY_SUBJECT = ", by subject"
 """What the name of a guide with each subject's own parameters ends with."""
 TOLERANCE = 1e-4
@@ -40,15 +44,30 @@ TOLERANCE = 1e-4
 class Guide(NamedTuple):
     """The cognitive model with the highest likelihood on held-out trials of the training sessions.
 
-    models: its fit without each fold, then its fit to all. by_subject: whether each subject has
-    parameters of its own. held_out: log likelihood (nats) of each session's trials under the fits
-    that did not see them, of every model that was tried.
+    models: its fit without each fold, then its fit to all. apart: the same with parameters of each
+    subject's own, None where that does not predict held-out trials better. held_out: log likelihood
+    (nats) of each session's trials under the fits that did not see them, of every model that was
+    tried.
     """
 
     name: str
     models: list[Model]
-    by_subject: bool
+    apart: list[Model] | None
     held_out: dict[str, Float[np.ndarray, " session"]]
+
+    def name_for(self, embedding: int) -> str:
+        """What a disRNN leans on that describes each subject by so many numbers."""
+        return f"{self.name}{BY_SUBJECT}" if embedding and self.apart is not None else self.name
+
+    def models_for(self, embedding: int) -> list[Model]:
+        """The fits of that one."""
+        return self.apart if embedding and self.apart is not None else self.models
+
+
+def subjects_can_be_told_apart(trials: Trials) -> bool:
+    """Whether there are two subjects or more with two sessions or more."""
+    n_sessions = np.unique(trials.subject, return_counts=True)[1]
+    return int((n_sessions >= MIN_SESSIONS).sum()) >= MIN_SUBJECTS
 
 
 def best_guide(
@@ -74,13 +93,13 @@ def best_guide(
     fits = dict(zip(spaces, in_threads(fit, spaces.values()), strict=True))  # compiles, mostly
     held_out = {name: _held_out(fit.models, trials, folds) for name, fit in fits.items()}
     best = max(held_out, key=lambda name: float(held_out[name].sum()))
-    models, by_subject = fits[best].models, False
-    if len(np.unique(trials.subject)) >= MIN_SUBJECTS and fits[best].values.shape[1]:
-        apart, name = _by_subject(fits[best], trials, counted), f"{best}{BY_SUBJECT}"
-        held_out[name] = _held_out(apart, trials, folds)
-        if held_out[name].sum() > held_out[best].sum():
-            best, models, by_subject = name, apart, True
-    return Guide(best, models, by_subject, held_out)
+    apart = None
+    if subjects_can_be_told_apart(trials) and fits[best].values.shape[1]:
+        of_each, name = _by_subject(fits[best], trials, counted), f"{best}{BY_SUBJECT}"
+        held_out[name] = _held_out(of_each, trials, folds)
+        gained = float(held_out[name].sum() - held_out[best].sum())
+        apart = of_each if gained > WORTH * trials.scored.sum() else None
+    return Guide(best, fits[best].models, apart, held_out)
 
 
 class _Fits(NamedTuple):

@@ -35,6 +35,9 @@ WARM_UP_RATE = 2e-3
 STAGE = DisRNNStageConfig(learning_rate=1e-2, bottleneck_rate=2.0)
 MIN_MULTIPLE, MAX_MULTIPLE = 0.5, 15.0
 """Multiples of the penalties at the beginning and the end of a path, with 5,000 trials."""
+COPYING_FROM = 0.02
+"""Multiple at the beginning where all targets are from the best cognitive model: they hold no
+noise, so penalties need not protect from it, and would close what that model has."""
 UNIT_TRIALS, GROWTH, MIN_STRENGTH = 5000, 0.7, 0.3
 """See `strength`."""
 L2, SUBJECT = 10.0, 0.1
@@ -42,7 +45,7 @@ L2, SUBJECT = 10.0, 0.1
 path: animals differ by less than rising penalties would let through, and what describes them is a
 few numbers, not one for each trial."""
 HELD = {"l2": L2, "update_subject": SUBJECT, "choice_subject": SUBJECT}
-"""Multiples of the penalties that do not rise."""
+"""Multiples of the penalties that do not rise along a path."""
 AVERAGING = 0.98
 """Weights are exponential averages over steps with this decay."""
 RELAXED = 0.01
@@ -66,34 +69,65 @@ def strength(share: float, n_trials: int) -> float:
     return of_size ** (GROWTH * (1 - share))
 
 
+def least(share: float) -> float:
+    """Multiple of the penalties at the beginning of a path."""
+    return COPYING_FROM if share == 1 else MIN_MULTIPLE
+
+
 class Schedule(NamedTuple):
-    """What changes from step to step: number, learning rate, factor of the penalties, noise."""
+    """What changes from step to step: number, learning rate, factor of the penalties that rise,
+    noise, and multiple of the L2 penalty."""
 
     step: Int[Array, " step"]
     rate: Float[Array, " step"]
     factor: Float[Array, " step"]
     noise: Float[Array, " step"]
+    l2: Float[Array, " step"]
 
 
-def rising(steps: Int[np.ndarray, " step"], n_steps: int, scale: float) -> Schedule:
-    """The path of `n_steps`: a warm-up, then penalties that rise geometrically, times `scale`."""
+def rising(
+    steps: Int[np.ndarray, " step"], n_steps: int, scale: float, from_multiple: float
+) -> Schedule:
+    """The path of `n_steps`: a warm-up, then penalties that rise geometrically.
+
+    from_multiple: of the default penalties, where they begin. scale: multiplies all of them.
+    """
     warm = steps < WARM_UP
     way = np.clip((steps - WARM_UP) / (n_steps - WARM_UP), 0, 1)
     rise = np.where(warm, (steps + 1) / 20, (steps - WARM_UP + 1) / 50)
     rate = np.where(warm, WARM_UP_RATE, STAGE.learning_rate) * np.minimum(rise, 1)
-    factor = scale * MIN_MULTIPLE * (MAX_MULTIPLE / MIN_MULTIPLE) ** way
-    return _schedule(steps, rate, factor, ~warm)
+    factor = scale * from_multiple * (MAX_MULTIPLE / from_multiple) ** way
+    return _schedule(steps, rate, factor, ~warm, np.full(len(steps), L2))
 
 
 def relaxing(steps: Int[np.ndarray, " step"], n_steps: int, factor: float, first: int) -> Schedule:
     """`n_steps` over which penalties and learning rate fall. first: number of the first step."""
+    way, rate = _falling(steps, n_steps)
+    n = len(steps)
+    return _schedule(first + steps, rate, factor * RELAXED**way, np.ones(n), np.full(n, L2))
+
+
+def copying(
+    steps: Int[np.ndarray, " step"], n_steps: int, factor: float, first: int, *, again: bool
+) -> Schedule:
+    """`n_steps` in which noise, penalties, L2 and learning rate fall, for targets without noise.
+
+    Noise and L2 protect from what is not there then, and only blur. again: they have fallen before.
+    """
+    way, rate = _falling(steps, n_steps)
+    fallen = np.ones(len(steps)) if again else way
+    noise = np.clip(1 - 2 * fallen, 0, 1)
+    return _schedule(first + steps, rate, factor * RELAXED**fallen, noise, L2 * RELAXED**fallen)
+
+
+def _falling(steps, n_steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """How much of the way lies behind each step, and its learning rate."""
     way = (steps + 1) / n_steps
-    rate = STAGE.learning_rate * np.minimum(1, (steps + 1) / 20) * (1 - 0.9 * way)
-    return _schedule(first + steps, rate, factor * RELAXED**way, np.ones(len(steps)))
+    return way, STAGE.learning_rate * np.minimum(1, (steps + 1) / 20) * (1 - 0.9 * way)
 
 
-def _schedule(steps, rate, factor, noise) -> Schedule:
-    numbers = (jnp.asarray(np.asarray(x, np.float32)) for x in (rate, factor, noise))
+def _schedule(steps, rate, factor, noise, l2) -> Schedule:
+    numbers = (jnp.asarray(np.asarray(x, np.float32)) for x in (rate, factor, noise, l2))
     return Schedule(jnp.asarray(np.asarray(steps, np.int32)), *numbers)
 
 
@@ -178,14 +212,15 @@ def _steps(
 ):
     """Gradient steps to the next checkpoint; what changes along the path is an array of them."""
 
-    def loss(trained, step, factor, amount):
-        scaled = {kind: w * HELD.get(kind, factor) for kind, w in weights.items()}
-        noise = NoiseSource(jax.random.fold_in(key, step), amount)
+    def loss(trained, now: Schedule):
+        multiples = HELD | {"l2": now.l2}
+        scaled = {kind: w * multiples.get(kind, now.factor) for kind, w in weights.items()}
+        noise = NoiseSource(jax.random.fold_in(key, now.step), now.noise)
         return soft_choice_objective(eqx.combine(trained, frozen), data, scaled, noise)[0]
 
     def one(carry, now: Schedule):
         trained, adam, average = carry
-        gradient = jax.grad(loss)(trained, now.step, now.factor, now.noise)
+        gradient = jax.grad(loss)(trained, now)
         direction, adam = pace.adam.update(gradient, adam)
         trained = jax.tree.map(lambda p, d, r: p - now.rate * r * d, trained, direction, rates)
         average = jax.tree.map(lambda a, p: AVERAGING * a + (1 - AVERAGING) * p, average, trained)

@@ -9,7 +9,8 @@ kept lies on the best path, run once more with all trials.
 
 Strong penalties find the structure but blur what stays open. So the chosen candidate is relaxed:
 what is closed stays closed, the penalties of the rest fall, and the held-out trials, relaxed in the
-same way, say how far.
+same way, say how far. Where the targets are all from the best cognitive model, they hold no noise,
+and noise and L2 fall too: what stays open then copies that model.
 """
 
 from __future__ import annotations
@@ -18,20 +19,19 @@ import time
 from pathlib import Path as FilePath
 from typing import NamedTuple
 
-import numpy as np
-from jaxtyping import Float, Int, PRNGKeyArray
+from jaxtyping import PRNGKeyArray
 
 from ...models.disrnn import DisRNN, Penalties, in_order
 from ...progress.base import Progress
-from ...progress.threads import in_threads
 from ...trials import Trials
-from ..folds import TOLERANCE, paired_difference
-from .candidates import HOPELESS, Candidate, Route, simplest_first
+from ..folds import TOLERANCE
+from .candidates import HOPELESS, Candidate, Route, n_open, simplest_first
 from .config import RecipeConfig, SelectionConfig
 from .guides import Guide
-from .paths import STEPS_PER_CHECKPOINT, Path, penalties_at, relaxing
+from .paths import penalties_at
 from .preparation import with_unseen_subjects
-from .walks import Walks, placed
+from .relaxing import Relaxed, lags, relaxed
+from .walks import Walks
 
 
 class Selection(NamedTuple):
@@ -86,7 +86,7 @@ def select_disrnn(
     guided = time.monotonic()
     walks.explore()
     walked = time.monotonic()
-    candidate, (model, held_out, relaxed) = _simplest(walks)
+    candidate, (model, held_out, steps) = _simplest(walks)
     candidates = walks.candidates()
     chosen = candidates.index(candidate)
     seconds = {
@@ -96,7 +96,7 @@ def select_disrnn(
     model = with_unseen_subjects(in_order(model), walks.batch)
     return Selection(
         model, candidates, chosen, walks.standard_errors(candidate), walks.guide,
-        held_out, relaxed, penalties_at(recipe.penalties, candidate.factor), seconds,
+        held_out, steps, penalties_at(recipe.penalties, candidate.factor), seconds,
     )  # fmt: skip
 
 
@@ -105,24 +105,25 @@ FEWER = 2e-4
 truth costs nothing as one latent."""
 
 
-class Relaxed(NamedTuple):
-    """A candidate after relaxing: model, held-out log likelihood per trial (nats), steps kept."""
-
-    model: DisRNN
-    held_out: float
-    steps: int
-
-
 def _simplest(walks: Walks) -> tuple[Candidate, Relaxed]:
     """The candidate with the fewest open latents that, relaxed, predicts held-out trials as well as
     the best along the chosen route (but for `TOLERANCE`); and what relaxing made of it.
 
     It is on that route, or on the same with fewer latents from the start, which must predict as
-    well as that one after relaxing (but for `FEWER`).
+    well as that one after relaxing (but for `FEWER`). Where a model is copied, the best is relaxed
+    too before it is compared, and fewer open latents may cost no more than `FEWER`.
     """
     best = walks.best_along(walks.chosen)
-    enough = best.held_out - TOLERANCE
-    taken = _simplest_along(walks, walks.chosen, enough) or (best, _relax(walks, best))
+    if walks.chosen.share == 1:
+        candidates = walks.along(walks.chosen)
+        most = relaxed(walks, candidates[simplest_first(candidates)[-1]])
+        if most[1].held_out < best.held_out - TOLERANCE:
+            most = relaxed(walks, best)
+        enough = most[1].held_out - FEWER
+        taken = _simplest_along(walks, walks.chosen, enough, most) or most
+    else:
+        enough = best.held_out - TOLERANCE
+        taken = _simplest_along(walks, walks.chosen, enough) or relaxed(walks, best)
     while (taken[0].n_open or 0) > 1:
         route = walks.explore_fewer(taken[0])
         enough = taken[1].held_out - FEWER
@@ -130,59 +131,22 @@ def _simplest(walks: Walks) -> tuple[Candidate, Relaxed]:
         if fewer is None:
             break
         taken = fewer
-    return taken
+    return relaxed(walks, taken[0], longer=True) if lags(walks, *taken) else taken
 
 
-def _simplest_along(walks: Walks, route: Route, enough: float) -> tuple[Candidate, Relaxed] | None:
+def _simplest_along(
+    walks: Walks, route: Route, enough: float, known: tuple[Candidate, Relaxed] | None = None
+) -> tuple[Candidate, Relaxed] | None:
     """Along a route, the candidate with the fewest open latents that, relaxed, has this held-out
-    log likelihood per trial (nats); None where none has."""
+    log likelihood per trial (nats); None where none has. known: one that is relaxed already, which
+    stands for all with as many open latents."""
     candidates = walks.along(route)
     for simpler in simplest_first(candidates):
-        if candidates[simpler].held_out >= enough - HOPELESS:
-            relaxed = _relax(walks, candidates[simpler])
-            if relaxed.held_out >= enough:
-                return candidates[simpler], relaxed
+        candidate = candidates[simpler]
+        if known is not None and n_open(candidate) >= n_open(known[0]):
+            return known
+        if candidate.held_out >= enough - HOPELESS:
+            found = relaxed(walks, candidate)
+            if found[1].held_out >= enough:
+                return found
     return None
-
-
-def _relax(walks: Walks, candidate: Candidate) -> Relaxed:
-    """What relaxing makes of a candidate."""
-    folds = range(len(walks.held_out))
-    averages = walks.walked[candidate.route].averages[candidate.step // STEPS_PER_CHECKPOINT - 1]
-    paths = placed(walks.paths(candidate.route, folds), averages)
-    paths = [path.closed_for_good(path.average) for path in paths]
-    models, scores = [paths[-1].model], [walks.scores(paths, folds)]
-    n_steps = walks.config.relaxing
-
-    def advance(path: Path) -> None:
-        path.advance(schedule, walks.recipe.penalties)
-
-    with walks.progress.task("disrnn selection: relaxing", n_steps) as task:
-        for first in range(0, n_steps, STEPS_PER_CHECKPOINT):
-            steps = first + np.arange(STEPS_PER_CHECKPOINT)
-            schedule = relaxing(steps, n_steps, candidate.factor, candidate.step)
-            in_threads(advance, paths)
-            models.append(paths[-1].model)
-            scores.append(walks.scores(paths, folds))
-            task.update(min(first + STEPS_PER_CHECKPOINT, n_steps))
-    held_out = [of_all[:-1, 0].sum(0) for of_all in scores]
-    last = relaxed_as_far_as_it_helps(held_out, walks.trials.scored.sum(1))
-    steps = last * STEPS_PER_CHECKPOINT
-    return Relaxed(models[last], float(held_out[last].sum() / walks.n), steps)
-
-
-def relaxed_as_far_as_it_helps(
-    held_out: list[Float[np.ndarray, " session"]], n_scored: Int[np.ndarray, " session"]
-) -> int:
-    """The last stop whose held-out log likelihood lies within one standard error of the best.
-
-    held_out: of each session (nats), at each stop; the first is the model before. Returns its
-    number.
-    """
-    best = max(held_out, key=lambda x: float(x.sum()))
-    within = []
-    for i, of_session in enumerate(held_out):
-        below, error = paired_difference(best, of_session, n_scored)
-        if below <= error:
-            within.append(i)
-    return within[-1]

@@ -23,8 +23,8 @@ from ...trials import Trials
 from ..folds import TOLERANCE, expected_after_all, folds_of, paired_difference, without
 from .candidates import HOPELESS, Candidate, Route, best_candidate, most_shrunk
 from .config import FIRST_CANDIDATE, RecipeConfig, SelectionConfig
-from .guides import BY_SUBJECT, best_guide
-from .paths import STEPS_PER_CHECKPOINT, Path, rising, score, strength
+from .guides import best_guide, subjects_can_be_told_apart
+from .paths import STEPS_PER_CHECKPOINT, Path, least, rising, score, strength
 from .preparation import initial_disrnn, longest_first, with_unseen_subjects
 from .shrinkage import SoftChoices, soft_targets
 from .walked import Walked, joined, read_walked, write_walked
@@ -34,10 +34,6 @@ GIVE_UP = 0.01
 BEHIND = 0.003
 """After `JUDGED_FROM` steps, it also ends when its best is so many below another route's."""
 JUDGED_FROM = 900
-LAGS = 1e-3
-"""Where a path towards the best cognitive model alone stays so many nats per trial below it, it is
-walked again `SLOWER` times as slowly: its targets hold no noise, so what it lacks is time."""
-SLOWER = 3
 
 
 class Walks:
@@ -61,7 +57,6 @@ class Walks:
         self.held_out = [*self.folds, nothing]
         self.counted = [jnp.asarray(np.stack([out, ~out])) for out in self.held_out]
         self.walked: dict[Route, Walked] = {}
-        self.slower: dict[float, int] = {}
         self.chosen = self._route(config.shares[0])
 
     def explore(self) -> None:
@@ -77,11 +72,8 @@ class Walks:
         routes = [self._route(share) for share in self.config.shares]
         for route in routes:
             self._walk_folds(route)
-            if route.share == 1 and self._lags(route):
-                self.slower[1.0] = SLOWER
-                self._walk_folds(route)
         best = self._most_shrunk(routes)
-        if tried and not given and len(np.unique(self.trials.subject)) > 1:
+        if tried and not given and subjects_can_be_told_apart(self.trials):
             apart = best._replace(embedding=tried)
             self._walk_folds(apart)
             gained = self.best_along(apart).expected - self.best_along(best).expected
@@ -105,7 +97,7 @@ class Walks:
         """
         assert than.n_open is not None
         route = than.route._replace(latents=than.n_open - 1)
-        whole = self._walk_everything(route, self.steps(route) // STEPS_PER_CHECKPOINT)
+        whole = self._walk_everything(route, self.config.steps // STEPS_PER_CHECKPOINT)
         before = self.walked[than.route].scores[than.step // STEPS_PER_CHECKPOINT - 1, -1, 1].sum()
         first = FIRST_CANDIDATE // STEPS_PER_CHECKPOINT - 1
         fitted = max(float(x[0, 1].sum()) for x in whole.scores[first:])
@@ -136,20 +128,6 @@ class Walks:
     def _best_of(self, routes: list[Route]) -> Route:
         return max(routes, key=lambda route: self.best_along(route).expected)
 
-    def _lags(self, route: Route) -> bool:
-        """Whether the best along a route is clearly worse than the guide of all subjects."""
-        guide = self.guide.held_out[self.guide.name.removesuffix(BY_SUBJECT)].sum() / self.n
-        return bool(self.best_along(route).held_out < guide - LAGS)
-
-    def steps(self, route: Route) -> int:
-        """Gradient steps along the whole of a route."""
-        return self.config.steps * self._slower(route)
-
-    def _slower(self, route: Route) -> int:
-        """How many times as slowly a route is walked as others; with fewer latents it is not."""
-        fewer = route.latents < self.recipe.disrnn.latents
-        return 1 if fewer else self.slower.get(route.share, 1)
-
     def _most_shrunk(self, routes: list[Route]) -> Route:
         bests = [self.best_along(route) for route in routes]
         taken = most_shrunk(
@@ -174,13 +152,13 @@ class Walks:
 
     def paths(self, route: Route, folds: Sequence[int]) -> list[Path]:
         """The beginnings of these folds' paths along a route; the last fold holds nothing out."""
-        share, embedding, start, latents = route
+        _, embedding, start, latents = route
         architecture = dataclasses.replace(self.recipe.disrnn, subject_embedding=embedding)
         key = jax.random.fold_in(self.key, 1000 * start)
         model = initial_disrnn(self.trials.select_signals(()), architecture, key)
         paths = [
             Path.beginning(
-                model, self._data(share, fold),
+                model, self._data(route, fold),
                 jax.random.fold_in(self.key, 1000 * start + fold + 2),
             )
             for fold in folds
@@ -204,13 +182,12 @@ class Walks:
         """The checkpoints along a route without each fold."""
         best = max((c.expected for c in self.candidates()), default=-np.inf)
         first = FIRST_CANDIDATE // STEPS_PER_CHECKPOINT - 1
-        slower = self._slower(route)
 
         def hopeless(scores: list[np.ndarray]) -> bool:
             mean = [float(x[:, 0].sum() / self.n) for x in scores[first:]]
             if not mean:
                 return False
-            late = len(scores) * STEPS_PER_CHECKPOINT >= JUDGED_FROM * slower
+            late = len(scores) * STEPS_PER_CHECKPOINT >= JUDGED_FROM
             return mean[-1] < max(mean) - GIVE_UP or (late and max(mean) < best - BEHIND)
 
         self.walked[route] = self._walk(route, range(len(self.folds)), "folds", hopeless)
@@ -232,13 +209,12 @@ class Walks:
         file = None
         if self.checkpoints is not None:
             of_route = "-".join(f"{x:g}" for x in route)
-            slower = f"-{self._slower(route)}x" if self._slower(route) > 1 else ""
-            file = self.checkpoints / f"selection-{of_route}{slower}-{name}.safetensors"
+            file = self.checkpoints / f"selection-{of_route}-{name}.safetensors"
         paths = self.paths(route, folds)
         if file is not None and (kept := read_walked(file, self.identity, paths[0].average)):
             return kept
         scale = strength(route.share, self.n)
-        n_checkpoints = self.steps(route) // STEPS_PER_CHECKPOINT
+        n_checkpoints = self.config.steps // STEPS_PER_CHECKPOINT
         averages: list[list[PyTree]] = []
         scores: list[np.ndarray] = []
         described = f"share {route.share:g}, embedding {route.embedding}, start {route.start}"
@@ -252,7 +228,7 @@ class Walks:
         with self.progress.task(label, n_checkpoints * STEPS_PER_CHECKPOINT) as task:
             for i in range(n_checkpoints):
                 steps = i * STEPS_PER_CHECKPOINT + np.arange(STEPS_PER_CHECKPOINT)
-                schedule = rising(steps, self.steps(route), scale)
+                schedule = rising(steps, self.config.steps, scale, least(route.share))
                 in_threads(advance, paths)
                 averages.append([path.average for path in paths])
                 scores.append(self.scores(paths, folds))
@@ -273,7 +249,9 @@ class Walks:
             step = (i + 1) * STEPS_PER_CHECKPOINT
             held_out = float(scores[:k, 0].sum() / self.n)
             fitted = float(scores[:k, 1].sum() / (self.n * (k - 1)))
-            factor = float(rising(np.array([step - 1]), self.steps(route), scale).factor[0])
+            steps = np.array([step - 1])
+            there = rising(steps, self.config.steps, scale, least(route.share))
+            factor = float(there.factor[0])
             n_open = [int(n) for n in walked.n_open[i]]
             candidates.append(
                 Candidate(
@@ -283,9 +261,10 @@ class Walks:
             )  # fmt: skip
         return candidates
 
-    def _data(self, share: float, fold: int) -> SoftChoices:
+    def _data(self, route: Route, fold: int) -> SoftChoices:
         """Targets of this fold's guide; nothing is fitted to what the fold holds out."""
-        target = soft_targets(self.trials, self.guide.models[fold], share)
+        guide = self.guide.models_for(route.embedding)[fold]
+        target = soft_targets(self.trials, guide, route.share)
         batch = without(self.batch, self.held_out[fold])
         order = np.asarray(longest_first(batch._replace(subject=np.arange(len(target)))).subject)
         return jax.tree.map(

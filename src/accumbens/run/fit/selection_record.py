@@ -35,7 +35,7 @@ def as_record(selection: Selection, trials: Trials, folds: int) -> dict[str, Any
         "folds": folds,
         "open_latents": taken.n_open,
         "open_latents_of_folds": list(taken.n_open_of_folds),
-        "guide": selection.guide.name,
+        "guide": selection.guide.name_for(taken.route.embedding),
         "cognitive_models": guides,
         "why": reason(selection, best, guides),
         "structure": structure(selection),
@@ -94,12 +94,13 @@ def warnings_of(selection: Selection, trials: Trials) -> list[str]:
     """What a reader must know of the choice besides. trials: those that were fitted."""
     taken, found = selection.candidate, []
     guide, n = selection.guide, max(int(trials.scored.sum()), 1)
-    of_guide = float(guide.held_out[guide.name].sum() / n)
+    name = guide.name_for(1)
+    of_guide = float(guide.held_out[name].sum() / n)
     if selection.held_out < of_guide - BEHIND:
         found.append(
-            f"inside the training sessions {guide.name} predicts what folds hold out better "
+            f"inside the training sessions {name} predicts what folds hold out better "
             f"(normalized likelihood {np.exp(of_guide):.4f}) than this disRNN "
-            f"({np.exp(selection.held_out):.4f}): it has not learned all that {guide.name} knows"
+            f"({np.exp(selection.held_out):.4f}): it has not learned all that {name} knows"
         )
     usual = float(np.median(taken.n_open_of_folds))
     if taken.n_open != usual:
@@ -137,7 +138,8 @@ def _routes(selection: Selection) -> list[dict[str, Any]]:
 
 def reason(selection: Selection, best: Any, guides: dict[str, float]) -> str:
     """What was chosen and why, in words."""
-    taken, guide = selection.candidate, selection.guide.name
+    taken = selection.candidate
+    guide = selection.guide.name_for(taken.route.embedding)
     share, embedding, start, latents = taken.route
     most = max(c.route.latents for c in selection.candidates)
     if share == 0:

@@ -1,0 +1,95 @@
+"""Relaxing a candidate of a selection: what is closed stays closed, and the rest is let go.
+
+Penalties of what is open fall. Where the targets are all from the best cognitive model, they hold
+no noise, and noise and L2, which protect from noise, fall too: what stays open copies that model.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from ...models.disrnn import DisRNN
+from ...progress.threads import in_threads
+from ..folds import paired_difference
+from .candidates import Candidate
+from .paths import STEPS_PER_CHECKPOINT, Path, Schedule, copying, relaxing
+from .walks import Walks, placed
+
+BEHIND = 1e-4
+"""A copy goes on where it stays so many nats per held-out trial behind its guide."""
+LONGER = 3
+"""Times as many steps as before."""
+
+
+class Relaxed(NamedTuple):
+    """A candidate after relaxing: model, held-out log likelihood per trial (nats), steps kept."""
+
+    model: DisRNN
+    held_out: float
+    steps: int
+
+
+def lags(walks: Walks, candidate: Candidate, relaxed: Relaxed) -> bool:
+    """Whether it was to copy the guide and has not yet."""
+    share, embedding = candidate.route.share, candidate.route.embedding
+    guide = float(walks.guide.held_out[walks.guide.name_for(embedding)].sum() / walks.n)
+    return share == 1 and relaxed.held_out < guide - BEHIND
+
+
+def relaxed(
+    walks: Walks, candidate: Candidate, *, longer: bool = False
+) -> tuple[Candidate, Relaxed]:
+    """A candidate, and what relaxing makes of it. longer: a second, longer turn for a copy."""
+    folds = range(len(walks.held_out))
+    averages = walks.walked[candidate.route].averages[candidate.step // STEPS_PER_CHECKPOINT - 1]
+    paths = placed(walks.paths(candidate.route, folds), averages)
+    paths = [path.closed_for_good(path.average) for path in paths]
+    models, scores = [paths[-1].model], [walks.scores(paths, folds)]
+    n_steps = walks.config.relaxing
+
+    def advance(path: Path) -> None:
+        path.advance(schedule, walks.recipe.penalties)
+
+    first = candidate.step
+    for turn, of_turn in enumerate([n_steps, LONGER * n_steps] if longer else [n_steps]):
+        with walks.progress.task("disrnn selection: relaxing", of_turn) as task:
+            for done in range(0, of_turn, STEPS_PER_CHECKPOINT):
+                steps = done + np.arange(STEPS_PER_CHECKPOINT)
+                schedule = _schedule(candidate, steps, of_turn, first, again=turn > 0)
+                in_threads(advance, paths)
+                models.append(paths[-1].model)
+                scores.append(walks.scores(paths, folds))
+                task.update(min(done + STEPS_PER_CHECKPOINT, of_turn))
+        first += of_turn
+    held_out = [of_all[:-1, 0].sum(0) for of_all in scores]
+    last = relaxed_as_far_as_it_helps(held_out, walks.trials.scored.sum(1))
+    steps = last * STEPS_PER_CHECKPOINT
+    return candidate, Relaxed(models[last], float(held_out[last].sum() / walks.n), steps)
+
+
+def _schedule(
+    candidate: Candidate, steps: Int[np.ndarray, " step"], n_steps: int, first: int, *, again: bool
+) -> Schedule:
+    if candidate.route.share < 1:
+        return relaxing(steps, n_steps, candidate.factor, first)
+    return copying(steps, n_steps, candidate.factor, first, again=again)
+
+
+def relaxed_as_far_as_it_helps(
+    held_out: list[Float[np.ndarray, " session"]], n_scored: Int[np.ndarray, " session"]
+) -> int:
+    """The last stop whose held-out log likelihood lies within one standard error of the best.
+
+    held_out: of each session (nats), at each stop; the first is the model before. Returns its
+    number.
+    """
+    best = max(held_out, key=lambda x: float(x.sum()))
+    within = []
+    for i, of_session in enumerate(held_out):
+        below, error = paired_difference(best, of_session, n_scored)
+        if below <= error:
+            within.append(i)
+    return within[-1]
