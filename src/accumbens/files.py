@@ -119,23 +119,32 @@ def make_folder(path: str | os.PathLike[str], what: str = "folder") -> Path:
     return path
 
 
+class InUse(ConfigError):
+    """Another process writes to a folder."""
+
+
 @contextlib.contextmanager
-def claimed(path: Path) -> Iterator[None]:
+def claimed(path: Path, name: str = CLAIM, *, wait: float = 0.0) -> Iterator[None]:
     """Keeps a folder for this thread while the context lasts: nobody else can claim it.
 
     The system gives it free when the process ends, however that happens. On a disk that knows no
     locks nothing is kept.
 
+    Args:
+        path: the folder.
+        name: of the lock in it; each is a claim of its own.
+        wait: seconds to wait for another process.
+
     Raises:
-        ConfigError: another process, or thread, has claimed it.
+        InUse: another process, or thread, has claimed it.
     """
     from filelock import FileLock, Timeout
 
-    lock = FileLock(path / CLAIM)
+    lock = FileLock(path / name)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=wait)
     except Timeout:
-        raise ConfigError(
+        raise InUse(
             f"Another process is writing to {path}. Wait until it has ended, or name another "
             "folder."
         ) from None
@@ -146,7 +155,7 @@ def claimed(path: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
-        _remove(path / CLAIM)
+        _remove(path / name)
 
 
 @contextlib.contextmanager

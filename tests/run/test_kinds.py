@@ -12,8 +12,12 @@ from accumbens.errors import DataError
 from accumbens.lazy import at_place
 from accumbens.run import kinds
 from accumbens.run.credit.config import CreditConfig
+from accumbens.run.fit.config import FitConfig
 from accumbens.run.fit.folder import load_run
 from accumbens.run.kinds import KINDS, RunKind, kind_of, load_result
+from accumbens.run.sweep.axes import read_axes
+from accumbens.run.sweep.plan import write_plan
+from accumbens.run.sweep.sweeping import planned
 
 
 def words_of(capsys):
@@ -42,6 +46,8 @@ def made(tmp_path_factory):
           "--resamples", "19", "--lags", "2", "--wanted", "0.7",
           "--out", str(places["power"])])  # fmt: skip
     main(["convert", str(units), "--out", str(folder / "again.csv")])
+    places["sweep"].mkdir()
+    write_plan(places["sweep"], planned(units, FitConfig(models=("naive",)), read_axes(["seed=0"])))
     return places
 
 
@@ -56,6 +62,7 @@ def test_every_kind_is_recognised_loaded_and_shown(kind, made, capsys):
     expected = {
         "fit": "bias only", "predict": "Scored sessions", "credit": "Indices: sums over lags",
         "selectivity": "associated with", "power": "Power: ", "convert": "units.csv",
+        "sweep": "1 cell, 1 not begun",
     }  # fmt: skip
     assert expected[kind.name] in said
     assert str(made[kind.name]) in said.replace("\n", "")

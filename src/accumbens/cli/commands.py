@@ -74,6 +74,7 @@ class Entry(NamedTuple):
 
 COMMANDS: tuple[Entry, ...] = (
     Entry("fit", "fit:FitCommand", "Fit and compare models of choices and neural signals."),
+    Entry("sweep", "sweep:SweepCommand", "Fit many times, varying options; survive and resume."),
     Entry("predict", "predict:PredictCommand", "Predict new sessions by the models of a fit."),
     Entry("show", "show:ShowCommand", "Print what a run found."),
     Entry("report", "report:ReportCommand", "One page with all that a run found, to send."),

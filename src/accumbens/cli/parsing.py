@@ -108,7 +108,9 @@ def _split(
         members = flag.option.members
         n = None if flag.option.many else len(members) or 1
         taken = [attached] if equals else _take(rest, n)
-        values[flag.option.place] = from_words(flag.option, taken)
+        before = values.get(flag.option.place, ()) if flag.option.repeated else ()
+        found = from_words(flag.option, taken)
+        values[flag.option.place] = (*before, *found) if before else found
     return values, positional, config
 
 

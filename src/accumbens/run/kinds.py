@@ -55,6 +55,8 @@ KINDS: tuple[RunKind, ...] = (
             "selectivity:print_saved_selectivity", "selectivity.config:SelectivityConfig"),
     RunKind("power", "accumbens power", "power by mice and sessions", "stored:load_power",
             "power:print_saved_power", mark="power.csv"),
+    RunKind("sweep", "accumbens sweep", "how far it has come", "sweep.sweeping:load_sweep",
+            "sweep:print_saved_sweep", mark="sweep.json"),
     RunKind("convert", "accumbens convert", "sessions and recordings that were read",
             "convert.record:read_record", "convert:print_saved_record", mark=".convert.json"),
 )  # fmt: skip
@@ -97,8 +99,8 @@ def load_result(path: str | Path) -> Any:
         path: run folder, or the record of a conversion (`<table>.convert.json`).
 
     Returns:
-        A `Run` of a fit, a `StoredAnalysis` of credit or selectivity, the table of a power
-        analysis as a DataFrame, or the record of a conversion as a dictionary.
+        A `Run` of a fit, a `Sweep`, a `StoredAnalysis` of credit or selectivity, the table of a
+        power analysis as a DataFrame, or the record of a conversion as a dictionary.
 
     Raises:
         DataError: there is no result, or it is not finished.

@@ -30,9 +30,10 @@ class Mark:
     """What annotates a field: `Annotated[TableFormat, FLAT]`."""
 
 
-FLAT, ROOT, POSITIONAL = Mark(), Mark(), Mark()
+FLAT, ROOT, POSITIONAL, REPEATED = Mark(), Mark(), Mark(), Mark()
 """Marks of fields. FLAT: a dataclass whose name is no part of its options on the command line.
-ROOT: not in files either. POSITIONAL: given without a name, and not in files."""
+ROOT: not in files either. POSITIONAL: given without a name, and not in files. REPEATED: may be
+named several times on the command line, and keeps the values of all."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,6 +78,7 @@ class Option(NamedTuple):
     positional: bool
     names: Names | None
     note: Note | None
+    repeated: bool = False
 
     @property
     def members(self) -> tuple[Any, ...]:
@@ -123,7 +125,9 @@ def _options(
         full = "" if positional else ".".join((*key, field.name))
         names = next((mark for mark in marks if isinstance(mark, Names)), None)
         note = next((mark for mark in marks if isinstance(mark, Note)), None)
-        yield Option(here, flag, full, kind, value, text, group, positional, names, note)
+        yield Option(
+            here, flag, full, kind, value, text, group, positional, names, note, REPEATED in marks
+        )
 
 
 def _default(field: dataclasses.Field[Any]) -> Any:

@@ -41,6 +41,8 @@ class SplitConfig:
     subjects, leave one subject out."""
     fold: int = 0
     """Number of the fold to hold out (with folds), from 0."""
+    seed: int | None = None
+    """Seed that draws which sessions each fold holds; by default that of the run."""
 
     def __post_init__(self) -> None:
         ways = ("test_sessions", "test_subjects", "folds")
@@ -103,6 +105,10 @@ class FitConfig:
     unit: Literal["auto", "animal", "session"] = "auto"
     """What 95 % intervals of scores and differences take as independent: animals, or sessions of
     these animals. auto: animals from three on, sessions before."""
+    only_subjects: tuple[str, ...] = ()
+    """Fit and score the sessions of these subjects alone; by default those of all in the table."""
+    figures: bool = True
+    """Draw figures, which takes half a minute; all other results are the same without."""
 
     def __post_init__(self) -> None:
         if self.seeds < 1:

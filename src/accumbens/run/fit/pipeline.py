@@ -57,6 +57,7 @@ from .levels import level_of
 from .methods import fit_methods
 from .models import Fitted, check_fits, fit_named, penalties_used
 from .notices import check_fitted, check_sizes, notices
+from .only import of_subjects
 from .records import (
     check_columns,
     draw_figures,
@@ -180,7 +181,7 @@ def read_run_table(table: str | Path, config: FitConfig, *, standardised: bool =
     Raises DataError for a bad table, ConfigError for options that do not suit it.
     """
     trials = from_table(table, format_with_schedule(config))
-    trials = trials.select_sessions(order_sessions(trials))
+    trials = of_subjects(trials.select_sessions(order_sessions(trials)), config.only_subjects)
     schedule = schedule_of_run(trials, config)
     n = len(config.table.context)  # further columns told of the schedule alone
     names = dataclasses.replace(trials.names, contexts=trials.names.contexts[:n])
@@ -204,7 +205,7 @@ def make_split(trials: Trials, config: SplitConfig, seed: int) -> Split:
                 f"split.fold is {config.fold}; with {config.folds} folds it lies between 0 and "
                 f"{config.folds - 1}."
             )
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(seed if config.seed is None else config.seed)
         return k_fold(trials, config.folds, rng, config.count)[config.fold]
     if config.every == 0:
         return none_held_out(trials)
@@ -280,11 +281,12 @@ def _fit_into(
         }
         write_contrasts(folder, found)
     undrawn = None
-    with progress.task("figures"):
-        try:
-            draw_figures(folder, trials, split, fits, on_test, path, label, check, contrasts)
-        except Exception as error:  # hours of fitting are not lost for a figure
-            undrawn = error
+    if config.figures:
+        with progress.task("figures"):
+            try:
+                draw_figures(folder, trials, split, fits, on_test, path, label, check, contrasts)
+            except Exception as error:  # hours of fitting are not lost for a figure
+                undrawn = error
     if used is not None:
         folder.note_penalties(used)
     write_atomically(folder.path / "methods.md", fit_methods(metrics, config).encode())
