@@ -15,7 +15,7 @@ from ..run.fit.labels import label_in_run
 from ..scoring.scored import which_trials
 from ..summary import between, counted
 from .output import Output
-from .scores import label_of_model, print_scores
+from .scores import label_of_model, print_differences, print_scores
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -137,6 +137,7 @@ def _print_table1(out: Output, run: Run) -> None:
     held_out = run.metrics["data"]["sessions_held_out"]
     which = "Held-out sessions" if held_out else "Fitted sessions; none was held out"
     print_scores(out, run.metrics, which, held_out or run.metrics["data"]["sessions"])
+    print_differences(out, run.metrics)
 
 
 def _print_bottlenecks(out: Output, run: Run) -> None:

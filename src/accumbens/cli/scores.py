@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..run.fit.labels import label_in_run
+from ..run.fit.labels import label_in_run, side_of
 from ..scoring.table1 import spec_of_error
 from .output import Output
 
@@ -35,6 +35,30 @@ def print_scores(out: Output, metrics: dict[str, Any], which: str, sessions: int
     out.table(headings, rows, title=title)
     if len(signals) > 1:
         _print_signals(out, metrics, signals)
+
+
+def print_differences(out: Output, metrics: dict[str, Any]) -> None:
+    """Is it better? Each model less the first, on the same trials, with intervals and in words.
+
+    metrics: of a fit. Runs of 0.1.0 recorded no differences, and nothing is printed for them.
+    """
+    found = [d for d in metrics.get("differences", []) if d["metric"] in DIFFERENCES]
+    if not found:
+        return
+    over = "animals" if metrics.get("unit") == "subject" else "sessions"
+    rows = [
+        [label_of_model(metrics, d["model"]), d.get("signal") or "choices",
+         DIFFERENCES[d["metric"]], interval_of(d["value"], d["low"], d["high"], spec="+.4g"),
+         side_of(d)]
+        for d in found[:SHOWN]
+    ]  # fmt: skip
+    reference = label_of_model(metrics, found[0]["reference"])
+    title = f"Is it better than {reference}? Differences on the same trials (95 % over {over})"
+    out.table(["model", "of", "measure", f"less {reference}", ""], rows, title=title)
+
+
+DIFFERENCES = {"log_likelihood": "nats a trial ↑", "mse": "MSE ↓"}
+"""Measures whose differences are printed: one for choices, one for signals."""
 
 
 def _print_signals(out: Output, metrics: dict[str, Any], signals: list[str]) -> None:

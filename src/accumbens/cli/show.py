@@ -29,4 +29,8 @@ accumbens show trials.convert.json
     """Run folder, or the record of a conversion."""
 
     def run(self, out: Output) -> None:
+        from ..run.provenance import made_in_words, read_made
+
         at_place(kind_of(self.folder).show, __package__)(out, self.folder)
+        for entry in read_made(self.folder):
+            out.say(made_in_words(entry))

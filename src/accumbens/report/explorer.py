@@ -84,7 +84,7 @@ def _models(frame: Any, trials: Recorded, metrics: dict[str, Any], column) -> li
         own = [c for c in frame.columns if c.startswith(start)]
         p = [f"{start}p_{code}" for code in trials.choices]
         p = p if all(c in own for c in p) else []
-        signals = {s: f"{start}{s}" for s in trials.signals if f"{start}{s}" in own}
+        signals = {s: c for s in trials.signals if (c := _long_or_short(start, s, own, p))}
         latents = [c for c in own if c not in p and c not in signals.values()]
         found.append({
             "name": name,
@@ -92,9 +92,15 @@ def _models(frame: Any, trials: Recorded, metrics: dict[str, Any], column) -> li
             "colour": fits[name].model.colour if name in fits else "#666666",
             "p": [column(c) for c in p],
             "signals": {s: column(c) for s, c in signals.items()},
-            "latents": {c.removeprefix(start): column(c) for c in latents},
+            "latents": {c.removeprefix(start).removeprefix("latent."): column(c) for c in latents},
         })  # fmt: skip
     return found
+
+
+def _long_or_short(start: str, signal: str, own: list[str], p: list[str]) -> str | None:
+    """The column of a predicted signal: its long name where another column has the short one."""
+    found = (c for c in (f"{start}signal.{signal}", f"{start}{signal}") if c in own and c not in p)
+    return next(found, None)
 
 
 def _conditions(frame: Any, trials: Recorded) -> list[dict[str, Any]]:

@@ -118,11 +118,12 @@ def test_comparison_inks_values_intervals_and_subjects(check_drawn):
             ("mine", "normalized_likelihood", 0.5, 0.4, 0.6, ""),
             ("disrnn", "normalized_likelihood", 0.65, np.nan, np.nan, "m1"),
             ("disrnn", "normalized_likelihood", 0.75, np.nan, np.nan, "m2"),
+            ("mine", "normalized_likelihood", 0.45, np.nan, np.nan, "m1"),
         ],
         columns=["model", "metric", "value", "low", "high", "subject"],
     )
     data = comparison_data(table, "Data: here.")
-    assert data.table()["signal"].tolist() == [""] * 4
+    assert data.table()["signal"].tolist() == [""] * 5
     fig = Figure()
     draw_comparison(data, fig)
     check_drawn(fig)
@@ -132,6 +133,9 @@ def test_comparison_inks_values_intervals_and_subjects(check_drawn):
     assert [[0.7, 0.0]] in points
     assert [[0.5, 1.0]] in points
     assert [[0.65, 0.24], [0.75, 0.24]] in points
+    assert [[0.65, 0.24], [0.45, 1.24]] in points  # m1 in both models
+    assert [text.get_text() for text in ax.texts] == ["m1", "m2"]
+    assert ax.texts[0].get_position()[0] < ax.texts[1].get_position()[0]
     segments = [s.tolist() for c in ax.collections for s in c.get_segments()]
     assert segments == [[[0.6, 0.0], [0.8, 0.0]], [[0.4, 1.0], [0.6, 1.0]]]
 

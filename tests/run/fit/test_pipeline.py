@@ -78,6 +78,7 @@ def test_the_folder_holds_all_that_it_should(run):
     assert names == {
         "config.toml", "split.json", "metrics.json", "table1.csv", "table1.md", "table1.tex",
         "predictions.parquet", "history.parquet", "models", "figures", "methods.md",
+        "made.json",
     }  # fmt: skip
     assert not list(run.folder.path.rglob("*.tmp"))
     drawn = {p.stem for p in run.folder.figures.glob("*.png")}

@@ -12,13 +12,16 @@ from matplotlib.figure import Figure
 
 from ...errors import ConfigError
 from ...scoring.comparison import Comparison
-from ..labels import model_label, signal_label
+from ..labels import model_label, shortened, signal_label
 from ..rows import column, combinations, joined, pick
-from ..style import PAGE_MM, ModelLook, grid_shape, lay_out, model_looks, panels, styled
+from ..style import GREY, PAGE_MM, ModelLook, grid_shape, lay_out, model_looks, panels, styled
 
 COLUMNS = ("model", "signal", "metric", "value", "low", "high", "subject")
 """Columns of the table: signal is empty for metrics of choice, subject for the pooled value; low
 and high are the ends of the interval (NaN without an interval)."""
+
+MOST_NAMED, MOST_OF_NAME = 10, 12
+"""So many subjects are named in a panel, by so many letters of their names."""
 
 _METRICS = {
     "normalized_likelihood": ("choice: normalized likelihood", "better →"),
@@ -80,27 +83,50 @@ def draw_comparison(data: ComparisonData, fig: Figure) -> None:
     wanted = combinations(data.rows, "metric", "signal")
     looks = model_looks(models)
     n_rows, columns = grid_shape(len(wanted), 3)
-    several = len(set(column(data.rows, "subject").tolist()) - {""}) > 1
+    subjects = [s for (s,) in combinations(data.rows, "subject") if s]
+    several, named = len(subjects) > 1, 1 < len(subjects) <= MOST_NAMED
+    tall = 14 + n_rows * (12 + 5.5 * (len(models) + named))
     lay_out(
-        fig, {1: 95.0, 2: 150.0}.get(columns, PAGE_MM), 14 + n_rows * (12 + 5.5 * len(models)),
-        f"Lines: 95 % intervals. {'Faint points: subjects. ' if several else ''}{data.caption}",
+        fig, {1: 95.0, 2: 150.0}.get(columns, PAGE_MM), tall,
+        "Lines: 95 % intervals. "
+        f"{'Faint points: subjects, each joined. ' if several else ''}{data.caption}",
     )  # fmt: skip
     axes = panels(fig, len(wanted), 3)
     for i, (ax, (metric, signal)) in enumerate(zip(axes, wanted, strict=True)):
         here = pick(data.rows, metric=metric, signal=signal)
         for row, model in enumerate(models):
             _draw_model(ax, pick(here, model=model), row, looks[model], several)
+        if several:
+            _join_subjects(ax, here, models, subjects if named else [])
         words, better = _METRICS.get(metric, (str(metric).replace("_", " "), ""))
         ax.set_xlabel(f"{signal_label(signal)}: {words}" if signal else words)
         side = "right" if better.startswith("better") else "left"
         ax.set_title(better, fontsize=6.5, color="#444444", loc=side)
         labels = [model_label(model) for model in models]
         ax.set_yticks(range(len(models)), labels if i % columns == 0 else [""] * len(models))
-        ax.set_ylim(len(models) - 0.5, -0.5)
+        ax.set_ylim(len(models) - 0.5, -1.5 if named else -0.5)
         ax.tick_params(axis="y", length=0)
         ax.grid(axis="y", color="#EEEEEE", linewidth=0.6)
         ax.set_axisbelow(True)
         ax.margins(x=0.06)
+
+
+def _join_subjects(ax: Axes, here: pd.DataFrame, models: list[str], named: list[str]) -> None:
+    """A pale line through each subject's points; names above, where they are to stand."""
+    first = {}
+    for (subject,) in combinations(here, "subject"):
+        own = pick(here, subject=subject)
+        if subject:
+            rows = [models.index(model) + 0.24 for model in column(own, "model").tolist()]
+            ax.plot(column(own, "value"), rows, color=GREY, alpha=0.4, linewidth=0.4, zorder=0)
+            first[subject] = column(own, "value")[0]
+    low, high = ax.get_xlim()
+    order = sorted((subject for subject in named if subject in first), key=lambda s: first[s])
+    for i, subject in enumerate(order):
+        at = low + (high - low) * (i + 0.5) / len(order)
+        ax.plot([at, first[subject]], [-0.6, 0.24], color=GREY, alpha=0.4, linewidth=0.4, zorder=0)
+        ax.text(at, -0.65, shortened(subject[:MOST_OF_NAME]), fontsize=4.5, rotation=30,
+                ha="left", va="bottom", color="#444444")  # fmt: skip
 
 
 def _draw_model(ax: Axes, here: pd.DataFrame, row: int, look: ModelLook, subjects: bool) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ...run.fit.labels import label_in_run
+from ...run.fit.labels import label_in_run, side_of
 from ...scoring.scored import which_trials
 from ...scoring.table1 import spec_of_error
+from ...summary import counted
 from ..markup import Markup, joined, tag
 from ..payload import Payload
 from ..records import Records
@@ -63,7 +64,7 @@ def _differences(metrics: dict[str, Any], payload: Payload, label: Any) -> Marku
     rows = [
         [label(d["model"]), label(d["reference"]), d.get("signal") or "choices",
          METRICS.get(d["metric"], d["metric"]),
-         interval(d["value"], d["low"], d["high"], spec="+.4g"), _side(d)]
+         interval(d["value"], d["low"], d["high"], spec="+.4g"), side_of(d)]
         for d in metrics.get("differences", [])
     ]  # fmt: skip
     if not rows:
@@ -75,16 +76,6 @@ def _differences(metrics: dict[str, Any], payload: Payload, label: Any) -> Marku
     )
     heads = ["model", "minus", "of", "measure", "difference", "in words"]
     return table(payload, "differences", heads, rows, caption)
-
-
-def _side(difference: dict[str, Any]) -> str:
-    low, high = difference["low"], difference["high"]
-    if low is None or high is None:
-        return "no interval"
-    if low <= 0 <= high:
-        return "not told apart"
-    larger_is_better = difference["metric"] != "mse"
-    return "better" if (low > 0) == larger_is_better else "worse"
 
 
 def animals_section(records: Records, payload: Payload, drawn: Markup) -> Section:
@@ -106,7 +97,7 @@ def animals_section(records: Records, payload: Payload, drawn: Markup) -> Sectio
                 for signal in signals_of(metrics) for each in of.values()]  # fmt: skip
         rows.append(row)
     if rows:
-        caption = f"Scored sessions of each animal: n = {len(rows)} animals"
+        caption = f"Scored sessions of each animal: n = {counted(len(rows), 'animal')}"
         parts.append(table(payload, "animals", heads, rows, caption))
     for name, model in models.items():
         group = model["fit"].get("group")

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from ...run.provenance import made_in_words, read_made
 from ...version import __version__
 from ..markdown import markdown
 from ..markup import Content, Markup, joined, named, tag
@@ -72,14 +73,10 @@ def reproduce(records: Records, extra: Iterable[tuple[str, Content]] = ()) -> Se
     source = shlex.quote(str(about.get("table", "TABLE")))
     config = shlex.quote(str(records.path / "config.toml"))
     command = f"accumbens {kind} {source} --config {config} --out NEW_FOLDER"
-    made = records.metrics.get("made", {})
     seed = getattr(getattr(records.result, "config", None), "seed", None)
     pairs: list[tuple[str, Content]] = [
         ("Again, with the same numbers", tag("code", command)),
-        ("Command that was given", tag("code", made["command"]) if "command" in made else None),
-        ("Begun", made.get("begun")),
-        ("Took", made.get("took")),
-        ("Machine", made.get("machine")),
+        *(("Made", made_in_words(entry)) for entry in read_made(records.path)),
         ("Table", named(about.get("table", "unknown"))),
         ("Fingerprint of its trials (SHA-256)", tag("code", about.get("fingerprint", "unknown"))),
         ("Seed", None if seed is None else str(seed)),

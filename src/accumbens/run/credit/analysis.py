@@ -8,6 +8,7 @@ answers.csv       every test: in these animals, and in animals like these
 methods.md        the statistics in the words of a methods section
 null.parquet      every test's statistic at every resample, by subject
 metrics.json      the numbers
+made.json         when, where, by which command and how long it was made
 figures/          each figure as PNG and PDF, and the numbers behind it as CSV
 """
 
@@ -46,7 +47,7 @@ from ...models.history import HistoryRegression
 from ...progress.base import Progress
 from ...progress.display import shown
 from ...trials import Trials
-from ..provenance import fingerprint, versions
+from ..provenance import fingerprint, versions, work_noted
 from ..toml import write_toml
 from .config import CreditConfig
 from .found import Credit
@@ -76,7 +77,11 @@ def run_credit(
     if (folder / "config.toml").exists():
         raise ConfigError(f"{out} already holds a run. Choose another folder, or delete it.")
     trials, schedule = read_credit_trials(table, config)
-    with shown(progress) as progress, folder_for_results(folder, "run folder"):
+    with (
+        shown(progress) as progress,
+        folder_for_results(folder, "run folder"),
+        work_noted(folder),
+    ):
         found = analyse_credit(trials, schedule, config, progress)
         write_credit(found, config, str(Path(table).resolve()), folder)
     return found

@@ -11,6 +11,7 @@ predictions.parquet   one row a trial: choice probability, predicted signal, lat
 history.parquet       every step of training
 models/               parameters of every model (safetensors + JSON)
 figures/              each figure as PNG and PDF, and the numbers behind it as CSV
+made.json             when, where, by which command and how long it was made
 checkpoints/          what unfinished training has reached; removed at the end
 """
 

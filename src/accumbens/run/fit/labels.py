@@ -16,3 +16,16 @@ def label_in_run(name: str, notes: Mapping[str, Any], several: bool = True) -> s
     parts = [label_of(name), *(text.replace("_", " ") for text in notes.get("free", ()))]
     level = notes.get("animals") if several else None
     return " + ".join(parts) + (f" ({level})" if level else "")
+
+
+def side_of(difference: Mapping[str, Any]) -> str:
+    """`better`, `worse` or `not told apart`, by where the interval of a difference lies.
+
+    difference: an entry of `differences` in metrics.json.
+    """
+    low, high = difference["low"], difference["high"]
+    if low is None or high is None:
+        return "no interval"
+    if low <= 0 <= high:
+        return "not told apart"
+    return "better" if (low > 0) == (difference["metric"] != "mse") else "worse"

@@ -40,7 +40,7 @@ from ...scoring.splits import (
     order_sessions,
 )
 from ...trials import Trials
-from ..provenance import fingerprint
+from ..provenance import fingerprint, work_noted
 from ..toml import as_tables, read_toml
 from .checking import (
     check_of_run,
@@ -90,7 +90,7 @@ def run_fit(
     split = make_split(trials, config.split, config.seed)
     check_fitted(apply_split(split, trials)[0])
     unit_of(apply_split(split, trials)[1].subject, config.unit)  # refused before hours of fitting
-    with folder.claimed(), shown(progress) as progress:
+    with folder.claimed(), shown(progress) as progress, work_noted(folder.path):
         refuse_used(folder.path)
         folder.begin(
             config, str(Path(table).resolve()), fingerprint(trials), split,
@@ -151,7 +151,8 @@ def resume_fit(out: str | Path, progress: Progress | None = None) -> Run:
         if folder.finished:  # by another process, while this one read the table
             return load_run(out)
         remove_unfinished(folder.path)
-        return _fit_into(folder, trials, split, config, schedule, levels, progress)
+        with work_noted(folder.path):
+            return _fit_into(folder, trials, split, config, schedule, levels, progress)
 
 
 class RunTable(NamedTuple):

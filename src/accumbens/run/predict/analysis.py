@@ -4,6 +4,7 @@ config.toml            every option, the run, versions and the fingerprint of th
 predictions.parquet    one row a trial, with the columns of the run's own: choice probabilities,
                        predicted signals, latent variables; `held_out` where it is scored
 metrics.json           scores with intervals, and what a reader must know
+made.json              when, where, by which command and how long it was made
 scores.csv             the same scores, a row a model and metric
 sessions_seen.csv      scores by number of sessions that describe each new subject, if there are any
 figures/               the same as a figure
@@ -33,7 +34,7 @@ from ..fit.folder import Run, load_run
 from ..fit.known import KnownData, standardised_before_fitting
 from ..fit.pipeline import without_nan
 from ..fit.records import prediction_table
-from ..provenance import fingerprint, versions
+from ..provenance import fingerprint, versions, work_noted
 from ..toml import write_toml
 from .config import PredictConfig
 from .curve import sessions_seen_table
@@ -118,7 +119,11 @@ def run_predict(
         raise ConfigError(f"{out} already holds a run. Choose another folder, or delete it.")
     run = run if isinstance(run, Run) else load_run(run)
     config = PredictConfig.of_run(run.config) if config is None else config
-    with shown(progress) as progress, folder_for_results(folder, "run folder"):
+    with (
+        shown(progress) as progress,
+        folder_for_results(folder, "run folder"),
+        work_noted(folder),
+    ):
         known = known_data(run)
         found = predict_sessions(run, table, config, known, progress)
         _write(found, config, run, str(Path(table).resolve()), folder)

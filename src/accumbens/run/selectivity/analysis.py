@@ -5,6 +5,7 @@ selectivity.parquet  a row a unit and contrast: effect, correlation, p, q, selec
 responses.parquet    a row a unit and type of outcome: mean and 95 % interval
 regions.parquet      a row a region and contrast: units, selective ones, their fraction
 metrics.json         the same by region, and what a reader must know
+made.json            when, where, by which command and how long it was made
 figures/             each figure as PNG and PDF, and the numbers behind it as CSV
 """
 
@@ -35,7 +36,7 @@ from ...summary import Summary, counted, summarized
 from ...trials import Trials
 from ..credit.schedule_check import checked_schedule, schedule_metrics
 from ..credit.schedules import schedule_in_table, stated_schedule
-from ..provenance import fingerprint, versions
+from ..provenance import fingerprint, versions, work_noted
 from ..toml import write_toml
 from .config import CHOICE, SelectivityConfig
 from .unit_regions import chosen_signals, converted_units, read_regions
@@ -93,7 +94,11 @@ def run_selectivity(
     if (folder / "config.toml").exists():
         raise ConfigError(f"{out} already holds a run. Choose another folder, or delete it.")
     trials, schedule, regions = read_units_table(Path(table), config)
-    with shown(progress) as progress, folder_for_results(folder, "run folder"):
+    with (
+        shown(progress) as progress,
+        folder_for_results(folder, "run folder"),
+        work_noted(folder),
+    ):
         found = analyse_selectivity(trials, schedule, regions, config, progress)
         write_selectivity(found, config, str(Path(table).resolve()), folder)
     return found
