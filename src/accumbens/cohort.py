@@ -28,7 +28,7 @@ def draw_agents(
     kind: type[CognitiveModel],
     parameters: Mapping[str, float | Sequence[float]],
     n_subjects: int,
-    spread: float,
+    spread: float | Mapping[str, float],
     *,
     key: PRNGKeyArray,
     **fixed: Any,
@@ -45,12 +45,14 @@ def draw_agents(
         parameters: median of each parameter by name; parameters of parts (`side_bias`,
             `perseveration`) put the part beside each agent.
         n_subjects: number of agents.
-        spread: SD of each parameter on its unconstrained scale, 0 to 10.
+        spread: SD of each parameter on its unconstrained scale, 0 to 10; one for all, or one for
+            each by name.
         key: of the draws.
         fixed: further fields of the model (gain, offset), which do not vary.
 
     Raises:
-        ConfigError: there is no subject, the spread is not from 0 to 10, or a parameter is unknown.
+        ConfigError: there is no subject, a spread is missing or not from 0 to 10, or a parameter is
+            unknown.
 
     Example:
         >>> import jax
@@ -61,7 +63,8 @@ def draw_agents(
         >>> [round(float(agent.learning_rate), 2) for agent in agents]
         [0.3, 0.3, 0.3]
     """
-    if n_subjects < 1 or not 0 <= spread <= MAX_SPREAD:
+    spreads = spread if isinstance(spread, Mapping) else dict.fromkeys(parameters, spread)
+    if n_subjects < 1 or not all(0 <= s <= MAX_SPREAD for s in spreads.values()):
         raise ConfigError(
             f"n_subjects is {n_subjects} and spread is {spread}; there must be at least one "
             f"subject, and the spread must be from 0 to {MAX_SPREAD:g}."
@@ -73,12 +76,14 @@ def draw_agents(
             f"{kind.__name__} has no parameter {', '.join(unknown)}; its parameters are "
             f"{', '.join(kind.parameters)}, and those of parts are {', '.join(of_parts)}."
         )
+    if lacking := sorted(parameters.keys() - spreads.keys()):
+        raise ConfigError(f"spread has no number for {', '.join(lacking)}. Give one for each.")
     agents = []
     for i in range(n_subjects):
         drawn = {}
         for j, (name, median) in enumerate(parameters.items()):
             one = jax.random.fold_in(jax.random.fold_in(key, i), j)
-            shift = spread * np.asarray(jax.random.normal(one, np.shape(median)), float)
+            shift = spreads[name] * np.asarray(jax.random.normal(one, np.shape(median)), float)
             drawn[name] = _shifted(known[name], median, shift)
         own = {name: value for name, value in drawn.items() if name in kind.parameters}
         agent = kind(**own, **fixed)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from ..credit.config import PowerConfig
 from ..errors import ConfigError
+from ..run.credit.config import PilotFormat
 from ..run.options import ROOT
 from .commands import Command
 from .output import Output
@@ -31,6 +32,7 @@ class PowerCommand(Command):
     examples: ClassVar = """
 accumbens power --weight 0.2 0.4 --mice 4 8 16 --sessions 2 4
 accumbens power --habit 1.5 --session-bias 1 --misses 0.15
+accumbens power --from pilot.csv --mice 6 12 --sessions 4 8
 """
 
     options: Annotated[PowerConfig, ROOT] = dataclasses.field(default_factory=PowerConfig)
@@ -47,6 +49,11 @@ accumbens power --habit 1.5 --session-bias 1 --misses 0.15
     """Probability of a reversal per trial, instead of blocks."""
     distractor: float = 0.5
     """Probability of the distractor."""
+    from_: Path | None = None
+    """Pilot table with one row a trial: mice are drawn like its animals, from agents fitted to them
+    (weight, learning rate, inverse temperature, habit, bias, misses, and how animals differ)."""
+    pilot: PilotFormat = dataclasses.field(default_factory=PilotFormat)
+    """Columns of the pilot table."""
     out: Path = Path("runs/power")
     """Folder to make, for the table and the figure."""
 
@@ -58,6 +65,7 @@ accumbens power --habit 1.5 --session-bias 1 --misses 0.15
         from ..figures.credit.power_curves import draw_power_curves, power_curves_data
         from ..figures.save import save_figure
         from ..files import make_folder
+        from ..run.credit.pilot import read_pilot
         from ..summary import counted
         from ..tasks.bandits import ReversalBandit
         from ..tasks.distractor import DistractorRewards
@@ -67,11 +75,16 @@ accumbens power --habit 1.5 --session-bias 1 --misses 0.15
             raise ConfigError(f"wanted is {self.wanted}; a power lies between 0 and 1.")
         bandit = ReversalBandit(self.high, self.low, self.block_length, self.hazard)
         task = DistractorRewards(bandit, self.distractor)
+        pilot = None
+        if self.from_ is not None:
+            key_of_pilot = jax.random.fold_in(jax.random.key(self.options.seed), 1)
+            pilot = read_pilot(self.from_, self.pilot, key=key_of_pilot)
+            out.say(pilot.in_words)
         make_folder(self.out)
         with shown_progress() as progress:
             key = jax.random.key(self.options.seed)
-            table = credit_power(task, self.options, key=key, progress=progress)
-        caption = (
+            table = credit_power(task, self.options, key=key, progress=progress, pilot=pilot)
+        caption = ("" if pilot is None else f"Mice like those of a pilot of {pilot.animals}. ") + (
             f"{counted(self.options.experiments, 'simulated experiment')} each, "
             f"{counted(self.options.trials, 'trial')} a session, one-sided at "
             f"{self.options.alpha:g}; {counted(self.options.resamples, 'resample')}."

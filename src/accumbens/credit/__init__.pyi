@@ -24,6 +24,7 @@ from .history.indices import Index as Index
 from .history.indices import group_index as group_index
 from .history.indices import index_contrasts as index_contrasts
 from .history.indices import indices as indices
+from .pilot import Pilot as Pilot
 from .power import credit_power as credit_power
 from .predictive.check import ModelCurve as ModelCurve
 from .predictive.check import PredictiveCheck as PredictiveCheck

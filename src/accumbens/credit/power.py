@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -12,12 +13,16 @@ from scipy import special
 
 from ..cohort import draw_agents, simulate_cohort
 from ..cores import one_thread_for_linear_algebra
+from ..errors import ConfigError
+from ..models.cognitive import CognitiveModel
 from ..models.parts.composed import with_parts
 from ..models.structured import StructureMixture
 from ..progress.base import Progress
 from ..scoring.intervals import wilson_interval
 from ..tasks.distractor import DistractorRewards
+from ..trials import Trials
 from .config import PowerConfig
+from .pilot import Pilot
 from .randomization import RandomizationTest, distractor_test, p_value, structure_test
 from .schedule import schedule_of
 
@@ -32,6 +37,7 @@ def credit_power(
     *,
     key: PRNGKeyArray,
     progress: Progress | None = None,
+    pilot: Pilot | None = None,
 ) -> pd.DataFrame:
     """The power of both randomization tests, by simulation.
 
@@ -44,6 +50,8 @@ def credit_power(
         config: the mice, the sizes of the experiments, and the tests.
         key: of the simulation. The tests draw from `config.seed`.
         progress: told of the tests and refits that are done.
+        pilot: the mice are drawn from its animals: weight, learning rate, inverse temperature,
+            habit, bias, misses and, with two animals or more, the spread are its own.
 
     Returns:
         One row for each structure weight, number of mice, number of sessions per mouse and test,
@@ -56,12 +64,14 @@ def credit_power(
     """
     import pandas as pd
 
+    if pilot is not None:
+        config = _as_in(pilot, config)
     rows = []
     n_bank = max(config.mice) * config.experiments
     total = len(config.weight) * len(config.sessions) * 2 * n_bank * config.resamples
     with (progress or Progress()).task("redrawn experiments", total) as redrawn:
         for w, weight in enumerate(config.weight):
-            bank = _bank(task, config, weight, n_bank, jax.random.fold_in(key, w))
+            bank = _bank(task, config, weight, n_bank, jax.random.fold_in(key, w), pilot)
             for n_sessions in config.sessions:
                 first = np.arange(max(config.sessions)) < n_sessions
                 part = bank.select_sessions(np.flatnonzero(np.tile(first, n_bank)))
@@ -73,6 +83,26 @@ def credit_power(
                     )  # fmt: skip
                     rows += [_power(found, weight, m, n_sessions, config) for m in config.mice]
     return pd.DataFrame(rows)
+
+
+def _as_in(pilot: Pilot, config: PowerConfig) -> PowerConfig:
+    """The options with what the pilot found in their place.
+
+    Raises:
+        ConfigError: the user states what the pilot says.
+    """
+    said = ("weight", "learning_rate", "inverse_temperature", "habit", "session_bias", "misses")
+    said += ("spread",) if pilot.spreads is not None else ()
+    usual = PowerConfig()
+    twice = [name for name in said if getattr(config, name) != getattr(usual, name)]
+    if twice:
+        raise ConfigError(
+            f"{', '.join(twice)}: the pilot says this of its animals. Leave it out, or the pilot."
+        )
+    return dataclasses.replace(
+        config, weight=(float(pilot.medians["structure_weight"]),),
+        session_bias=pilot.session_bias, misses=pilot.misses,
+    )  # fmt: skip
 
 
 def _power(
@@ -92,42 +122,63 @@ def _power(
     }  # fmt: skip
 
 
-def _bank(task, config: PowerConfig, weight: float, n_bank: int, key):
+def _bank(
+    task: DistractorRewards,
+    config: PowerConfig,
+    weight: float,
+    n_bank: int,
+    key: PRNGKeyArray,
+    pilot: Pilot | None = None,
+) -> Trials:
     """All mice of all experiments, each with as many sessions as the largest experiment.
 
     Missed trials change nothing but the number of choices: the regression passes over them.
     """
-    parameters = {
-        "learning_rate": config.learning_rate,
-        "inverse_temperature": config.inverse_temperature,
-        "structure_weight": weight,
-    }
-    agents = draw_agents(
-        StructureMixture, parameters, n_bank, config.spread, key=jax.random.fold_in(key, 0)
-    )
     n_sessions, key_of_trials = max(config.sessions), jax.random.fold_in(key, 1)
     names = [f"mouse_{i}" for i in range(n_bank)]
-    if not (config.habit or config.session_bias):
+    habits, biases = jax.random.split(jax.random.fold_in(key, 2))
+    if pilot is None:
+        medians: dict[str, float] = {
+            "learning_rate": config.learning_rate,
+            "inverse_temperature": config.inverse_temperature,
+            "structure_weight": weight,
+        }
+        spreads = dict.fromkeys(medians, config.spread)
+    else:
+        medians, spreads = dict(pilot.medians), dict(pilot.spreads or {})
+        spreads = spreads or dict.fromkeys(medians, config.spread)
+    agents: Sequence[CognitiveModel] = draw_agents(
+        StructureMixture, medians, n_bank, spreads, key=jax.random.fold_in(key, 0)
+    )
+    if pilot is None and config.habit:
+        drawn = np.asarray(jax.random.normal(habits, (n_bank,)), float)
+        habit = config.habit + config.spread * drawn
+        agents = [with_parts(a, perseveration=h) for a, h in zip(agents, habit, strict=True)]
+    if not config.session_bias:
         return simulate_cohort(
             agents, task, n_sessions=n_sessions, n_trials=config.choices_a_session,
             key=key_of_trials, names=names,
         )  # fmt: skip
-    habits, biases = jax.random.split(jax.random.fold_in(key, 2))
-    habit = config.habit + config.spread * np.asarray(jax.random.normal(habits, (n_bank,)), float)
-    bias = np.asarray(jax.random.normal(biases, (n_bank, n_sessions)), float)
+    bias = config.session_bias * np.asarray(jax.random.normal(biases, (n_bank, n_sessions)), float)
     of_sessions = [
-        with_parts(agent, perseveration=habit[i], side_bias=config.session_bias * bias[i, s])
-        for i, agent in enumerate(agents)
-        for s in range(n_sessions)
+        _leaning(agent, bias[i, s]) for i, agent in enumerate(agents) for s in range(n_sessions)
     ]
     apart = simulate_cohort(
         of_sessions, task, n_sessions=1, n_trials=config.choices_a_session, key=key_of_trials,
         names=[f"{name}/{s}" for name in names for s in range(n_sessions)],
     )  # fmt: skip
     mouse = np.repeat(np.arange(n_bank), n_sessions).astype(apart.subject.dtype)
-    return dataclasses.replace(
-        apart, subject=mouse, names=dataclasses.replace(apart.names, subjects=tuple(names))
-    )
+    numbers = tuple(str(s) for _ in names for s in range(n_sessions))
+    renamed = dataclasses.replace(apart.names, subjects=tuple(names), sessions=numbers)
+    return dataclasses.replace(apart, subject=mouse, names=renamed)
+
+
+def _leaning(agent: CognitiveModel, more: float) -> CognitiveModel:
+    """The agent with so much more side bias, log-odds."""
+    name = "side_bias"
+    if name not in agent.parameters:
+        return with_parts(agent, side_bias=more)
+    return agent.with_parameters({name: getattr(agent, name) + more})
 
 
 def _like_these(found: RandomizationTest, n_mice: int, config: PowerConfig) -> np.ndarray:

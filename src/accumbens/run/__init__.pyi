@@ -11,7 +11,10 @@ from .convert.photometry import ChannelResult as ChannelResult
 from .convert.photometry import process_channel as process_channel
 from .credit.analysis import run_credit as run_credit
 from .credit.config import CreditConfig as CreditConfig
+from .credit.config import PilotFormat as PilotFormat
 from .credit.found import Credit as Credit
+from .credit.pilot import fitted_pilot as fitted_pilot
+from .credit.pilot import read_pilot as read_pilot
 from .fit.config import FitConfig as FitConfig
 from .fit.config import SplitConfig as SplitConfig
 from .fit.folder import Run as Run

@@ -120,9 +120,10 @@ def _options(
                 typing.cast(type, kind), value, here, (*name, *named), (*key, *keyed), text
             )
             continue
-        flag = ".".join((*name, field.name)).replace("_", "-")
+        own = field.name.rstrip("_")  # from_ is --from, which Python does not take as a name
+        flag = ".".join((*name, own)).replace("_", "-")
         positional = POSITIONAL in marks
-        full = "" if positional else ".".join((*key, field.name))
+        full = "" if positional else ".".join((*key, own))
         names = next((mark for mark in marks if isinstance(mark, Names)), None)
         note = next((mark for mark in marks if isinstance(mark, Note)), None)
         yield Option(

@@ -87,7 +87,7 @@ def draw_power_curves(data: PowerCurvesData, fig: Figure) -> None:
             ax.axhline(data.wanted, color=GREY, linewidth=0.8, linestyle=(0, (4, 1.6)), zorder=0)
             name = test if len(weights) == 1 else f"{test}\nstructure weight {weight:g}"
             ax.set_title(printed(name))
-        axes[row, 0].set_ylabel("power")
+        axes[row, 0].set_ylabel("power (in these animals)")
     for ax in axes[-1]:
         ax.set_xlabel("sessions per mouse")
     _session_axis(axes[0, 0], sorted(set(column(data.rows, "sessions").tolist())))

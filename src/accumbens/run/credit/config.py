@@ -112,3 +112,25 @@ class CreditConfig:
             context=columns_among(self.probabilities), labels_differ=self.labels_differ,
             optional_context=() if self.probabilities or self.distractor is None else usual,
         )  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class PilotFormat:
+    """Columns of the pilot table."""
+
+    controllable: str = "controllable"
+    """Column of the reward that the choice controls."""
+    distractor: str = "distractor"
+    """Column of the reward that does not depend on the choice."""
+    choice: str = "choice"
+    """Column of the choices."""
+    subject: str | None = "subject"
+    """Column that names the animal; None: all rows are of one."""
+    session: str | None = "session"
+    """Column that names the session; None: one session per animal."""
+    trial: str | None = "trial"
+    """Column of trial numbers; None: the order of the rows."""
+    missed: tuple[ChoiceText, ...] = ()
+    """Codes in the choice column that mean a missed trial; so do blanks."""
+    choices: tuple[ChoiceText, ...] = ()
+    """All codes of the choice column in order, where they are not one of the usual pairs."""
