@@ -44,6 +44,10 @@ from .gru.fitting import fit_gru as fit_gru
 from .gru.path import GRURoute as GRURoute
 from .gru.routes import GRUCandidate as GRUCandidate
 from .gru.selection import GRUSelection as GRUSelection
+from .leave_one_out import leave_one_animal_out as leave_one_animal_out
+from .leave_one_out import leave_one_session_out as leave_one_session_out
+from .left_out import LeaveOneOut as LeaveOneOut
+from .left_out import LeftOut as LeftOut
 from .likelihood.fitted import MaximumLikelihoodFit as MaximumLikelihoodFit
 from .likelihood.fitted import ParameterEstimate as ParameterEstimate
 from .likelihood.fitted import Starts as Starts

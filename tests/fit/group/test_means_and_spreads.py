@@ -1,5 +1,9 @@
 """The posterior of a group from matched expansions, against sums over grids."""
 
+import inspect
+from types import SimpleNamespace
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,7 +14,8 @@ from scipy.special import expit, log_expit, softmax
 from accumbens.cohort import simulate_cohort
 from accumbens.fit.group.hierarchical import fit_hierarchical
 from accumbens.fit.group.matched import even_normal_points, matched, points_about
-from accumbens.fit.group.normal_group import Expansion, NormalGroup, posterior
+from accumbens.fit.group.means_and_spreads import means_and_spreads
+from accumbens.fit.group.normal_group import WEAK, Expansion, NormalGroup, posterior
 from accumbens.models.bias import BiasOnly
 from accumbens.tasks.bandits import DriftingBandit
 from helpers.group_grid import grid_posterior
@@ -88,3 +93,23 @@ def test_even_points_have_the_moments_of_a_normal(n_places):
     z = even_normal_points(512, n_places)
     np.testing.assert_allclose(z.mean(0), 0, atol=512**-0.5)
     np.testing.assert_allclose(np.cov(z.T), np.eye(n_places), atol=0.12)
+
+
+def test_points_are_laid_anew_where_the_group_has_left_them():
+    """Laplace approximations that say far too much: with the points of the first group, matched and
+    unmatched expansions took turns for ever. The exact likelihood says nothing, so the posterior is
+    the prior."""
+    scale, y = 0.01, np.array([-4.0, -3.0, 4.0, -3.0, 3.0, 1.0, 4.0])[:, None]
+
+    def flat(u):
+        return -0.5 * ((u[:, 0] - y[:, 0]) / 20) ** 2
+
+    with jax.enable_x64(True):
+        near = Expansion(*map(jnp.asarray, (y, np.zeros_like(y), np.full((7, 1, 1), 1e6))))
+        group = NormalGroup(*map(jnp.asarray, ([0.0], [y.var()], [0.0], [scale])))
+        fit: Any = SimpleNamespace(group=group, near=near)
+        found = inspect.unwrap(means_and_spreads)(fit, jax.tree_util.Partial(flat), 100)
+    assert found.not_matched == ()
+    assert found.mean[0] == pytest.approx(0.0, abs=0.1 * WEAK * scale)
+    assert found.mean_error[0] == pytest.approx(WEAK * scale, rel=0.05)
+    assert found.spread[0] == pytest.approx(stats.halfnorm.median() * 2.5 * scale, rel=0.05)

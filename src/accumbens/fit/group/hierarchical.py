@@ -96,24 +96,39 @@ def fit_hierarchical(
     )
     space = space_for(model, [trials], target, **options)
     with jax.enable_x64(True):
-        fits, terms = _fitted(space, trials, target, pooled)
-        if not all(np.isfinite(fit.log_evidence) for fit in fits):
-            raise DivergedError(
-                f"{space.template.name} has no finite likelihood on {sessions_in_words(trials)} "
-                "with parameters of each subject's own. Look for extreme outcomes or signals there."
-            )
-        scales = signal_scales(trials)
-        n_trials = int(trials.length.sum())
-        groups = [
-            means_and_spreads(fit, of.log_likelihood, n_trials)
-            for fit, of in zip(fits, terms, strict=True)
-        ]
-        fits = [
-            moved_with(fit, jnp.asarray(group.mean))
-            for fit, group in zip(fits, groups, strict=True)
-        ]
+        fits, groups, scales = _with_groups(space, trials, target, pooled)
         of_all = _model(space, trials, fits, groups, scales)
         return described(space, target, trials, fits, groups, scales, of_all)
+
+
+def hierarchical_model(
+    space: ParameterSpace, trials: Trials, target: Target, pooled: MaximumLikelihoodFit
+) -> BySubject:
+    """The model of `fit_hierarchical` alone, from a fit to a part of all trials (`part_of_each`)
+    that says where subjects begin. What is compiled for some trials serves for others that differ
+    in what is scored."""
+    check_subjects(trials)
+    with jax.enable_x64(True):
+        return _model(space, trials, *_with_groups(space, trials, target, pooled))
+
+
+def _with_groups(space: ParameterSpace, trials: Trials, target: Target, pooled):
+    """The fits, the posterior of each one's group, and the units of the signals."""
+    fits, terms = _fitted(space, trials, target, pooled)
+    if not all(np.isfinite(fit.log_evidence) for fit in fits):
+        raise DivergedError(
+            f"{space.template.name} has no finite likelihood on {sessions_in_words(trials)} "
+            "with parameters of each subject's own. Look for extreme outcomes or signals there."
+        )
+    n_trials = int(trials.length.sum())
+    groups = [
+        means_and_spreads(fit, of.log_likelihood, n_trials)
+        for fit, of in zip(fits, terms, strict=True)
+    ]
+    fits = [
+        moved_with(fit, jnp.asarray(group.mean)) for fit, group in zip(fits, groups, strict=True)
+    ]
+    return fits, groups, signal_scales(trials)
 
 
 def check_subjects(trials: Trials) -> None:

@@ -33,8 +33,9 @@ from .normal_group import MIN_VARIANCE, WEAK, Expansion, NormalGroup, alone, mea
 
 SPREAD_SCALE = 2.5
 """Of the half-normal prior of the spread, in scales."""
-MATCHINGS = 2
-"""How often the expansions are matched to the group that follows from them."""
+MATCHINGS, MOST_MATCHINGS = 2, 6
+"""How often the expansions are matched to the group that follows from them: at least, and at most
+where the points have to be laid anew."""
 MAX_SWEEPS, TOLERANCE = 50, 1e-3
 """Over the parameters, and the largest change of a mean in its errors that is left."""
 N_COARSE, N_FINE, NOTHING = 60, 160, 14.0
@@ -90,13 +91,16 @@ def means_and_spreads(
         log_likelihood: of every subject, at parameters of its own, in nats; a pytree.
         n_trials: of all subjects together.
     """
-    first = _integrated(fit.group, fit.near)
-    points = points_about(log_likelihood, first, fit.near, n_trials)
-    group, near, few = first, fit.near, np.zeros(len(fit.of_subject), bool)
-    for _ in range(MATCHINGS):
-        variance = jnp.minimum(group.variance, WIDER * first.variance)
+    group, near, few = _integrated(fit.group, fit.near), fit.near, np.zeros(0, bool)
+    laid, points = group, points_about(log_likelihood, group, fit.near, n_trials)
+    for turn in range(1, MOST_MATCHINGS + 1):
+        if few.any():  # the group is no longer where the points lie
+            laid, points = group, points_about(log_likelihood, group, fit.near, n_trials)
+        variance = jnp.minimum(group.variance, WIDER * laid.variance)
         near, few = matched(group._replace(variance=variance), points)
         group = _integrated(group, near)
+        if turn >= MATCHINGS and not few.any():
+            break
     return _reported(group, near, few)
 
 
