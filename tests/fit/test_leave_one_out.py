@@ -123,7 +123,8 @@ def test_a_model_that_learns_with_parts_and_a_fixed_value(trials):
     fit = fit_maximum_likelihood(QLearning, others(trials, [2]), **options)
     wanted, squares = scored(fit.model, of_part(trials, [2]))
     assert found.rows[2].log_likelihood == pytest.approx(wanted, abs=1e-2)
-    assert found.to_frame()["mse[dopamine]"][2] == pytest.approx(squares / 60, rel=1e-3)
+    errors = found.to_frame()["mse[dopamine]"].to_numpy()
+    assert errors[2] == pytest.approx(squares / 60, rel=1e-3)
     own = leave_one_session_out(QLearning, trials, level="separate", **options)
     first = of_part(trials, [0, 1])
     fit = fit_by_subject(QLearning, first, **options)[trials.names.subjects[0]]

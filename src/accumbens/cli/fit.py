@@ -54,6 +54,7 @@ accumbens fit trials.parquet --choice side --outcome water --models disrnn dfq_c
 accumbens fit trials.csv --path.factors 0.3 1 3 --out runs/penalties
 accumbens fit trials.csv --config runs/penalties/config.toml --seed 1
 accumbens fit mice/*.csv --name '{subject}_{session}' --out runs/mice
+accumbens fit trials.csv --models dfq_choice belief --leave-out animal
 accumbens fit --resume runs/penalties
 """
 

@@ -58,6 +58,8 @@ def print_run(out: Output, run: Run) -> None:
     if "bottlenecks" in run.metrics:
         _print_bottlenecks(out, run)
     print_selection(out, run.metrics)
+    if "leave_one_out" in run.metrics:
+        print_left_out(out, run.metrics)
     if "contrast" in run.metrics:
         print_contrast(out, run.metrics)
     seeds = run.metrics["models"].get("disrnn", {}).get("fit", {}).get("seeds", [])
@@ -83,6 +85,27 @@ def print_selection(out: Output, metrics: dict[str, Any]) -> None:
     found = metrics["models"].get("gru", {}).get("fit", {}).get("selection")
     if found is not None:
         out.say(f"{label_of('gru')}. {found['why']}")
+
+
+def print_left_out(out: Output, metrics: dict[str, Any]) -> None:
+    """Log likelihoods of sessions, or animals, that cognitive models were fitted without."""
+    found = metrics["leave_one_out"]
+    signals = sorted({s for each in found["models"].values() for s in each.get("mse", ())})
+    rows = []
+    for name, each in found["models"].items():
+        if "failed" in each:
+            out.warn(f"{label_of_model(metrics, name)} could not be fitted again: {each['failed']}")
+            continue
+        said = each.get("log_likelihood") is not None
+        rows.append([
+            label_of_model(metrics, name), f"{each['log_likelihood']:,.1f}" if said else "–",
+            f"{each['normalized_likelihood']:.4f}" if said else "–",
+            *(cell_of(each["mse"][s]) if s in each["mse"] else "–" for s in signals),
+        ])  # fmt: skip
+    headings = ["model", "log likelihood (nats) ↑", "normalized likelihood ↑",
+                *(f"{s} MSE ↓" for s in signals)]  # fmt: skip
+    title = f"Each {found['unit']} under the fit to all others"
+    out.table(headings, rows, title=title, numbers=range(1, len(headings)))
 
 
 def print_contrast(out: Output, metrics: dict[str, Any]) -> None:

@@ -25,7 +25,7 @@ from ..progress.display import shown
 from ..scoring.metrics import SessionSums, pooled, predict, session_sums
 from ..scoring.splits import order_sessions
 from ..trials import Trials, expect_trials
-from .group.hierarchical import MIN_SUBJECTS, hierarchical_model, part_of_each
+from .group.hierarchical import MIN_SUBJECTS, brought_back, hierarchical_model, part_of_each
 from .group.separate import mean_of
 from .left_out import LeaveOneOut, LeftOut
 from .likelihood.maximum_likelihood import check_datasets, fit_datasets, space_for
@@ -89,7 +89,7 @@ def leave_one_session_out(
         >>> found = accumbens.fit.leave_one_session_out(
         ...     accumbens.BiasOnly, trials, level="pooled", key=jax.random.key(0)
         ... )
-        >>> bool(abs(found.log_likelihood - np.log(0.5**4 * 0.75**3 * 0.25)) < 1e-3)
+        >>> bool(abs(found.log_likelihood - np.log(0.5**4 * 0.75**2 * 0.25**2)) < 1e-3)
         True
     """
     options = _Options(target, key, n_starts, {"variant": variant, "fixed": fixed, "free": free})
@@ -127,9 +127,9 @@ def _left_out(model, trials, unit: Unit, level: Any, options: _Options, progress
     if level not in get_args(Level):
         raise ConfigError(f"level is {level!r}; choose one of {', '.join(get_args(Level))}.")
     check_datasets([trials], options.target, options.n_starts)
+    check_leaving_out(trials, unit, level)
     trials = trials.select_sessions(order_sessions(trials))
     each = _units(trials, unit)
-    check_units(each, unit, level)
     fitted_without = {"pooled": _pooled, "separate": _separate, "hierarchical": _hierarchical}
     with shown(progress) as progress, progress.task(f"without one {unit}", len(each)) as task:
         rows = []
@@ -151,8 +151,9 @@ def _units(trials: Trials, unit: Unit) -> dict[str, list[int]]:
     return found
 
 
-def check_units(each: Sequence[str] | dict[str, list[int]], unit: Unit, level: Level) -> None:
+def check_leaving_out(trials: Trials, unit: Unit, level: Level) -> None:
     """Raises DataError where there are too few sessions or animals to leave one out."""
+    each = _units(trials, unit)
     least = 1 + MIN_SUBJECTS if (unit, level) == ("animal", "hierarchical") else 2
     if len(each) < least:
         others = "a group of the others needs two" if least > 2 else "nothing would be left to fit"
@@ -237,6 +238,8 @@ def _hierarchical(model, trials: Trials, each, unit: Unit, options: _Options):
     )
     space = space_for(model, [trials], options.target, **options.more)
     for sessions, start in zip(each, pooled_fits, strict=True):
+        part = part_of_each(_rest(trials, sessions), options.target)
+        start = brought_back(start, part, options.key, options.more)
         try:
             yield hierarchical_model(space, _without(trials, sessions), options.target, start)
         except DivergedError as problem:

@@ -31,6 +31,10 @@ START_TRIALS = 8_000
 """Where all subjects begin is found from about so many trials, evenly from all of them."""
 FARTHEST_START = 4.0
 """Of a parameter between bounds, on the logit scale: beyond 0.982 nothing is left to move."""
+LESS = 3.0
+"""Nats for each parameter that subjects' own may explain less than one set for all."""
+FAR = 10.0
+"""Widths of its starting range beyond which a parameter without bounds has run away."""
 
 
 def fit_hierarchical(
@@ -94,6 +98,7 @@ def fit_hierarchical(
     pooled = fit_maximum_likelihood(
         model, part, target=target, key=key, n_starts=n_starts, intervals="curvature", **options
     )
+    pooled = brought_back(pooled, part, key, options)
     space = space_for(model, [trials], target, **options)
     with jax.enable_x64(True):
         fits, groups, scales = _with_groups(space, trials, target, pooled)
@@ -120,6 +125,9 @@ def _with_groups(space: ParameterSpace, trials: Trials, target: Target, pooled):
             f"{space.template.name} has no finite likelihood on {sessions_in_words(trials)} "
             "with parameters of each subject's own. Look for extreme outcomes or signals there."
         )
+    for fit, of in zip(fits, terms, strict=True):
+        if not bool(fit.converged):
+            _check_explains(space, fit, of)
     n_trials = int(trials.length.sum())
     groups = [
         means_and_spreads(fit, of.log_likelihood, n_trials)
@@ -129,6 +137,19 @@ def _with_groups(space: ParameterSpace, trials: Trials, target: Target, pooled):
         moved_with(fit, jnp.asarray(group.mean)) for fit, group in zip(fits, groups, strict=True)
     ]
     return fits, groups, signal_scales(trials)
+
+
+def _check_explains(space: ParameterSpace, fit: GroupFit, of) -> None:
+    """Raises DivergedError where subjects' own parameters explain less than those that all began
+    with: a search that wandered off."""
+    everyone = jnp.broadcast_to(fit.group.start, fit.of_subject.shape)
+    own, at_start = (float(of.log_likelihood(u).sum()) for u in (fit.of_subject, everyone))
+    if not own >= at_start - LESS * everyone.shape[1]:
+        raise DivergedError(
+            f"{space.template.name} has not settled with parameters of each subject's own: after "
+            f"{int(fit.passes)} passes they explain {at_start - own:,.0f} nats less than one set "
+            "for all. The data do not tell its parameters apart: fix one, or leave a part out."
+        )
 
 
 def check_subjects(trials: Trials) -> None:
@@ -196,6 +217,40 @@ def _fitted(
         fits.append(fit_group(regression, signal_start, signal_scale, n_subjects))
         of.append(regression)
     return fits, of
+
+
+def brought_back(
+    pooled: MaximumLikelihoodFit, part: Trials, key: Key[Array, ""], options: dict[str, Any]
+) -> MaximumLikelihoodFit:
+    """The same fit or, where one parameter has run away while another is at its bound (a weight of
+    thousands on a trace that follows at a rate of 0), one with the latter held inside.
+
+    part: that was fitted. options: variant, fixed and free parameters of the fit.
+    """
+    known = pooled.model.parameters
+    estimates = {name: np.asarray(getattr(pooled.model, name), float) for name in known}
+    own = [name for name in known if name not in pooled.held]
+    away = [
+        name
+        for name in own
+        if not np.isfinite([known[name].low, known[name].high]).any()
+        and np.abs(estimates[name]).max() > FAR * (known[name].start[1] - known[name].start[0])
+    ]
+    edge = {}
+    for name in own:
+        low, high = known[name].low, known[name].high
+        if np.isfinite([low, high]).all() and estimates[name].ndim == 0:
+            share = (estimates[name] - low) / (high - low)
+            nearest = 1 / (1 + np.exp(FARTHEST_START))
+            if min(share, 1 - share) < nearest:
+                edge[name] = low + (high - low) * np.clip(share, nearest, 1 - nearest)
+    if not (away and edge):
+        return pooled
+    return fit_maximum_likelihood(
+        pooled.model, part, target=pooled.target, key=key,
+        intervals="curvature", fixed={**pooled.held, **{n: float(x) for n, x in edge.items()}},
+        free=[name for name in options.get("free", ()) if name not in edge],
+    )  # fmt: skip
 
 
 def start_of(

@@ -89,6 +89,10 @@ class FitConfig:
     contrast_levels: tuple[str, ...] = ()
     """The two levels that contrast compares, the reference first. Default: saline, vehicle, wt and
     the like are the reference, or else the first in order."""
+    leave_out: Literal["none", "session", "animal"] = "none"
+    """Fit each cognitive model again without each session, or each animal, and score what was left
+    out: over all sessions, at the level of animals. Beside the comparison, which has the split's
+    held-out sessions; networks are not fitted again (see split.folds)."""
     probabilities: tuple[str, ...] = ()
     """Columns (or numbers) of the probability of a reward after each choice, for the posterior
     predictive check; by default reward_probability_0, ... where the table has them."""

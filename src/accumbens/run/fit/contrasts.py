@@ -12,12 +12,11 @@ from ...errors import AccumbensError, ConfigError
 from ...fit.group.contrast.design import ContrastDesign, contrast_design
 from ...fit.group.contrast.fitting import fit_contrast
 from ...io.tables.levels import session_levels
-from ...models.catalogue import NamedFit, find_fit
 from ...progress.base import Progress
 from ...threefry import key_of
 from ...trials import Trials
 from .config import FitConfig
-from .levels import free_of
+from .levels import cognitive_fits, free_of
 
 
 def levels_of_run(table: str | Path, trials: Trials, config: FitConfig) -> dict[str, str] | None:
@@ -28,7 +27,7 @@ def levels_of_run(table: str | Path, trials: Trials, config: FitConfig) -> dict[
     """
     if config.contrast is None:
         return None
-    if not _contrasted(trials, config):
+    if not cognitive_fits(trials, config):
         raise ConfigError(
             "A contrast is of the parameters of cognitive models, and models has none that these "
             "trials suit. Add one, such as dfq_choice."
@@ -47,7 +46,7 @@ def contrasts_of_run(
     trials: all sessions, since nothing is chosen or scored by a contrast.
     """
     design, models = _design(trials, levels, config), {}
-    for name, fit in _contrasted(trials, config).items():
+    for name, fit in cognitive_fits(trials, config).items():
         with progress.task(f"{fit.label}, contrast"):
             try:
                 models[name] = fit_contrast(
@@ -69,13 +68,3 @@ def contrasts_of_run(
 
 def _design(trials: Trials, levels: Mapping[str, str], config: FitConfig) -> ContrastDesign:
     return contrast_design(trials, levels, str(config.contrast), config.contrast_levels)
-
-
-def _contrasted(trials: Trials, config: FitConfig) -> dict[str, NamedFit]:
-    """The cognitive models of the run by name."""
-    fits = {name: find_fit(name) for name in config.models}
-    return {
-        name: fit
-        for name, fit in fits.items()
-        if fit.model.method == "likelihood" and (trials.names.signals or not fit.needs_signal)
-    }

@@ -7,6 +7,7 @@ metrics.json          the numbers, bottlenecks and seconds
 table1.csv|.md|.tex   the comparison
 methods.md            the statistics in the words of a methods section
 contrast.csv          which parameters differ between levels of a column, where one is named
+leave_one_out.csv     each session, or animal, under models fitted without it, where asked for
 predictions.parquet   one row a trial: choice probability, predicted signal, latent variables
 history.parquet       every step of training
 models/               parameters of every model (safetensors + JSON)

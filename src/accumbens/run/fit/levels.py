@@ -13,7 +13,7 @@ from ...fit.group.means import naive_by_subject
 from ...fit.group.separate import fit_separate
 from ...fit.likelihood.maximum_likelihood import fit_maximum_likelihood
 from ...models.base import Model
-from ...models.catalogue import NamedFit
+from ...models.catalogue import NamedFit, find_fit
 from ...models.naive import MAX_PATTERNS, Naive, n_patterns
 from ...models.parts.composed import PARTS
 from ...trials import Trials
@@ -37,6 +37,16 @@ def level_of(config: FitConfig, trials: Trials) -> Level:
     if config.animals == "hierarchical":
         check_subjects(trials)
     return config.animals
+
+
+def cognitive_fits(trials: Trials, config: FitConfig) -> dict[str, NamedFit]:
+    """The cognitive models of a run by name: those that its trials suit."""
+    fits = {name: find_fit(name) for name in config.models}
+    return {
+        name: fit
+        for name, fit in fits.items()
+        if fit.model.method == "likelihood" and (trials.names.signals or not fit.needs_signal)
+    }
 
 
 def free_of(fit: NamedFit, config: FitConfig) -> tuple[str, ...]:

@@ -24,7 +24,8 @@ def fit_methods(metrics: dict[str, Any], config: FitConfig) -> str:
         metrics: what metrics.json says.
         config: the options of the run.
     """
-    parts = [_data(metrics), _models(metrics, config), _scores(metrics, config), _verdict(metrics)]
+    parts = [_data(metrics), _models(metrics, config), _scores(metrics, config),
+             _left_out(metrics), _verdict(metrics)]  # fmt: skip
     return section("Methods: models of choices and signals", [part for part in parts if part])
 
 
@@ -87,6 +88,17 @@ def _scores(metrics: dict[str, Any], config: FitConfig) -> str:
         f"differences between models, are value -+ t times the standard deviation over "
         f"{config.resamples:,} resamples [rao], by Student's t with {UNITS[unit]}. They hold for "
         "these fits: parameters are held as fitted."
+    )
+
+
+def _left_out(metrics: dict[str, Any]) -> str:
+    found = metrics.get("leave_one_out")
+    if not found:
+        return ""
+    unit = found["unit"]
+    return (
+        f"Cognitive models were also fitted again without each {unit} in turn; the log likelihood "
+        f"of every {unit} is that under the fit to all others."
     )
 
 

@@ -53,6 +53,7 @@ from .contrasts import contrasts_of_run, levels_of_run
 from .folder import Run, RunFolder, load_run
 from .known import KnownData, SignalScaling, standardised_before_fitting
 from .labels import label_in_run
+from .left_out import check_left_out, left_out_of_run
 from .levels import level_of
 from .methods import fit_methods
 from .models import Fitted, check_fits, fit_named, penalties_used
@@ -86,6 +87,7 @@ def run_fit(
     check_fits(config, trials)
     check_columns(trials, config.models)
     check_sizes(trials)
+    check_left_out(trials, config)
     levels = levels_of_run(table, trials, config)
     split = make_split(trials, config.split, config.seed)
     check_fitted(apply_split(split, trials)[0])
@@ -272,6 +274,9 @@ def _fit_into(
         along = schedule_of_sessions(schedule, trials, tested)
         check, said = check_of_run(models, tested, along, config)
         metrics["predictive_check"] = without_nan(said)
+    if config.leave_out != "none":
+        found = left_out_of_run(folder, trials, config, key, progress)
+        metrics["leave_one_out"] = without_nan(found)
     contrasts: dict[str, Any] = {}
     if levels is not None:
         found = contrasts_of_run(trials, levels, config, key, progress)

@@ -32,7 +32,7 @@ from ...likelihood.parameter_space import Held as Fixed
 from ...likelihood.parameter_space import M, ParameterSpace
 from ..description import place_names
 from ..empirical_bayes import GroupFit, fit_group
-from ..hierarchical import part_of_each, signal_scales, signal_start_of, start_of
+from ..hierarchical import brought_back, part_of_each, signal_scales, signal_start_of, start_of
 from ..intervals import SEVERAL
 from ..normal_group import Held
 from .description import described
@@ -123,10 +123,11 @@ def fit_contrast(
     if target == "choice":
         trials = trials.select_signals(())
     options: dict[str, Any] = {"variant": variant, "fixed": fixed, "free": free}
+    part = part_of_each(trials, target)
     pooled = fit_maximum_likelihood(
-        model, part_of_each(trials, target), target=target, key=key, n_starts=n_starts,
-        intervals="curvature", **options,
-    )  # fmt: skip
+        model, part, target=target, key=key, n_starts=n_starts, intervals="curvature", **options
+    )
+    pooled = brought_back(pooled, part, key, options)
     space = space_for(model, [trials], target, **options)
     rng = np.random.default_rng(np.asarray(jax.random.key_data(key)).ravel())
     with jax.enable_x64(True):
