@@ -89,6 +89,8 @@ def print_credit(out: Output, found: Credit) -> None:
         out.say(f"{test.name} ({len(test.null):,} resamples, seed {test.seed})")
         for sentence in (*in_words(answer), test.holds_under):
             out.say(f"  {sentence}")
+        for balanced in (b for b in found.balanced if b.test == test.name):
+            out.say(f"  {balanced.in_words}")
     if found.hierarchical is not None:
         out.say(found.hierarchical.in_words)
 
@@ -136,6 +138,8 @@ def print_saved_credit(out: Output, folder: Path) -> None:
     for name, test in found.metrics["tests"].items():
         for sentence in test.get("in_words", ()):  # runs of 0.1.0 have none
             out.say(f"{name}. {sentence}")
+        if balanced := test.get("flavours_balanced"):
+            out.say(f"{name}. {balanced['in_words']}")
     if under_group := found.metrics.get("group", {}).get("history"):
         out.say(under_group["in_words"])
     for warning in found.metrics["warnings"]:

@@ -68,6 +68,9 @@ def balanced_over_flavours(
 
     Raises:
         DataError: a subject has no flavour, or there are more than two flavours.
+
+    Source:
+        Welch (1947), Biometrika 34:28; Satterthwaite (1946), Biometrics Bulletin 2:110.
     """
     lacking = [name for name in test.subjects if name not in flavour]
     if lacking:

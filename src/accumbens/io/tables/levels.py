@@ -22,6 +22,7 @@ def session_levels(
     table: pd.DataFrame | str | os.PathLike[str],
     column: str,
     format: TableFormat = DEFAULT_FORMAT,
+    option: str = "--contrast",
 ) -> dict[str, str]:
     """The level of each session, from a column of a table with one row for each trial.
 
@@ -30,6 +31,7 @@ def session_levels(
         column: that holds the levels, such as `drug`. Blank cells are passed over; a session with
             blank cells alone has no level.
         format: which columns name subject and session.
+        option: that names the column on the command line, for messages.
 
     Returns:
         The level of each session by its label, `subject/session`, as text.
@@ -59,7 +61,7 @@ def session_levels(
         hint = f"did you mean {listed(near)}? " if near else ""
         problems.add(
             f"column {show(column)}", "there is no such column",
-            f"{hint}name the column with --contrast",
+            f"{hint}name the column with {option}",
         )  # fmt: skip
         problems.notes.append(f"Its columns: {', '.join(names[:30])}.")
         problems.raise_if_any()
@@ -81,7 +83,7 @@ def session_levels(
             f"column {show(column)}",
             f"changes within {sessions.listed(changing)} ({levels[low[first]]} and "
             f"{levels[high[first]]} in the first)",
-            "a contrast compares whole sessions: name a column with one level a session, or make "
+            f"{option} speaks of whole sessions: name a column with one level a session, or make "
             "sessions of the parts",
         )  # fmt: skip
         problems.raise_if_any()

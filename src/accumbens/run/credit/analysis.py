@@ -17,6 +17,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,7 @@ from ...trials import Trials
 from ..provenance import fingerprint, versions, work_noted
 from ..toml import write_toml
 from .config import CreditConfig
+from .flavours import balanced_tests, read_flavours
 from .found import Credit
 from .methods import credit_methods
 from .metrics import credit_metrics
@@ -82,7 +84,8 @@ def run_credit(
         folder_for_results(folder, "run folder"),
         work_noted(folder),
     ):
-        found = analyse_credit(trials, schedule, config, progress)
+        flavours = read_flavours(table, trials, config)
+        found = analyse_credit(trials, schedule, config, progress, flavours)
         write_credit(found, config, str(Path(table).resolve()), folder)
     return found
 
@@ -106,6 +109,7 @@ def analyse_credit(
     schedule: Schedule | None,
     config: CreditConfig,
     progress: Progress | None = None,
+    flavours: Mapping[str, str] | None = None,
 ) -> Credit:
     """Analyses trials: regression, indices and, with a schedule, randomization tests.
 
@@ -114,6 +118,7 @@ def analyse_credit(
         schedule: the probabilities of the outcomes; without it there are no tests.
         config: regression and tests.
         progress: told of resamples.
+        flavours: of the controllable reward of each subject, by its name (see `read_flavours`).
     """
     trials, schedule, unused = usable(trials, schedule)
     came_with = schedule and effective_schedule(trials, schedule, config.baited)
@@ -161,6 +166,8 @@ def analyse_credit(
     notes += note_on_ridge(config.ridge, bool(tests))
     notes += tuple(note for test in tests if (note := test.nothing_to_redraw()))
     notes += tuple(dict.fromkeys(test.note for test in tests if test.note))
+    balanced, why = balanced_tests(tests, flavours)
+    notes += why
     return Credit(
         trials,
         schedule,
@@ -172,6 +179,7 @@ def analyse_credit(
         config.animals,
         hierarchical,
         calibration,
+        balanced,
     )
 
 

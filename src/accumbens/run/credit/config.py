@@ -27,6 +27,9 @@ class CreditConfig:
     each distractor: three columns or numbers for one distractor. Default:
     controllable_probability_0, controllable_probability_1 and distractor_probability, or the same
     with the names of the outcomes, where the table has them."""
+    flavour: str | None = None
+    """Column with the flavour of each animal's controllable reward (cherry, grape): the structure
+    test across animals with both flavours counted the same, apart from a liking of one."""
     reversals: str | None = None
     """The rule by which the better side reversed, where it followed choices or rewards, such as
     "after 10 controllable of the last 15"; also "distractor", "rewards" (of any kind) or "correct"

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ...credit.answers import TwoAnswers, in_words, two_answers
 from ...credit.calibration.check import Calibration
+from ...credit.flavour import BalancedFlavours
 from ...credit.history.fitted import HistoryFit
 from ...credit.history.hierarchical import HierarchicalHistory
 from ...credit.history.indices import Index
@@ -35,6 +36,7 @@ class Credit(NamedTuple):
         animals: the level of the regression that is kept as a model.
         hierarchical: the regression of each subject under the group; None unless asked for.
         calibration: the outcomes beside their stated probabilities; None without a schedule.
+        balanced: tests of one index above another, with flavours balanced over animals.
     """
 
     trials: Trials
@@ -47,6 +49,7 @@ class Credit(NamedTuple):
     animals: Literal["separate", "pooled", "hierarchical"] = "separate"
     hierarchical: HierarchicalHistory | None = None
     calibration: Calibration | None = None
+    balanced: tuple[BalancedFlavours, ...] = ()
 
     def _summary(self) -> Summary:
         title = (
@@ -61,7 +64,8 @@ class Credit(NamedTuple):
         ]  # fmt: skip
         heads = ["subject", "index", "value (95 %)", *(f"p({test.name})" for test in self.tests)]
         said = (f"{a.test}. {' '.join(in_words(a))}" for a in self.answers)
-        return Summary(title, table=[heads, *rows], notes=(*self.warnings, *said))
+        flavours = (f"{b.test}. {b.in_words}" for b in self.balanced)
+        return Summary(title, table=[heads, *rows], notes=(*self.warnings, *said, *flavours))
 
     @property
     def answers(self) -> tuple[TwoAnswers, ...]:

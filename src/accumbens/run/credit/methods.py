@@ -157,4 +157,18 @@ def _answers(metrics: dict[str, Any]) -> str:
             "deviation "
             "of its null distribution [paule], with the interval of Hartung and Knapp [hartung]"
         )
-    return f"{said}."
+    return f"{said}.{_flavours(metrics)}"
+
+
+def _flavours(metrics: dict[str, Any]) -> str:
+    """What was done about flavours, where it was."""
+    found = [test.get("flavours_balanced") for test in metrics["tests"].values()]
+    balanced = next((b for b in found if b is not None), None)
+    if balanced is None:
+        return ""
+    (a, b), (n, m) = balanced["flavours"], balanced["animals"]
+    return (
+        f" To tell structure from a liking of one flavour, the effects of animals with {a} ({n}) "
+        f"and with {b} ({m}) as the controllable reward were averaged with the same weight "
+        "(Welch's t [welch])."
+    )

@@ -8,6 +8,7 @@ from typing import Any
 from ...compiled.libraries import builds
 from ...credit.answers import TwoAnswers, in_words
 from ...credit.history.refit import refit_implementation
+from .flavours import flavour_metrics
 from .found import Credit
 from .schedule_check import schedule_metrics
 
@@ -37,6 +38,7 @@ def credit_metrics(found: Credit, trusted: bool) -> dict[str, Any]:
             **_answered(answer),
             "in_words": list(in_words(answer)),
             "holds_under": test.holds_under,
+            "flavours_balanced": flavour_metrics(found.balanced, test.name),
             "subjects": {
                 name: {
                     "observed": float(test.observed[i]),
