@@ -17,7 +17,7 @@ DEBIAN := g++ chromium
 # What `make test-minimum` runs: everything that computes or reads, without commands and figures.
 CORE_TESTS := tests/models tests/fit tests/scoring tests/credit tests/io tests/neural
 
-.PHONY: help setup system demo lint test check-all test-minimum test-newest bench dist clean clean-all
+.PHONY: help setup system demo lint test check-all test-minimum test-newest fuzz bench dist clean clean-all
 .DELETE_ON_ERROR:
 
 help:
@@ -27,6 +27,7 @@ help:
 	@echo "make lint          ruff, pyright and import-linter alone"
 	@echo "make test-minimum  core tests with the oldest supported packages (Python 3.11), in .venv-minimum"
 	@echo "make test-newest   all but the slow tests with the newest packages, in .venv-newest"
+	@echo "make fuzz          10,000 damaged files, run folders and command lines; INPUTS=, SEED="
 	@echo "make bench         measured comparisons with the published package, in .venv-bench"
 	@echo "make dist          source archive and wheel, in dist/"
 	@echo "make setup         create .venv with the pinned packages"
@@ -66,6 +67,11 @@ test-newest:
 	rm -rf .venv-newest
 	$(call install,.venv-newest,/dev/null,[neural$(comma)test])
 	.venv-newest/bin/python $(FAST_TESTS)
+
+INPUTS ?= 10000
+SEED ?= 0
+fuzz: setup
+	cd tests && ../$(BIN)/python -m helpers.fuzz --inputs $(INPUTS) --seed $(SEED)
 
 bench: .venv-bench/.installed
 	@set -e; for script in $(filter-out benchmarks/peer.py,$(wildcard benchmarks/*.py)); do echo "== $$script"; .venv-bench/bin/python "$$script"; done

@@ -127,8 +127,8 @@ class InUse(ConfigError):
 def claimed(path: Path, name: str = CLAIM, *, wait: float = 0.0) -> Iterator[None]:
     """Keeps a folder for this thread while the context lasts: nobody else can claim it.
 
-    The system gives it free when the process ends, however that happens. On a disk that knows no
-    locks nothing is kept.
+    What a process that was killed had half written in it is removed. The system gives it free when
+    the process ends, however that happens. On a disk that knows no locks nothing is kept.
 
     Args:
         path: the folder.
@@ -152,6 +152,7 @@ def claimed(path: Path, name: str = CLAIM, *, wait: float = 0.0) -> Iterator[Non
         yield
         return
     try:
+        remove_unfinished(path)
         yield
     finally:
         lock.release()

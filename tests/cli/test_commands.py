@@ -160,3 +160,14 @@ def test_nothing_is_written_over_what_is_read_or_what_others_made(tmp_path, caps
     said = refused(capsys, "simulate", str(other), "--sessions", "1")
     assert "is there already" in said
     assert other.read_text() == text
+
+
+@pytest.mark.parametrize("command", ["fit", "credit"])
+def test_a_name_that_the_system_refuses_is_one_clear_error(command, tmp_path, capsys):
+    table = tmp_path / "t.csv"
+    table.write_text("session,choice,reward\n1,0,1\n1,1,0\n")
+    more = ["--controllable", "reward"] if command == "credit" else []
+    said = refused(capsys, command, str(table), *more, "--out", str(tmp_path / ("x" * 300)))
+    assert said.startswith("Error: The system refuses ")
+    assert "File name too long" in " ".join(said.split())
+    assert len(said) < 500

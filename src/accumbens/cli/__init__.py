@@ -37,6 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         except AccumbensError as error:
             out.error(str(error))
             raise SystemExit(2) from None
+        except OSError as error:
+            if error.filename is None:
+                raise
+            name = str(error.filename)
+            shown = name if len(name) <= 200 else f"{name[:200]}..."
+            advice = "Check the path, or name another."
+            out.error(f"The system refuses {shown}: {error.strerror}. {advice}")
+            raise SystemExit(2) from None
         except KeyboardInterrupt:
             out.flush()
             interrupts.end()

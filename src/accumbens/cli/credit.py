@@ -86,7 +86,9 @@ def print_credit(out: Output, found: Credit) -> None:
     numbers = range(1, len(headings) + 1)
     out.table(["subject", *headings], rows, title=TITLE, numbers=numbers, last_apart=True)
     for test, answer in zip(found.tests, found.answers, strict=True):
-        out.say(f"{test.name} ({len(test.null):,} resamples, seed {test.seed})")
+        n = len(test.null)
+        smallest = f"the smallest p that they can give is {1 / (1 + n):.2g}"
+        out.say(f"{test.name} ({n:,} resamples, seed {test.seed}; {smallest})")
         for sentence in (*in_words(answer), test.holds_under):
             out.say(f"  {sentence}")
         for balanced in (b for b in found.balanced if b.test == test.name):

@@ -85,3 +85,4 @@ from .predict.sessions_seen import sessions_seen_data as sessions_seen_data
 from .save import HasTable as HasTable
 from .save import save_figure as save_figure
 from .style import figure_style as figure_style
+from .style import without_captions as without_captions

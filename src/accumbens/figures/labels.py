@@ -52,8 +52,11 @@ def shortened(name: str) -> str:
 
 
 def symbol(name: str) -> str:
-    """A latent's or input's name as it is printed: z_1 in italics with its index below."""
+    """A latent's or input's name as it is printed: z_1 in italics with its index below; a number
+    that describes the subject is no animal's name."""
     stem, _, number = name.partition("_")
+    if stem == "subject" and number.isdecimal():
+        return f"embedding {number}"
     if len(stem) == 1 and number.isalnum():
         return f"${stem}_{{{number}}}$"
     return shortened(name.replace("_", " "))

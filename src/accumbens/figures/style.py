@@ -12,6 +12,7 @@ import itertools
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 import matplotlib
@@ -130,11 +131,30 @@ def styled(draw: Callable[..., None]) -> Callable[..., None]:
     return inside
 
 
+@contextmanager
+def without_captions() -> Iterator[None]:
+    """Figures drawn while the context lasts have no small text below, for a journal's own caption.
+
+    Example:
+        >>> from accumbens.figures import without_captions
+        >>> with without_captions():
+        ...     pass  # draw_all(run.disrnn, trials, folder)
+    """
+    before = _captions.set(False)
+    try:
+        yield
+    finally:
+        _captions.reset(before)
+
+
+_captions: ContextVar[bool] = ContextVar("captions", default=True)
+
+
 def lay_out(fig: Figure, width_mm: float | int, height_mm: float | int, caption: str = "") -> None:
     """Gives an empty figure its size, a layout without overlaps, and small text below."""
     fig.set_size_inches(width_mm / 25.4, height_mm / 25.4)
     fig.set_layout_engine("constrained", w_pad=0.04, h_pad=0.04, wspace=0.02, hspace=0.03)
-    if caption:
+    if caption and _captions.get():
         lines = textwrap.fill(printed(caption), int(width_mm / 1.12), break_on_hyphens=False)
         fig.supxlabel(lines, x=0.01, ha="left", multialignment="left", fontsize=6, color="#444444")
 

@@ -11,7 +11,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from ..errors import DataError
+from ..errors import ConfigError, DataError
 from ..lazy import at_place
 
 
@@ -92,6 +92,23 @@ def kind_of(path: str | Path) -> RunKind:
     )
 
 
+def refuse_used(path: str | Path, kind: str) -> None:
+    """Checks that a folder holds no result; what a stopped analysis of this kind left is none.
+
+    Args:
+        path: of the folder.
+        kind: of the analysis that is to be written there; it writes `metrics.json` last.
+
+    Raises:
+        ConfigError: there is a result, or an unfinished fit.
+    """
+    folder = Path(path)
+    if not (folder / "config.toml").exists():
+        return
+    if (folder / "metrics.json").exists() or kind_of(folder).name != kind:
+        raise ConfigError(f"{path} already holds a run. Choose another folder, or delete it.")
+
+
 def load_result(path: str | Path) -> Any:
     """Loads what any command of `accumbens` wrote.
 
@@ -117,7 +134,7 @@ def _named(path: Path) -> RunKind:
     try:
         text = (path / "config.toml").read_text(encoding="utf-8")
         name = tomllib.loads(text).get("about", {}).get("kind", KINDS[0].name)
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise DataError(
             f"{path / 'config.toml'} cannot be read ({error}). Run the analysis again."
         ) from error

@@ -7,14 +7,18 @@ from matplotlib.figure import Figure
 
 from accumbens.errors import ConfigError
 from accumbens.figures.fit.bottlenecks import bottlenecks_data, draw_bottlenecks
-from accumbens.figures.fit.comparison import comparison_data, comparison_table, draw_comparison
+from accumbens.figures.fit.comparison import (
+    comparison_data,
+    comparison_table,
+    draw_comparison,
+)
 from accumbens.figures.fit.learning_curves import (
     MAX_POINTS,
     draw_learning_curves,
     learning_curves_data,
 )
 from accumbens.figures.fit.penalty_path import draw_penalty_path, penalty_path_data
-from accumbens.figures.style import OPENNESS
+from accumbens.figures.style import OPENNESS, without_captions
 from accumbens.models.disrnn import bottlenecks
 from accumbens.scoring.comparison import compare
 
@@ -182,3 +186,26 @@ def test_bottlenecks_are_drawn_where_they_belong(make_trials, make_model, check_
 
 def test_open_is_dark():
     assert sum(OPENNESS(0.0)[:3]) < sum(OPENNESS(0.5)[:3]) < sum(OPENNESS(1.0)[:3])
+
+
+def test_one_spike_does_not_hide_the_rest():
+    loss = np.linspace(1.1, 1.0, 300)
+    calm, wild = loss.copy(), loss.copy()
+    wild[100] = 5000.0
+    tops = []
+    for values in (calm, wild):
+        fig = Figure()
+        draw_learning_curves(learning_curves_data([{"choice": {"loss": values}}]), fig)
+        tops.append(fig.axes[0].get_ylim()[1])
+    assert tops[0] == pytest.approx(tops[1], rel=0.1)
+    assert any("up to" in text.get_text() for text in fig.axes[0].texts)
+
+
+def test_captions_can_be_left_out():
+    data = learning_curves_data([{"choice": {"loss": np.ones(3)}}])
+    with_it, without, after = Figure(), Figure(), Figure()
+    draw_learning_curves(data, with_it)
+    with without_captions():
+        draw_learning_curves(data, without)
+    draw_learning_curves(data, after)
+    assert [fig.get_supxlabel() == "" for fig in (with_it, without, after)] == [False, True, False]

@@ -255,7 +255,8 @@ def test_two_distractors(table, tmp_path, capsys):
           "distractor_probability", "0.3", "--lags", "2",
           "--resamples", "50", "--bootstrap", "10", "--out", str(tmp_path / "run")])  # fmt: skip
     said = " ".join(capsys.readouterr().out.split())
-    assert "controllable index > tone index (50 resamples, seed 0) In these animals: " in said
+    assert "controllable index > tone index (50 resamples, seed 0; the smallest p that" in said
+    assert "they can give is 0.02) In these animals: " in said
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert list(metrics["group"]["indices"]) == ["controllable", "distractor", "tone"]
     assert list(metrics["tests"]) == [

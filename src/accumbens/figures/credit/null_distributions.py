@@ -130,7 +130,8 @@ def draw_null_distributions(data: NullDistributionsData, fig: Figure) -> None:
         group = here.iloc[0]
         _draw_histogram(above, pick(data.histogram, test=name), float(group["observed"]))
         like = None if np.isnan(group["p_like_these"]) else float(group["p_like_these"])
-        words = f"{group['resamples']:,} resamples, seed {group['seed']}"
+        n = int(group["resamples"])
+        words = f"{n:,} resamples (smallest p {1 / (1 + n):.2g}), seed {group['seed']}"
         above.set_title(printed(f"{name}\n{both_p_words(group['p'], like)}\n{words}"))
         above.set_xlabel(f"{GROUP} (log-odds)")
         _draw_subjects(under, here.iloc[1:])

@@ -115,9 +115,9 @@ def _draw_lines(ax: Axes, here: pd.DataFrame, mice: list) -> None:
 def _session_axis(ax: Axes, sessions: list) -> None:
     """Ticks at the numbers tried, if these stand far enough apart."""
     span = max(sessions) - min(sessions)
-    if span and len(sessions) > 1 and min(np.diff(sessions)) >= 0.06 * span:
+    if not span or min(np.diff(sessions)) >= 0.06 * span:
         ax.set_xticks(sessions, [f"{n:g}" for n in sessions])
     else:
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
-    spare = max(0.05 * span, 0.5)
+    spare = max(0.05 * span, 0.5, 0.0 if span else 0.5 * min(sessions))
     ax.set_xlim(min(sessions) - spare, max(sessions) + spare)

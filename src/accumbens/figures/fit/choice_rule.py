@@ -163,5 +163,5 @@ def _draw_plane(data: ChoiceRuleData, ax: Axes, fig: Figure) -> None:
     ax.scatter(x, y, s=size, color=BLACK, alpha=0.5, linewidths=0)
     ax.set_xlabel(symbol(across))
     ax.set_ylabel(symbol(up))
-    last = "" if len(data.choices) == 2 else f" of {printed(data.choices[-1])}"
-    draw_colour_bar(fig, mesh, [ax], f"log-odds{last}")
+    first, last = data.choices[0], data.choices[-1]
+    draw_colour_bar(fig, mesh, [ax], printed(f"log-odds of {last} against {first}"))

@@ -34,6 +34,9 @@ SeedHistory = Mapping[str, Mapping[str, Float[np.ndarray, " step"]]]
 MAX_POINTS = 400
 """Longer stages are drawn as means of as many steps as bring a line below this length."""
 
+SPIKE = 2.0
+"""A term that rises, on less than 2 % of its points, so many times above all others is cut off."""
+
 MIN_PENALTY = 1e-5
 """Penalties below this share of the highest are out of the picture."""
 
@@ -120,6 +123,7 @@ def draw_learning_curves(data: LearningCurvesData, fig: Figure) -> None:
                 ax.plot(at, mean, color=colour, linestyle=dashes, linewidth=0.9,
                         alpha=1.0 if len(seeds) == 1 else 0.65,
                         label=label)  # fmt: skip
+        _without_spikes(grid[0, i])
         grid[0, i].set_title(stage.replace("_", " "))
         grid[-1, i].set_xlabel("gradient step")
     grid[0, 0].set_ylabel("terms of the loss")
@@ -139,6 +143,19 @@ def draw_learning_curves(data: LearningCurvesData, fig: Figure) -> None:
                 found.setdefault(label, handle)
         where = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)}
         row[-1].legend(list(found.values()), list(found), **where)
+
+
+def _without_spikes(ax: Axes) -> None:
+    """Few points far above all others leave the panel, so that these can be seen."""
+    heights = np.concatenate([np.asarray(line.get_ydata(), float) for line in ax.get_lines()])
+    heights = heights[np.isfinite(heights)]
+    usual = float(np.percentile(heights, 98)) if heights.size else 0.0
+    if heights.size and heights.max() > SPIKE * max(usual, 1e-12):
+        low = float(heights.min())
+        spread = max(usual - low, 0.1 * abs(usual), 1e-12)
+        ax.set_ylim(low - 0.05 * spread, low + 1.1 * spread)
+        ax.text(0.99, 1.0, f"up to {heights.max():.3g}", ha="right", va="bottom", fontsize=6,
+                color="#444444", transform=ax.transAxes)  # fmt: skip
 
 
 def _blocks(

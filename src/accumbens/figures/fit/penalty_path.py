@@ -76,13 +76,13 @@ def draw_penalty_path(data: PenaltyPathData, fig: Figure) -> None:
     above.plot(chosen["factor"], chosen["mean"], "o", color=VERMILLION, markersize=9,
                markerfacecolor="none", markeredgewidth=1.3, label="chosen", zorder=3)  # fmt: skip
     above.set_ylabel("held-out\nnormalized likelihood")
-    above.legend(loc="lower left")
+    above.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2)
     above.margins(y=0.12)
     below.plot(path["factor"], path["n_open_latents"], "o-", color=BLACK, label="open latents")
     if np.isfinite(column(path, "n_open_bottlenecks")).any():
         below.plot(path["factor"], path["n_open_bottlenecks"], "s--", color=PURPLE,
                    label="open bottlenecks")  # fmt: skip
-        below.legend(loc="upper right")
+        below.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2)
         below.set_ylabel("open")
     else:
         below.set_ylabel("open latents")

@@ -26,8 +26,9 @@ from ..style import (
 from .conditions import Condition, legend_columns, look
 from .visits import Visits, visit
 
-MAX_MODULATORS = 2
-"""Other latents drawn for each update network: those with the most open bottlenecks into it."""
+MAX_MODULATORS, MAX_INTERACTIONS = 2, 4
+"""Other latents drawn for each update network, and for all of them: those with the most open
+bottlenecks."""
 
 PERCENTILES = {"10th percentile": 10, "90th percentile": 90}
 _WIDTHS = {"mean": 1.2, "10th percentile": 0.6, "90th percentile": 1.9}
@@ -57,12 +58,11 @@ def update_rule_data(model: DisRNN, trials: Trials) -> UpdateRuleData:
     Raises DataError when the model does not suit the trials.
     """
     seen = visit(model, trials)
-    reads = _modulators(model, seen)
-    parts, left_out = [], 0
+    reads, left_out = _modulators(model, seen)
+    parts = []
     for k in seen.open.tolist():
         parts += _rows(seen, k, None, "mean", {})
-        left_out += max(0, len(reads[k]) - MAX_MODULATORS)
-        for j in reads[k][:MAX_MODULATORS]:
+        for j in reads[k]:
             for name, percent in PERCENTILES.items():
                 level = float(np.percentile(seen.z[:, j], percent))
                 parts += _rows(seen, k, j, name, {j: level})
@@ -78,16 +78,22 @@ def update_rule_data(model: DisRNN, trials: Trials) -> UpdateRuleData:
     return UpdateRuleData(joined(parts, columns), seen.conditions, caption)
 
 
-def _modulators(model: DisRNN, seen: Visits) -> dict[int, list[int]]:
-    """For each open latent, the other open latents that its network reads, most open first."""
+def _modulators(model: DisRNN, seen: Visits) -> tuple[dict[int, list[int]], int]:
+    """For each open latent, the other open latents that its network reads and that are drawn, most
+    open first; and how many are not drawn."""
     number = {name: k for k, name in enumerate(model.latent_names)}
     reads: dict[int, list[int]] = {k: [] for k in seen.open.tolist()}
     rows = [row for row in bottlenecks(model) if row.kind == "update" and row.openness != "closed"]
+    left_out = 0
     for row in sorted(rows, key=lambda row: row.noise):
         k, j = number[row.reader], number.get(row.input)
         if k in reads and j in reads and j != k:
-            reads[k].append(j)
-    return reads
+            drawn = sum(map(len, reads.values())) < MAX_INTERACTIONS
+            if drawn and len(reads[k]) < MAX_MODULATORS:
+                reads[k].append(j)
+            else:
+                left_out += 1
+    return reads, left_out
 
 
 def _rows(

@@ -84,19 +84,22 @@ def write_table(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     Raises:
         DataError: the ending is unknown, or the file cannot be written.
     """
-    path = Path(path)
-    ending = _ending(path, WRITTEN_ENDINGS)
-    shown = frame if ending == ".parquet" else marked_frame(frame)
-    table = pa.Table.from_pandas(shown, preserve_index=False)
+    content = table_bytes(frame, path)
     with replacing(path) as part:
-        if ending == ".parquet":
-            parquet.write_table(table, part)
-        else:
-            options = arrow_csv.WriteOptions(delimiter="\t" if ".tsv" in ending else ",")
-            text = io.BytesIO()
-            arrow_csv.write_csv(table, text, options)
-            packed = ending.endswith(".gz")
-            part.write_bytes(gzip.compress(text.getvalue(), mtime=0) if packed else text.getvalue())
+        part.write_bytes(content)
+
+
+def table_bytes(frame: pd.DataFrame, path: str | os.PathLike[str]) -> bytes:
+    """What `write_table` writes. Arguments and errors are its own."""
+    ending = _ending(Path(path), WRITTEN_ENDINGS)
+    shown = frame if ending == ".parquet" else marked_frame(frame)
+    table, text = pa.Table.from_pandas(shown, preserve_index=False), io.BytesIO()
+    if ending == ".parquet":
+        parquet.write_table(table, text)
+        return text.getvalue()
+    options = arrow_csv.WriteOptions(delimiter="\t" if ".tsv" in ending else ",")
+    arrow_csv.write_csv(table, text, options)
+    return gzip.compress(text.getvalue(), mtime=0) if ".gz" in ending else text.getvalue()
 
 
 def open_table(path: str | os.PathLike[str], text: Sequence[str] = ()) -> TableFile:

@@ -18,7 +18,8 @@ from jaxtyping import Float
 from ...errors import ConfigError, DataError
 from ...files import check_free, check_not_read, write_atomically
 from ...io.sources import SOURCES
-from ...io.tables.trials import format_of, to_table, write_table
+from ...io.tables.files import table_bytes
+from ...io.tables.trials import format_of, to_table
 from ...io.trial_sources import read_sources
 from ...progress.base import Progress
 from ...progress.display import shown
@@ -190,11 +191,11 @@ def write_converted(converted: Converted, out: str | os.PathLike[str]) -> Path:
     out = Path(out)
     if out.exists() and out.is_dir():
         raise DataError(f"Cannot write {out}: it is a folder. Name a table file inside it.")
-    write_table(to_table(converted.trials), out)
-    record = record_path(out)
-    content = converted.record | {"sha256": _hash(out)}
+    table, record = table_bytes(to_table(converted.trials), out), record_path(out)
+    content = converted.record | {"sha256": hashlib.sha256(table).hexdigest()}
     text = json.dumps(content, indent=1, default=_plain)
-    write_atomically(record, text.encode())
+    write_atomically(record, text.encode())  # first: a table without one is nobody's
+    write_atomically(out, table)
     return record
 
 

@@ -39,7 +39,7 @@ from ...credit.randomization import (
 )
 from ...credit.redrawing import effective_schedule
 from ...credit.schedule import Schedule
-from ...errors import ConfigError, DataError
+from ...errors import DataError
 from ...files import folder_for_results, write_atomically
 from ...io.models import save_model
 from ...io.tables.formulas import csv_text
@@ -48,6 +48,7 @@ from ...models.history import HistoryRegression
 from ...progress.base import Progress
 from ...progress.display import shown
 from ...trials import Trials
+from ..kinds import refuse_used
 from ..provenance import fingerprint, versions, work_noted
 from ..toml import write_toml
 from .config import CreditConfig
@@ -76,8 +77,7 @@ def run_credit(
         DataError: the table cannot be used.
     """
     folder = Path(out)
-    if (folder / "config.toml").exists():
-        raise ConfigError(f"{out} already holds a run. Choose another folder, or delete it.")
+    refuse_used(out, "credit")
     trials, schedule = read_credit_trials(table, config)
     with (
         shown(progress) as progress,

@@ -34,6 +34,7 @@ from ..fit.folder import Run, load_run
 from ..fit.known import KnownData, standardised_before_fitting
 from ..fit.pipeline import without_nan
 from ..fit.records import prediction_table
+from ..kinds import refuse_used
 from ..provenance import fingerprint, versions, work_noted
 from ..toml import write_toml
 from .config import PredictConfig
@@ -115,8 +116,7 @@ def run_predict(
         DataError: the run or the table cannot be used.
     """
     folder = Path(out)
-    if (folder / "config.toml").exists():
-        raise ConfigError(f"{out} already holds a run. Choose another folder, or delete it.")
+    refuse_used(out, "predict")
     run = run if isinstance(run, Run) else load_run(run)
     config = PredictConfig.of_run(run.config) if config is None else config
     with (

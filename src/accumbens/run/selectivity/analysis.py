@@ -36,6 +36,7 @@ from ...summary import Summary, counted, summarized
 from ...trials import Trials
 from ..credit.schedule_check import checked_schedule, schedule_metrics
 from ..credit.schedules import schedule_in_table, stated_schedule
+from ..kinds import refuse_used
 from ..provenance import fingerprint, versions, work_noted
 from ..toml import write_toml
 from .config import CHOICE, SelectivityConfig
@@ -91,8 +92,7 @@ def run_selectivity(
         DataError: the table cannot be used, or no unit was measured in enough trials.
     """
     folder = Path(out)
-    if (folder / "config.toml").exists():
-        raise ConfigError(f"{out} already holds a run. Choose another folder, or delete it.")
+    refuse_used(out, "selectivity")
     trials, schedule, regions = read_units_table(Path(table), config)
     with (
         shown(progress) as progress,
