@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -104,10 +105,11 @@ def wilson_interval(successes: int, n: int, confidence: float = CONFIDENCE) -> t
             f"successes is {successes} and n is {n}; there must be at least one draw, and no more "
             "successes than draws."
         )
-    from scipy import stats
-
-    ends = stats.binomtest(successes, n).proportion_ci(confidence, method="wilson")
-    return float(ends.low), float(ends.high)
+    z, p = float(special.ndtri(0.5 + 0.5 * confidence)), successes / n
+    denominator = 2 * (n + z**2)
+    center = (2 * n * p + z**2) / denominator
+    half = z / denominator * math.sqrt(4 * n * p * (1 - p) + z**2)
+    return (0.0 if successes == 0 else center - half), (1.0 if successes == n else center + half)
 
 
 def _check(confidence: float) -> None:

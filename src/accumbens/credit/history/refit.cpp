@@ -220,13 +220,21 @@ void accumbens_refit(int64_t n, int types, int lags, const float* sign, const ui
   std::copy(response, response + n, p.response.begin());
   std::copy(scored, scored + n, p.weight.begin());
   std::vector<double> beta(p.weights);
+  // u < probability, in integers: u is a whole number of 2^-53, and so is what it is compared with.
+  std::vector<uint64_t> bits(n), limit(n);
+  for (int64_t t = 0; t < n; ++t)
+    limit[t] = probability[t] > 0 ? (uint64_t)std::ceil(probability[t] * 0x1p53) : 0;
   for (int64_t i = 0; i < count; ++i) {
     const uint64_t stream = mixed(seed + (uint64_t)(first + i + 1) * GOLDEN);
     std::fill(p.x.begin(), p.x.end(), 0.0f);
-    for (int64_t t = 0; t < n; ++t) {
-      const double u = (mixed(stream + (uint64_t)(t + 1) * GOLDEN) >> 11) * 0x1p-53;
-      const int type = drawn ? drawn[i * n + t] : u < probability[t] ? type_a[t] : type_b[t];
-      p.x[type * p.row() + lags + t] = sign[t];
+    if (drawn) {
+      for (int64_t t = 0; t < n; ++t) p.x[drawn[i * n + t] * p.row() + lags + t] = sign[t];
+    } else {
+      for (int64_t t = 0; t < n; ++t) bits[t] = mixed(stream + (uint64_t)(t + 1) * GOLDEN) >> 11;
+      for (int64_t t = 0; t < n; ++t) {
+        const int type = bits[t] < limit[t] ? type_a[t] : type_b[t];
+        p.x[type * p.row() + lags + t] = sign[t];
+      }
     }
     if (session_weight)
       for (int64_t t = 0; t < n; ++t)
