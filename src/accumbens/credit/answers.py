@@ -17,6 +17,7 @@ import numpy as np
 
 from ..scoring.animals import AcrossAnimals, across_animals
 from .randomization import RandomizationTest
+from .redrawing import stream_seed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,7 +99,9 @@ def two_answers(test: RandomizationTest) -> TwoAnswers:
                 "so there is no answer for animals like these, which needs two."
             )
         return TwoAnswers(test.name, these, None, why)
-    return TwoAnswers(test.name, these, across_animals(test.effects[told], errors[told]))
+    rng = np.random.default_rng(stream_seed(test.seed, test.name, "sign flips"))
+    like = across_animals(test.effects[told], errors[told], rng=rng)
+    return TwoAnswers(test.name, these, like)
 
 
 def answers_to_frame(answers: Sequence[TwoAnswers]) -> pd.DataFrame:

@@ -157,6 +157,9 @@ def signals_on_latents(
         rng: for the bootstrap.
         resamples: draws of the bootstrap.
 
+    Returns:
+        The fit of each signal: slopes, standard errors and p-values, over the unit that was used.
+
     Raises:
         ConfigError: a latent variable is not there or is named twice, the unit or the method is
             unknown, or the bootstrap has no `rng`.

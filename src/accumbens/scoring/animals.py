@@ -7,6 +7,7 @@ imprecise animals less.
 
 from __future__ import annotations
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -69,6 +70,8 @@ class RandomEffects(NamedTuple):
 def across_animals(
     effects: Float[np.ndarray, " animal"],
     errors: Float[np.ndarray, " animal"] | None = None,
+    *,
+    rng: np.random.Generator | None = None,
 ) -> AcrossAnimals:
     """Student's t over animals, sign flips, and the random-effects mean.
 
@@ -78,6 +81,11 @@ def across_animals(
     Args:
         effects: one finite number of each animal.
         errors: the standard error of each effect; without it there is no random-effects mean.
+        rng: of the sign flips of more than `MAX_EXACT` animals, which are drawn; without it these
+            have no p-value by flips (NaN).
+
+    Returns:
+        All three answers.
 
     Raises:
         DataError: there are fewer than two animals, or a number is not finite.
@@ -102,36 +110,59 @@ def across_animals(
     above = float(special.stdtr(n - 1, -t))
     return AcrossAnimals(
         n, mean, float(found.low), float(found.high), sd, t, above,
-        2 * min(above, 1 - above), sign_flips(effects),
+        2 * min(above, 1 - above), sign_flips(effects, rng),
         None if errors is None else random_effects(effects, errors),
     )  # fmt: skip
 
 
-def sign_flips(effects: Float[np.ndarray, " animal"]) -> float:
+def sign_patterns(
+    n: int, most: int, draws: int, rng: np.random.Generator | None
+) -> Float[np.ndarray, "pattern animal"] | None:
+    """The signs of n animals under the null hypothesis that effects are symmetric about 0.
+
+    Args:
+        n: animals.
+        most: all patterns are given if there are no more than this.
+        draws: how many are drawn otherwise.
+        rng: of the draws.
+
+    Returns:
+        Patterns of +1 and -1, the observed one (all +1) first; None where they have to be drawn
+        and there is no `rng`.
+    """
+    if 2**n <= most:
+        return 1.0 - 2.0 * np.array(list(itertools.product((0, 1), repeat=n)), float)
+    if rng is None:
+        return None
+    return np.concatenate([np.ones((1, n)), rng.choice([-1.0, 1.0], (draws, n))])
+
+
+def sign_flips(
+    effects: Float[np.ndarray, " animal"], rng: np.random.Generator | None = None
+) -> float:
     """The two-sided p-value of the mean effect under flips of the animals' signs.
 
     p = the share of all 2^n flips whose |mean| is at least the observed one; the observed signs are
     one of them, so with n animals p is never below 2 / 2^n. With more than `MAX_EXACT` animals,
-    (1 + flips at least as extreme) / (1 + flips) of `FLIPS` fixed random ones.
+    (1 + flips at least as extreme) / (1 + flips) of `FLIPS` random ones.
 
     Args:
         effects: one number of each animal.
+        rng: of the random flips; without it more than `MAX_EXACT` animals have no p-value.
+
+    Returns:
+        The p-value; NaN where flips have to be drawn and there is no `rng`.
 
     Source:
         Fisher (1935), The design of experiments, section 21; Phipson & Smyth (2010), Stat Appl
         Genet Mol Biol 9:39.
     """
-    n = len(effects)
     size = abs(float(effects.sum()))
     enough = size - 1e-9 * max(size, float(np.abs(effects).sum()))
-    if n <= MAX_EXACT:
-        sums = np.zeros(1)
-        for effect in effects:
-            sums = np.concatenate([sums + effect, sums - effect])
-        return float(np.mean(np.abs(sums) >= enough))
-    rng = np.random.default_rng(0)  # fixed: the same data give the same p-value
-    flips = rng.integers(0, 2, (FLIPS, n), dtype=np.int8) * 2.0 - 1.0
-    return float((1 + np.count_nonzero(np.abs(flips @ effects) >= enough)) / (1 + FLIPS))
+    patterns = sign_patterns(len(effects), 2**MAX_EXACT, FLIPS, rng)
+    if patterns is None:
+        return float("nan")
+    return float(np.mean(np.abs(patterns @ effects) >= enough))
 
 
 def random_effects(

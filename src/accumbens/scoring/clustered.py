@@ -12,8 +12,6 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from .intervals import CONFIDENCE, student_quantile
-
 FULL = 1e-8
 """A direction that one cluster alone determines (leverage within this of 1) has no residual left;
 it is left out of the adjustment, as in clubSandwich."""
@@ -60,11 +58,6 @@ class ClusteredErrors(NamedTuple):
         """Satterthwaite's degrees of freedom of each weight's standard error."""
         return _freedom(self.share, self.root.T)
 
-    def half_width(self, confidence: float = CONFIDENCE) -> Float[np.ndarray, " weight"]:
-        """Half the width of each weight's interval, by Student's t."""
-        error = np.sqrt(np.diag(self.covariance))
-        return student_quantile(np.maximum(self.freedom(), 1.0), confidence) * error
-
 
 def clustered_errors(
     design: Float[np.ndarray, "trial weight"],
@@ -87,6 +80,9 @@ def clustered_errors(
         cluster: number of the session (or animal) of each trial; at least two.
         trial_weight: W: p (1 - p) of a logistic fit; 1 by default.
         penalty: of a ridge, by weight.
+
+    Returns:
+        The covariance of the weights, and what their degrees of freedom follow from.
 
     Source:
         Bell & McCaffrey (2002), Survey Methodology 28:169; Pustejovsky & Tipton (2018), J Bus Econ

@@ -91,6 +91,10 @@ def calibrate_schedule(trials: Trials, schedule: Schedule) -> Calibration:
         trials: any number of subjects and sessions.
         schedule: of these trials.
 
+    Returns:
+        The observed rates beside the stated ones, the evidence against the schedule and, where it
+        is not believable, the likely cause.
+
     Raises:
         DataError: the schedule is not of these trials, or contradicts an outcome outright (see
             `check_schedule`).

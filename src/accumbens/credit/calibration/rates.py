@@ -58,7 +58,16 @@ class OutcomeCalibration(NamedTuple):
 
 
 def stated_rates(trials: Trials, schedule: Schedule) -> tuple[StatedRate, ...]:
-    """The rate of every outcome after every choice, at each stated probability."""
+    """The rate of every outcome after every choice, at each stated probability.
+
+    Args:
+        trials: any number of subjects and sessions.
+        schedule: of these trials.
+
+    Returns:
+        One row for each outcome, choice and stated probability; more than `MOST_RATES` of these
+        are put into bins.
+    """
     probability, rows = schedule.after(trials.choice), []
     for k, outcome in enumerate(schedule.outcomes):
         for c, choice in enumerate(trials.names.choices):
@@ -76,7 +85,19 @@ def stated_rates(trials: Trials, schedule: Schedule) -> tuple[StatedRate, ...]:
 
 
 def outcome_calibration(trials: Trials, schedule: Schedule, outcome: int) -> OutcomeCalibration:
-    """The sum, the slope and the autocorrelation of one outcome (by its number)."""
+    """The sum, the slope and the autocorrelation of one outcome.
+
+    Args:
+        trials: any number of subjects and sessions.
+        schedule: of these trials.
+        outcome: its number.
+
+    Returns:
+        What is expected to be 0, 1 and 0 under the stated schedule, up to chance.
+
+    Source:
+        Cox (1958), Biometrika 45:562.
+    """
     probability = schedule.after(trials.choice)[..., outcome]
     came = trials.outcome[..., outcome] > 0
     where = trials.valid & (probability > 0) & (probability < 1)

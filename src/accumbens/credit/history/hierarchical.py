@@ -141,6 +141,9 @@ def hierarchical_history(trials: Trials, n_lags: int = 10) -> HierarchicalHistor
         trials: of at least two animals, with two choices and outcomes of 0 and 1.
         n_lags: past choices that the regression looks back.
 
+    Returns:
+        The regression of each animal under the group, and the group's weights and spreads.
+
     Raises:
         ConfigError: `n_lags` is below 1.
         DataError: there is one animal, or the trials cannot be regressed (see `history_data`).

@@ -17,7 +17,7 @@ from ...errors import ConfigError
 from ..labels import counted, printed, signal_label
 from ..rows import column, pick
 from ..style import BLACK, GREY, lay_out, styled
-from .null_distributions import both_p_words, p_like_these
+from .null_distributions import both_p_words, p_like_these, redrawn_words
 
 GROUP = "group"
 """Name of the subject of a mean over subjects."""
@@ -91,6 +91,7 @@ def credit_indices_data(
         (test.name, test.group_p_value(alternative), p_like_these(test, alternative))
         for test in tests
     )
+    caption = " ".join(filter(None, [redrawn_words(tests), caption]))
     return CreditIndicesData(points, (across, up), counts, caption)
 
 

@@ -73,6 +73,15 @@ def both_p_words(these: float, like_these: float | None) -> str:
     return f"in these animals {p_words(these)}; in animals like these {p_words(like_these)}"
 
 
+def redrawn_words(tests: Sequence[RandomizationTest]) -> str:
+    """On how many trials each test could redraw, in a sentence; "" where it is not known."""
+    known = [(test.name, sum(test.redrawn)) for test in tests if test.redrawn is not None]
+    if not known:
+        return ""
+    counts = "; ".join(f"{n:,} ({name})" for name, n in known)
+    return f"Trials that a test can redraw: {counts}."
+
+
 def null_distributions_data(
     tests: Sequence[RandomizationTest],
     caption: str = "",
@@ -104,6 +113,7 @@ def null_distributions_data(
             pd.DataFrame({"test": test.name, "bin_low": edges[:-1], "bin_high": edges[1:],
                           "count": count})
         )  # fmt: skip
+    caption = " ".join(filter(None, [redrawn_words(tests), caption]))
     return NullDistributionsData(
         pd.DataFrame(summary, columns=pd.Index(_SUMMARY)), joined(histogram, _HISTOGRAM), names,
         alternative, caption,

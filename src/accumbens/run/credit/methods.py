@@ -62,14 +62,28 @@ def _regression(metrics: dict[str, Any], config: CreditConfig) -> str:
         f"subject by itself (logistic regression [lau], {counted(config.lags, 'lag')} of trials "
         f"with "
         f"a choice, never across sessions; maximum likelihood with {ridge}). {errors}."
+        f"{_level(config)}"
     )
+
+
+def _level(config: CreditConfig) -> str:
+    """Which regression was kept, where it is not that of each subject by itself."""
+    if config.animals == "pooled":
+        return " The regression that was kept for simulation is one for all subjects together."
+    if config.animals == "hierarchical":
+        return (
+            " Beside it, weights of each subject were estimated under a normal distribution over "
+            "subjects whose mean and spreads were estimated from all of them (empirical Bayes, one "
+            "spread for the bias and one for each type of outcome [laird]); indices and tests do "
+            "not use them."
+        )
+    return ""
 
 
 def _indices(metrics: dict[str, Any], config: CreditConfig) -> str:
-    n = metrics["group"]["subjects"]
-    group = (
-        f" Means over the {n} subjects have Student's t intervals over subjects." if n > 1 else ""
-    )
+    sizes = {index["n_subjects"] for index in metrics["group"]["indices"].values()}
+    n = " or ".join(map(str, sorted(size for size in sizes if size > 1)))
+    group = f" Means over {n} subjects have Student's t intervals over subjects." if n else ""
     return (
         "The index of an outcome is the sum over lags of the weights of that outcome alone less "
         "those of no outcome. Its standard error is the standard deviation over "

@@ -20,6 +20,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from ....scoring.animals import sign_patterns
+
 MAX_ARRANGEMENTS = 20_000
 """All are gone through up to so many; of more, `DRAWS` are drawn."""
 DRAWS = 9_999
@@ -101,12 +103,9 @@ def _by_name(names: list[str], told, values) -> dict[str, float]:
 
 def flips(n: int, rng: np.random.Generator) -> Arrangements:
     """All signs of n animals' differences; the mirror image of each is alike."""
-    number = 2**n
-    if number <= MAX_ARRANGEMENTS:
-        x = 1.0 - 2.0 * np.array(list(itertools.product((0, 1), repeat=n)), float)
-    else:
-        x = np.concatenate([np.ones((1, n)), rng.choice([-1.0, 1.0], (DRAWS, n))])
-    return Arrangements(x, number, 2)
+    x = sign_patterns(n, MAX_ARRANGEMENTS, DRAWS, rng)
+    assert x is not None  # there is a generator
+    return Arrangements(x, 2**n, 2)
 
 
 def exchanged(
