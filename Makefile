@@ -9,7 +9,7 @@ JOBS ?= 2
 CODE := $(wildcard src tests benchmarks examples .ci/*.py)
 BIN := .venv/bin
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-input
-FAST_TESTS := -m pytest -n $(JOBS) -m "not slow"
+FAST_TESTS := -m pytest -n $(JOBS) -m "not slow and not slurm"
 
 # Debian packages that the tests need; `make test` installs those that lack where it runs as root.
 DEBIAN := g++ chromium
@@ -17,12 +17,13 @@ DEBIAN := g++ chromium
 # What `make test-minimum` runs: everything that computes or reads, without commands and figures.
 CORE_TESTS := tests/models tests/fit tests/scoring tests/credit tests/io tests/neural
 
-.PHONY: help setup system demo lint test check-all test-minimum test-newest fuzz bench dist clean clean-all
+.PHONY: help setup system demo lint test test-slurm check-all test-minimum test-newest fuzz bench dist clean clean-all
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo          fit all models to simulated choices and dopamine; see demo/"
 	@echo "make test          ruff, pyright, import-linter, and all but the slow tests"
+	@echo "make test-slurm    sweeps on a real SLURM of two nodes on this machine (as root on Debian)"
 	@echo "make check-all     the same with the slow tests"
 	@echo "make lint          ruff, pyright and import-linter alone"
 	@echo "make test-minimum  core tests with the oldest supported packages (Python 3.11), in .venv-minimum"
@@ -57,8 +58,12 @@ lint: setup
 test: system lint
 	$(BIN)/python $(FAST_TESTS)
 
+test-slurm: DEBIAN := slurmctld slurmd slurm-client munge
+test-slurm: system setup
+	$(BIN)/python -m pytest -m slurm tests/run/sweep
+
 check-all: system lint
-	$(BIN)/python -m pytest -n $(JOBS)
+	$(BIN)/python -m pytest -n $(JOBS) -m "not slurm"
 
 test-minimum: .venv-minimum/.installed
 	.venv-minimum/bin/python $(FAST_TESTS) $(CORE_TESTS)

@@ -33,6 +33,7 @@ from .selectivity.analysis import run_selectivity as run_selectivity
 from .selectivity.config import SelectivityConfig as SelectivityConfig
 from .stored import StoredAnalysis as StoredAnalysis
 from .sweep.config import EngineConfig as EngineConfig
+from .sweep.config import SlurmConfig as SlurmConfig
 from .sweep.sweep import Sweep as Sweep
 from .sweep.sweeping import load_sweep as load_sweep
 from .sweep.sweeping import resume_sweep as resume_sweep

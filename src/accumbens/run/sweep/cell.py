@@ -15,6 +15,7 @@ import shutil
 import time
 import traceback
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -136,6 +137,17 @@ def write_record(folder: Path, record: dict[str, Any]) -> None:
     write_atomically(folder / RECORD, json.dumps(record, indent=1).encode())
 
 
+def note_failures(sweep: Path, cells: Sequence[Cell], error: BaseException) -> None:
+    """Writes down which of the cells that one process was to fit failed, where it ended before
+    them: those that it had begun; all that have not ended, where it had begun none."""
+    states = {cell.name: state_of(sweep, cell) for cell in cells}
+    open_ones = [cell for cell in cells if states[cell.name] not in ("done", "failed")]
+    begun = [cell for cell in open_ones if states[cell.name] == "begun"]
+    nothing = len(open_ones) == len(cells)
+    for cell in begun or (open_ones if nothing else []):
+        note_failure(sweep, cell, error)
+
+
 def note_failure(sweep: Path, cell: Cell, error: BaseException) -> None:
     """Writes down that a cell failed where its process could not, unless it has ended or another
     process has it."""
@@ -144,20 +156,21 @@ def note_failure(sweep: Path, cell: Cell, error: BaseException) -> None:
         with claimed(folder, LOCK):
             if state_before(folder) not in ("done", "failed"):
                 record = read_record(folder) | {"hash": cell.hash, "ended": _now()}
-                write_record(folder, record | failure(error))
+                write_record(folder, record | failure(error) | {"lost": True})
     except InUse:
         pass
 
 
 def forget(sweep: Path, cell: Cell) -> None:
-    """Removes what a failed cell left, so that it is fitted anew. Raises DataError where the system
-    refuses."""
+    """Removes what a failed cell left, so that it is fitted anew; where its process was ended, only
+    that it failed, so that it is resumed. Raises DataError where the system refuses."""
     folder = folder_of(sweep, cell)
     try:
         with claimed(folder, LOCK):
             if state_before(folder) != "failed":
                 return
-            for path in folder.iterdir():
+            lost = read_record(folder).get("lost")
+            for path in [folder / RECORD] if lost else list(folder.iterdir()):
                 if path.name == LOCK:
                     continue
                 shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -17,7 +17,7 @@ from ...progress.display import shown
 from ..fit.config import FitConfig
 from ..provenance import fingerprint, versions
 from .axes import Axis, read_axes, with_subjects
-from .cell import forget, note_failure, run_cells, state_of
+from .cell import forget, note_failures, run_cells, state_of
 from .config import CELL_DEFAULTS, EngineConfig
 from .engines.opened import opened
 from .plan import PLAN, Cell, Plan, cells_of, options_given, read_plan, write_plan
@@ -184,20 +184,21 @@ def _carry_out(folder: Path, plan: Plan, engine: EngineConfig, task: Task) -> No
 
 def _carried_out(folder: Path, cells: Sequence[Cell], engine: EngineConfig) -> Iterator[Cell]:
     """Gives the cells to an executor once, and yields each that it has ended."""
-    executor = opened(engine, len(cells))
-    calls: dict[Future[dict[str, str]], Cell] = {}
+    size = engine.cells_per_call
+    batches = [cells[i : i + size] for i in range(0, len(cells), size)]
+    executor = opened(engine, folder, len(batches))
+    calls: dict[Future[dict[str, str]], Sequence[Cell]] = {}
     try:
-        for cell in cells:
-            calls[executor.submit(run_cells, str(folder), [cell.name])] = cell
+        for batch in batches:
+            calls[executor.submit(run_cells, str(folder), [cell.name for cell in batch])] = batch
         waiting = set(calls)
         while waiting:
             done, waiting = wait(waiting, SECONDS_BETWEEN_LOOKS, FIRST_COMPLETED)
             for call in done:
                 error = call.exception()
                 if error is not None:
-                    note_failure(folder, calls[call], error)
-                if error is not None or "busy" not in call.result().values():
-                    yield calls[call]
+                    note_failures(folder, calls[call], error)
+                yield from (c for c in calls[call] if state_of(folder, c) in ("done", "failed"))
         executor.shutdown()
     except BaseException:
         with contextlib.suppress(Exception):

@@ -145,6 +145,11 @@ class Processes(Executor):
         self._running.discard(process)
 
 
+def package_root() -> str:
+    """The folder in which the package lies, so that other processes find it."""
+    return str(Path(__file__).resolve().parents[4])
+
+
 def worker_module() -> str:
     """The module that a worker runs."""
     return f"{__package__}.worker"
@@ -152,7 +157,6 @@ def worker_module() -> str:
 
 def _environment(threads: int) -> dict[str, str]:
     """That of this process, in which the package is found and takes so many threads."""
-    root = str(Path(__file__).resolve().parents[4])
-    paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
+    paths = [package_root(), *filter(None, [os.environ.get("PYTHONPATH")])]
     ours = {"PYTHONPATH": os.pathsep.join(paths), OURS: str(threads), JAX: str(threads)}
     return {**dict.fromkeys(BLAS, "1"), **os.environ, **ours}

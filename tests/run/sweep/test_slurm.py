@@ -1,0 +1,151 @@
+"""Sweeps on a real SLURM: the numbers of this machine, whatever SLURM does to the jobs.
+
+`make test-slurm` installs SLURM and runs these; other targets leave them out.
+"""
+
+import json
+import os
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+
+import jax
+import pytest
+
+from accumbens.cli import main
+from accumbens.errors import ConfigError
+from accumbens.io.tables.trials import to_table, write_table
+from accumbens.models.q_learning import QLearning
+from accumbens.run import EngineConfig, FitConfig, SlurmConfig, load_sweep, run_sweep
+from accumbens.run.sweep.engines.processes import ProcessEnded
+from accumbens.run.sweep.engines.slurm import SlurmJobs
+from accumbens.run.toml import read_toml
+from accumbens.simulation import simulate
+from accumbens.tasks.bandits import DriftingBandit
+from helpers.slurm import missing_programs, said, slurm_cluster, wait_until
+
+pytestmark = pytest.mark.slurm
+SMALL = """
+models = ["disrnn"]
+resamples = 9
+figures = false
+seeds = 1
+[recipe.disrnn]
+latents = 2
+update_units = 4
+update_layers = 1
+choice_layers = 1
+[recipe.warm_up]
+steps = 20
+[recipe.choice_stage]
+steps = 200
+"""
+JOBS = SlurmConfig(minutes=5, memory=1, warning=5)
+SLURM = EngineConfig(on="slurm", slurm=JOBS)
+VARY = {"seed": range(2), "penalties.factor": [0.5]}
+
+
+@pytest.fixture(scope="module")
+def end_node():
+    assert not missing_programs(), "make test-slurm installs SLURM"
+    with tempfile.TemporaryDirectory(prefix="slurm-") as name, slurm_cluster(Path(name)) as end:
+        yield end
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A table, and options of small fits."""
+    folder = tmp_path_factory.mktemp("tables")
+    trials = simulate(QLearning(0.3, 1.0), DriftingBandit(), n_sessions=6, n_trials=80,
+                      key=jax.random.key(0))  # fmt: skip
+    write_table(to_table(trials), folder / "trials.parquet")
+    (folder / "small.toml").write_text(SMALL)
+    return folder / "trials.parquet", read_toml(FitConfig, folder / "small.toml")
+
+
+@pytest.fixture(scope="module")
+def here(small, tmp_path_factory):
+    return run_sweep(*small, vary=VARY, out=tmp_path_factory.mktemp("sweeps") / "here")
+
+
+def numbers(sweep):
+    found = {}
+    for name in sweep.names:
+        metrics = json.loads((sweep.folder(name) / "metrics.json").read_text())
+        found[name] = {k: v for k, v in metrics.items() if k not in ("seconds", "compiled")}
+    return found
+
+
+def test_jobs_give_the_numbers_of_this_machine_though_one_is_preempted(
+    end_node, here, small, tmp_path, monkeypatch
+):
+    """A job of a higher partition takes both nodes while a cell is under way. Nobody asks sacct."""
+    monkeypatch.setattr("submitit.core.core.InfoWatcher.update", pytest.fail)
+
+    def preempt():
+        wait_until(lambda: list(tmp_path.glob("s/cells/*/config.toml")), "cells")
+        script = "#!/bin/sh\nsleep 1\n"
+        subprocess.run(["sbatch", "-p", "high", "-N2", "--exclusive", "-o", "/dev/null"],
+                       input=script, text=True, check=True, timeout=30)  # fmt: skip
+
+    thread = threading.Thread(target=preempt)
+    thread.start()
+    sweep = run_sweep(*small, vary=VARY, out=tmp_path / "s", engine=SLURM)
+    thread.join()
+    assert sweep.count() == {"done": 2}
+    assert numbers(sweep) == numbers(here)
+    assert max(sweep.record(name)["attempts"] for name in sweep.names) == 2
+
+
+def test_many_cells_of_one_job_and_a_job_that_is_cancelled(end_node, small, tmp_path):
+    jobs = EngineConfig(on="slurm", slurm=SlurmConfig(minutes=5, memory=1, cells=4))
+    config = FitConfig(models=("naive",), resamples=9, figures=False)
+    sweep = run_sweep(small[0], config, vary={"seed": range(4)}, out=tmp_path / "s", engine=jobs)
+    assert sweep.count() == {"done": 4}
+    assert len({sweep.record(name)["process"] for name in sweep.names}) == 1
+    executor = SlurmJobs(tmp_path / "other", JOBS)
+    sleeps = executor.submit(os.system, "sleep 60")
+    wait_until(lambda: "R" in said("squeue", "--me", "-h", "-o", "%t"), "a running job")
+    said("scancel", "--me")
+    with pytest.raises(ProcessEnded, match=r"SLURM ended the job \d+ without a result: cancelled"):
+        sleeps.result(timeout=60)
+    waits = executor.submit(os.system, "sleep 60")
+    wait_until(lambda: said("squeue", "--me", "-h", "-o", "%t"), "a job")
+    executor.shutdown(cancel_futures=True)
+    with pytest.raises(ProcessEnded, match="It was stopped; it can be resumed"):
+        waits.result()
+    wait_until(lambda: not said("squeue", "--me", "-h"), "the end of the job")
+
+
+def test_errors_of_jobs_and_of_slurm_are_told(end_node, small, tmp_path):
+    executor = SlurmJobs(tmp_path / "a", JOBS)
+    fails = executor.submit(int, "no number")
+    with pytest.raises(ProcessEnded, match="invalid literal for int"):
+        fails.result(timeout=60)
+    executor.shutdown()
+    executor = SlurmJobs(tmp_path / "b", SlurmConfig(partition="nowhere"))
+    with pytest.raises(ProcessEnded, match=r"SLURM refused the job: .*partition"):
+        executor.submit(int, "1").result(timeout=60)
+    executor.shutdown()
+    with pytest.raises(ConfigError, match=r"slurm\.extra holds 'qos'; give each as NAME=VALUE"):
+        SlurmConfig(extra=("qos",))
+
+
+def test_a_node_whose_daemon_ends_loses_no_cell(end_node, here, small, tmp_path):
+    """The last test: the node stays away. Its job is queued again on the other one."""
+    done = threading.Event()
+
+    def sweep():
+        main(["sweep", str(small[0]), "--config", str(small[0].parent / "small.toml"), "--vary",
+              "seed=0", "--vary", "penalties.factor=0.5", "--out", str(tmp_path / "s"), "--on",
+              "slurm", "--slurm.minutes", "5", "--slurm.memory", "1"])  # fmt: skip
+        done.set()
+
+    thread = threading.Thread(target=sweep, daemon=True)
+    thread.start()
+    wait_until(lambda: list(tmp_path.glob("s/cells/*/cell.json")), "a cell")
+    end_node(said("squeue", "--me", "-h", "-o", "%N"))
+    assert done.wait(120)
+    found = load_sweep(tmp_path / "s")
+    assert numbers(found)[found.names[0]] == numbers(here)[found.names[0]]
