@@ -90,7 +90,7 @@ def slurm_cluster(folder):
         )
         yield lambda node: end(daemons[node])
     finally:
-        said("scancel", "--me")
+        said("scancel", "--user=root")
         for process in reversed(daemons.values()):
             end(process)
         if before is None:

@@ -13,7 +13,6 @@ from pathlib import Path
 import jax
 import pytest
 
-from accumbens.cli import main
 from accumbens.errors import ConfigError
 from accumbens.io.tables.trials import to_table, write_table
 from accumbens.models.q_learning import QLearning
@@ -105,11 +104,11 @@ def test_many_cells_of_one_job_and_a_job_that_is_cancelled(end_node, small, tmp_
     assert sweep.count() == {"done": 4}
     assert len({sweep.record(name)["process"] for name in sweep.names}) == 1
     executor = SlurmJobs(tmp_path / "other", JOBS)
-    sleeps = executor.submit(os.system, "sleep 60")
-    wait_until(lambda: "R" in said("squeue", "--me", "-h", "-o", "%t"), "a running job")
-    said("scancel", "--me")
+    sleeps = executor.submit(os.system, f"touch {tmp_path / 'begun'}; sleep 60")
+    wait_until((tmp_path / "begun").exists, "a running job")
+    said("scancel", "--user=root")
     with pytest.raises(ProcessEnded, match=r"SLURM ended the job \d+ without a result: cancelled"):
-        sleeps.result(timeout=60)
+        sleeps.result(timeout=100)
     waits = executor.submit(os.system, "sleep 60")
     wait_until(lambda: said("squeue", "--me", "-h", "-o", "%t"), "a job")
     executor.shutdown(cancel_futures=True)
@@ -137,9 +136,7 @@ def test_a_node_whose_daemon_ends_loses_no_cell(end_node, here, small, tmp_path)
     done = threading.Event()
 
     def sweep():
-        main(["sweep", str(small[0]), "--config", str(small[0].parent / "small.toml"), "--vary",
-              "seed=0", "--vary", "penalties.factor=0.5", "--out", str(tmp_path / "s"), "--on",
-              "slurm", "--slurm.minutes", "5", "--slurm.memory", "1"])  # fmt: skip
+        run_sweep(*small, vary=VARY | {"seed": [0]}, out=tmp_path / "s", engine=SLURM)
         done.set()
 
     thread = threading.Thread(target=sweep, daemon=True)

@@ -281,7 +281,10 @@ def test_a_process_that_ends_again_and_again_is_a_failed_cell(table, tmp_path):
         ([], "Name a table: accumbens sweep TABLE"),
         (["--status", "nowhere"], "nowhere holds no sweep: it has no sweep.json"),
         (["t.csv", "--vary", "seed=0", "--jobs", "0"], "jobs is 0; it must lie between 1 and"),
-        (["t.csv", "--vary", "seed=0", "--on", "moon"], "on is 'moon'; it must be local, slurm, or dask://"),
+        (
+            ["t.csv", "--vary", "seed=0", "--on", "moon"],
+            "on is 'moon'; it must be local, slurm, or dask://",
+        ),
     ],
 )
 def test_mistakes_on_the_command_line(words, message, capsys):
