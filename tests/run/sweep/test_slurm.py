@@ -4,7 +4,6 @@
 """
 
 import json
-import os
 import subprocess
 import tempfile
 import threading
@@ -104,12 +103,13 @@ def test_many_cells_of_one_job_and_a_job_that_is_cancelled(end_node, small, tmp_
     assert sweep.count() == {"done": 4}
     assert len({sweep.record(name)["process"] for name in sweep.names}) == 1
     executor = SlurmJobs(tmp_path / "other", JOBS)
-    sleeps = executor.submit(os.system, f"touch {tmp_path / 'begun'}; sleep 60")
+    code = f"import time; open({str(tmp_path / 'begun')!r}, 'w').close(); time.sleep(60)"
+    sleeps = executor.submit(exec, code)
     wait_until((tmp_path / "begun").exists, "a running job")
     said("scancel", "--user=root")
     with pytest.raises(ProcessEnded, match=r"SLURM ended the job \d+ without a result: cancelled"):
         sleeps.result(timeout=100)
-    waits = executor.submit(os.system, "sleep 60")
+    waits = executor.submit(exec, code)
     wait_until(lambda: said("squeue", "--me", "-h", "-o", "%t"), "a job")
     executor.shutdown(cancel_futures=True)
     with pytest.raises(ProcessEnded, match="It was stopped; it can be resumed"):
