@@ -17,7 +17,7 @@ DEBIAN := g++ chromium
 # What `make test-minimum` runs: everything that computes or reads, without commands and figures.
 CORE_TESTS := tests/models tests/fit tests/scoring tests/credit tests/io tests/neural
 
-.PHONY: help setup system demo lint test test-slurm check-all test-minimum test-newest fuzz bench dist clean clean-all
+.PHONY: help setup system demo docs lint test test-slurm check-all test-minimum test-newest fuzz bench dist clean clean-all
 .DELETE_ON_ERROR:
 
 help:
@@ -30,6 +30,7 @@ help:
 	@echo "make test-newest   all but the slow tests with the newest packages, in .venv-newest"
 	@echo "make fuzz          10,000 damaged files, run folders and command lines; INPUTS=, SEED="
 	@echo "make bench         measured comparisons with the published package, in .venv-bench"
+	@echo "make docs          the documentation site, every page executed, in docs/_build; in .venv-docs"
 	@echo "make dist          source archive and wheel, in dist/"
 	@echo "make setup         create .venv with the pinned packages"
 	@echo "make system        as root on Debian: install the system's packages that the tests need"
@@ -81,6 +82,9 @@ fuzz: setup
 bench: .venv-bench/.installed
 	@set -e; for script in $(filter-out benchmarks/peer.py,$(wildcard benchmarks/*.py)); do echo "== $$script"; .venv-bench/bin/python "$$script"; done
 
+docs: .venv-docs/.installed
+	.venv-docs/bin/python -m sphinx -W --keep-going -b html docs docs/_build
+
 # The wheel is built from the source archive.
 dist: setup
 	rm -rf dist
@@ -92,6 +96,9 @@ dist: setup
 
 .venv-bench/.installed: pyproject.toml constraints.txt benchmarks/constraints.txt
 	$(call install,.venv-bench,benchmarks/constraints.txt,[benchmarks])
+
+.venv-docs/.installed: pyproject.toml constraints.txt
+	$(call install,.venv-docs,constraints.txt,[neural$(comma)docs])
 
 .venv-minimum/.installed: pyproject.toml constraints-minimum.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
@@ -115,9 +122,9 @@ define install
 endef
 
 clean:
-	rm -rf build dist htmlcov .coverage .coverage.* .pytest_cache .ruff_cache .hypothesis
+	rm -rf build dist docs/_build docs/reference htmlcov .coverage .coverage.* .pytest_cache .ruff_cache .hypothesis
 	rm -rf .import_linter_cache src/*.egg-info
 	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 clean-all: clean
-	rm -rf .venv .venv-bench .venv-minimum .venv-newest demo
+	rm -rf .venv .venv-docs .venv-bench .venv-minimum .venv-newest demo

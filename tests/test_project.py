@@ -76,7 +76,7 @@ def test_workflows_do_what_can_be_done_here(path):
 
 
 def test_every_workflow_is_there():
-    assert [path.stem for path in WORKFLOWS] == ["release", "test", "weekly"]
+    assert [path.stem for path in WORKFLOWS] == ["docs", "release", "test", "weekly"]
 
 
 def test_continuous_integration_runs_the_command_of_the_readme():

@@ -23,7 +23,7 @@ accumbens report runs/trials-credit --out credit.html
 """
 
     folder: Annotated[Path, POSITIONAL]
-    """Run folder of a fit, of credit or of selectivity."""
+    """Folder of a fit, a sweep, credit or selectivity."""
     out: Path | None = None
     """HTML file to write; by default report.html in the run folder."""
     replace: bool = False

@@ -18,10 +18,12 @@ from .sections.credit import credit_sections
 from .sections.fit import fit_sections
 from .sections.selectivity import selectivity_sections
 from .sections.shared import Section
+from .sections.sweep import sweep_sections
 
 SECTIONS: dict[str, tuple[str, Callable[[Records, Payload], list[Section]]]] = {
     "fit": ("Models of choices and signals", fit_sections),
     "credit": ("Which rewards are credited?", credit_sections),
+    "sweep": ("Many fits of one table", sweep_sections),
     "selectivity": ("What does each unit respond to?", selectivity_sections),
 }
 """Kinds of result that have a report: its title, and its sections."""
@@ -34,8 +36,8 @@ class Report:
     that draws. It asks nothing of the network.
 
     Args:
-        result: folder of a fit, of `accumbens credit` or of `accumbens selectivity`; or the result
-            that `load_run` or `load_result` gives.
+        result: folder of a fit, a sweep, `accumbens credit` or `accumbens selectivity`; or the
+            result that `load_run` or `load_result` gives.
 
     Raises:
         ConfigError: there are no reports of that kind of result.
@@ -64,7 +66,8 @@ class Report:
         payload.header["kind"] = records.kind
         if records.kind == "fit":
             payload.header["explorer"] = explorer(records, payload)
-        name = Path(str(records.about.get("table", self.path))).name
+        table = records.about.get("table", getattr(records.result, "table", self.path))
+        name = Path(str(table)).name
         self.html: str = page(title, name, sections, payload)
 
     def save(self, path: str | os.PathLike[str], *, replace: bool = False) -> Path:

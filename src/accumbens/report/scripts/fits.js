@@ -153,3 +153,25 @@ accumbens.draw.predictive_check = function (rows, width) {
 };
 
 accumbens.draw.example_session = () => accumbens.element("p", {}, "See the explorer above.");
+
+accumbens.draw.sweep_scores = function (rows, width) {
+  const end = ".normalized_likelihood";
+  const axes = rows.columns.slice(0, rows.columns.indexOf("cell"));
+  const models = rows.columns.filter((c) => c.endsWith(end));
+  const long = models.flatMap((m, i) => rows.filter((d) => d[m] !== "").map((d) => ({ ...d, i, y: +d[m] })));
+  const panels = axes.length ? axes : ["cell"];
+  const grid = accumbens.fig.grid(width, panels, (axis, w, h) => {
+    const values = [...new Set(rows.map((d) => d[axis]))];
+    const numbers = values.every((v) => v !== "" && Number.isFinite(+v));
+    return {
+      title: accumbens.name(axis),
+      node: accumbens.fig.plot({
+        width: w, height: h + 40, marginBottom: numbers ? 42 : 70,
+        x: { type: "point", domain: numbers ? values.sort((a, b) => a - b) : values, label: null, tickRotate: numbers && values.length < 12 ? 0 : -45, tickFormat: (v) => accumbens.short(v, 14) },
+        y: { label: "normalized likelihood", nice: true },
+        marks: [Plot.dot(long, { x: axis, y: "y", r: 3.2, stroke: (d) => accumbens.latent(d.i), title: (d) => `${d.cell}: ${d.y}` })],
+      }),
+    };
+  }, { least: 320, most: 2 });
+  return [accumbens.fig.legend(models.map((m, i) => ({ label: accumbens.name(m.slice(0, -end.length)), colour: accumbens.latent(i), mark: "open" }))), grid];
+};

@@ -65,7 +65,12 @@ def _verdict(metrics: dict[str, Any]) -> Section:
     alarms = warnings(metrics.get("warnings", []), class_="alarm")
     verdict = metrics.get("verdict")
     if not verdict:
-        said = tag("p", "This run was made before runs gave a verdict in words: see Table 1.")
+        why = (
+            "No network was fitted, so there is no verdict on one"
+            if "verdict" in metrics
+            else "This run was made before runs gave a verdict in words"
+        )
+        said = tag("p", f"{why}: see Table 1, and the differences below it.")
         return Section("verdict", "What was found", joined(alarms, said))
     sentences = [verdict["choice"], *verdict["signal"].values()]
     paragraphs = [tag("p", found["sentence"], class_="verdict") for found in sentences]
