@@ -122,9 +122,10 @@ def write_report(
 def _folder_of(result: Any) -> Path:
     if isinstance(result, str | os.PathLike):
         return Path(result)
-    path = getattr(getattr(result, "folder", result), "path", None)
-    if isinstance(path, Path):
-        return path
+    for holder in (result, getattr(result, "folder", None)):
+        path = getattr(holder, "path", None)
+        if isinstance(path, Path):
+            return path
     raise ConfigError(
         f"A report is of the folder of a result, or of what load_result gives; this is a "
         f"{type(result).__name__}."
