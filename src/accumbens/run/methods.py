@@ -19,6 +19,8 @@ REFERENCES = {
     "jain": "Jain, S. et al. Simultaneous modeling of behavior and dopamine with disentangled "
     "RNNs.",
     "laird": "Laird, N. M. & Ware, J. H. (1982). Biometrics 38, 963-974.",
+    "westfall": "Westfall, P. H. & Young, S. S. (1993). Resampling-based multiple testing, "
+    "algorithm 4.1.",
     "welch": "Welch, B. L. (1947). Biometrika 34, 28-35.",
     "scott": "Scott, S. L. (2002). J. Am. Stat. Assoc. 97, 337-351.",
     "ito": "Ito, M. & Doya, K. (2009). J. Neurosci. 29, 9861-9874.",

@@ -53,3 +53,19 @@ def test_nothing_held_out_is_said():
     said = fit_methods(metrics(held_out=0), FitConfig())
     assert "scored on the same; no session was held out." in said
     assert "Nothing was held out, so no model is called better than another." in said
+
+
+def test_a_contrast_is_told_with_its_tests():
+    test = {"null": "no animal differs", "unit": "the signs of animals", "number": 64,
+            "looked_at": 64, "smallest_p": 2 / 64}  # fmt: skip
+    contrast = {
+        "sentence": "drug: dcz less saline, within 6 animals (12 sessions of saline and 12 of dcz)",
+        "models": {"dfq_choice": {"left_out": "x"}, "q": {"animals": test, "sessions": None}},
+    }
+    said = fit_methods(metrics() | {"contrast": contrast}, FitConfig())
+    assert "were compared (drug: dcz less saline, within 6 animals (12 sessions" in said
+    assert "null hypothesis: no animal differs; exchanged: the signs of animals; 64 of 64" in said
+    assert "smallest possible p 0.031" in said
+    assert "Westfall, P. H." in said
+    none = {"contrast": contrast | {"models": {"dfq_choice": {"left_out": "x"}}}}
+    assert "were compared" not in fit_methods(metrics() | none, FitConfig())

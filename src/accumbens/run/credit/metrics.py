@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from ...compiled.libraries import builds
 from ...credit.answers import TwoAnswers, in_words
 from ...credit.history.refit import refit_implementation
+from ..finite import without_nan
 from .flavours import flavour_metrics
 from .found import Credit
 from .schedule_check import schedule_metrics
@@ -28,7 +28,7 @@ def credit_metrics(found: Credit, trusted: bool) -> dict[str, Any]:
     for index in found.indices:
         holder = group if index.subject == "group" else subjects[index.subject]
         holder["indices"][index.name] = {
-            key: _or_none(getattr(index, key)) for key in ("value", "standard_error", "low", "high")
+            key: getattr(index, key) for key in ("value", "standard_error", "low", "high")
         } | {"unit": index.unit, "n_subjects": index.n_subjects}
     tests = {}
     for test, answer in zip(found.tests, found.answers, strict=True):
@@ -42,8 +42,8 @@ def credit_metrics(found: Credit, trusted: bool) -> dict[str, Any]:
             "subjects": {
                 name: {
                     "observed": float(test.observed[i]),
-                    "p_one_sided": _or_none(float(test.p_values()[i])),
-                    "p_two_sided": _or_none(float(test.p_values("two-sided")[i])),
+                    "p_one_sided": float(test.p_values()[i]),
+                    "p_two_sided": float(test.p_values("two-sided")[i]),
                     "trials_redrawn": None if test.redrawn is None else test.redrawn[i],
                 }
                 for i, name in enumerate(test.subjects)
@@ -58,31 +58,20 @@ def credit_metrics(found: Credit, trusted: bool) -> dict[str, Any]:
     }
     under_group = found.hierarchical
     if under_group is not None:
-        spread = {name: _or_none(value) for name, value in under_group.spread.items()}
-        group["history"] = {"spread": spread, "in_words": under_group.in_words}
-    return {
+        group["history"] = {"spread": dict(under_group.spread), "in_words": under_group.in_words}
+    return without_nan({
         "data": data, "subjects": subjects, "group": group, "tests": tests,
         "schedule": schedule_metrics(found.calibration, trusted),
         "animals": found.animals,
         "refits": refit_implementation(), "compiled": builds(), "warnings": list(found.warnings),
-    }  # fmt: skip
+    })  # fmt: skip
 
 
 def _answered(answer: TwoAnswers) -> dict[str, Any]:
-    """Both answers; a number that is not finite is null."""
+    """Both answers."""
     like, why = answer.like_these, answer.why_not
-    these = {
-        k: _or_none(v) if isinstance(v, float) else v for k, v in answer.these._asdict().items()
-    }
-    found: dict[str, Any] = {"in_these_animals": these}
+    found: dict[str, Any] = {"in_these_animals": answer.these._asdict()}
     if like is None:
         return found | {"in_animals_like_these": None, "why_no_animals_like_these": why}
-    plain: dict[str, Any] = like._asdict() | {"weighted": None}
-    if like.weighted is not None:
-        plain["weighted"] = {k: _or_none(v) for k, v in like.weighted._asdict().items()}
-    numbers = {k: _or_none(v) if isinstance(v, float) else v for k, v in plain.items()}
-    return found | {"in_animals_like_these": numbers}
-
-
-def _or_none(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+    weighted = None if like.weighted is None else like.weighted._asdict()
+    return found | {"in_animals_like_these": like._asdict() | {"weighted": weighted}}

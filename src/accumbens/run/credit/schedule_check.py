@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from ...credit.calibration.check import Calibration, believe_schedule, calibrate_schedule
 from ...credit.schedule import Schedule
 from ...trials import Trials
+from ..finite import without_nan
 
 TRUSTED = "The tests trust the stated schedule all the same (trust_schedule)."
 """Ends the warning of a run that goes on."""
@@ -52,14 +52,6 @@ def schedule_metrics(calibration: Calibration | None, trusted: bool) -> dict[str
         "trust_schedule": trusted,
         "evidence_against_log10": calibration.evidence,
         "likely_cause": calibration.cause or None,
-        "outcomes": [_plain(o._asdict()) for o in calibration.outcomes],
-        "rates": [_plain(r._asdict()) for r in calibration.rates],
-    }
-
-
-def _plain(fields: dict[str, Any]) -> dict[str, Any]:
-    """Numbers that are not finite are null."""
-    return {
-        key: None if isinstance(value, float) and not math.isfinite(value) else value
-        for key, value in fields.items()
+        "outcomes": [without_nan(o._asdict()) for o in calibration.outcomes],
+        "rates": [without_nan(r._asdict()) for r in calibration.rates],
     }

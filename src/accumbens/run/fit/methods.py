@@ -25,7 +25,7 @@ def fit_methods(metrics: dict[str, Any], config: FitConfig) -> str:
         config: the options of the run.
     """
     parts = [_data(metrics), _models(metrics, config), _scores(metrics, config),
-             _left_out(metrics), _verdict(metrics)]  # fmt: skip
+             _left_out(metrics), _contrast(metrics), _verdict(metrics)]  # fmt: skip
     return section("Methods: models of choices and signals", [part for part in parts if part])
 
 
@@ -99,6 +99,27 @@ def _left_out(metrics: dict[str, Any]) -> str:
     return (
         f"Cognitive models were also fitted again without each {unit} in turn; the log likelihood "
         f"of every {unit} is that under the fit to all others."
+    )
+
+
+def _contrast(metrics: dict[str, Any]) -> str:
+    """The contrast of cognitive parameters, where one was made."""
+    contrast = metrics.get("contrast")
+    fitted = [m for m in (contrast or {}).get("models", {}).values() if "animals" in m]
+    if contrast is None or not fitted:
+        return ""
+    tests = [fitted[0]["animals"], *filter(None, [fitted[0].get("sessions")])]
+    exact = "; ".join(
+        f"null hypothesis: {t['null']}; exchanged: {t['unit']}; {t['looked_at']:,} of "
+        f"{t['number']:,} arrangements, smallest possible p {t['smallest_p']:.2g}"
+        for t in tests
+    )
+    return (
+        f"Parameters of the cognitive models were compared ({contrast['sentence']}), on all "
+        "sessions: each animal's parameters and their differences under a group distribution "
+        "(empirical Bayes). p-values are those of exact tests on the units' own values "
+        f"[fisher] ({exact}); over the parameters of a model as one family by the step-down "
+        "largest t [westfall]."
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -40,6 +39,7 @@ from ...scoring.splits import (
     order_sessions,
 )
 from ...trials import Trials
+from ..finite import without_nan
 from ..provenance import fingerprint, work_noted
 from ..toml import as_tables, read_toml
 from .checking import (
@@ -387,14 +387,3 @@ def _metrics(
     if path is not None:
         metrics["penalty_path"] = {k: np.asarray(v).tolist() for k, v in path._asdict().items()}
     return without_nan(metrics)
-
-
-def without_nan(value: Any) -> Any:
-    """JSON has no NaN: None stands for a number that does not exist."""
-    if isinstance(value, dict):
-        return {k: without_nan(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_nan(v) for v in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

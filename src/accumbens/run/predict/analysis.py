@@ -30,9 +30,9 @@ from ...scoring.comparison import Comparison
 from ...scoring.scored import scored_trials_hash
 from ...summary import Summary, between, counted, listed, summarized
 from ...trials import Trials
+from ..finite import without_nan
 from ..fit.folder import Run, load_run
 from ..fit.known import KnownData, standardised_before_fitting
-from ..fit.pipeline import without_nan
 from ..fit.records import prediction_table
 from ..kinds import refuse_used
 from ..provenance import fingerprint, versions, work_noted

@@ -36,6 +36,7 @@ from ...summary import Summary, counted, summarized
 from ...trials import Trials
 from ..credit.schedule_check import checked_schedule, schedule_metrics
 from ..credit.schedules import schedule_in_table, stated_schedule
+from ..finite import without_nan
 from ..kinds import refuse_used
 from ..provenance import fingerprint, versions, work_noted
 from ..toml import write_toml
@@ -213,10 +214,7 @@ def write_selectivity(
 def selectivity_metrics(found: Selectivity, config: SelectivityConfig) -> dict[str, Any]:
     """The content of metrics.json."""
     trials = found.trials
-    rows = [
-        {k: (v if not isinstance(v, float) or math.isfinite(v) else None) for k, v in row.items()}
-        for row in found.regions.to_dict("records")
-    ]
+    rows = without_nan(found.regions.to_dict("records"))
     return {
         "data": {
             "subjects": len(np.unique(trials.subject)),
