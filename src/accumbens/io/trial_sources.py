@@ -15,6 +15,7 @@ from .format import SourceFormat
 from .nwb.trials import join_sessions, read_nwb_session
 from .sources import TABLE_ENDINGS, file_kind
 from .tables.format import TableFormat
+from .tables.free_water import free_water_of_table
 from .tables.problems import listed, show
 from .tables.several import fields_of_name, table_files
 from .tables.spelling import SAY, alike_in, alike_of
@@ -131,7 +132,9 @@ def trials_of_tables(paths: Sequence[Path], format: SourceFormat) -> SourcedTria
                 f"{listed([str(path) for path in paths], quote=False)}: {alike_of(what, groups)}. "
                 f"Write each in one way, or say that they do differ ({SAY})."
             )
-    return SourcedTrials(concatenate(parts), tuple(files), False)
+    said = ((path, free_water_of_table(path, columns)) for path in paths)
+    notes = tuple(f"{path.name}: {note}" for path, note in said if note)
+    return SourcedTrials(concatenate(parts), tuple(files), False, notes)
 
 
 def _named(trials: Trials, path: Path, format: SourceFormat, columns: TableFormat) -> Trials:

@@ -6,10 +6,7 @@ import dataclasses
 from typing import Literal
 
 from ...errors import ConfigError
-from ..tables.format import ChoiceText, TableFormat
-
-FREE_WATER = "free_water"
-"""Name of the outcome that counts water given freely."""
+from ..tables.format import FREE_WATER, ChoiceText, TableFormat
 
 
 @dataclasses.dataclass(frozen=True)

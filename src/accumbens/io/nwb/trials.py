@@ -18,12 +18,12 @@ from ...errors import ConfigError, DataError
 from ...trials import Trials
 from ..tables.cells import numbers, samples
 from ..tables.format import TableFormat
+from ..tables.free_water import counted_in, free_water, uncounted
 from ..tables.problems import listed, near_matches, show
 from ..tables.trials import from_table
 from .columns import in_order_of_time, start_times, table_column
 from .files import open_nwb, session_of, subject_of
 from .format import NwbFormat, outcome_columns, resolved, table_format
-from .free_water import counted_in, free_water, uncounted
 
 DEFAULT_NWB_FORMAT = NwbFormat()
 NAMES = "accumbens_trials"
@@ -198,7 +198,13 @@ def _with_free_water(
     """The trials with free water as the format says, and a note where it is not counted."""
     named = [outcome_columns(text) for text in format.outcome]
     counted = {part for _, parts in named for part in parts}
-    water = free_water(table, frame["choice"].to_numpy(), counted, format.missed)
+    water = free_water(
+        table.colnames,
+        lambda name: table_column(table, name),
+        frame["choice"].to_numpy(),
+        counted,
+        format.missed,
+    )
     outcome = named[0][0]
     if water is None:
         if format.free_water != "leave":

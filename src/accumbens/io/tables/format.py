@@ -7,6 +7,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
+FREE_WATER = "free_water"
+"""Name of the outcome that counts water given freely."""
+
 ChoiceText = str | int | float
 """A choice code as a user writes it: text on the command line, the code itself in Python."""
 

@@ -24,7 +24,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...errors import DataError
+from ...errors import ConfigError, DataError
 from ...files import folder_for_results, make_folder, write_atomically
 from ...io.models import load_model, save_model
 from ...models.base import Model
@@ -218,6 +218,18 @@ def _scores(model: dict[str, Any], signals: list[str]) -> list[str]:
             cells.append(between(*known))
     interval = choice["normalized_likelihood_interval"]
     return [between(choice["normalized_likelihood"], *interval), *cells]
+
+
+def refuse_used(out: str | Path) -> None:
+    """Raises ConfigError where the folder holds a run."""
+    folder = RunFolder(out)
+    if folder.config.is_file():
+        what = (
+            "a finished run: choose another folder"
+            if folder.finished
+            else f"an unfinished run: finish it with accumbens fit --resume {folder.path}"
+        )
+        raise ConfigError(f"{folder.path} already holds {what}, or delete it.")
 
 
 def load_run(path: str | Path) -> Run:

@@ -18,6 +18,7 @@ from ...credit.schedule import Schedule
 from ...errors import ConfigError, DataError
 from ...files import remove_unfinished, write_atomically
 from ...fit.disrnn.penalty_path import PenaltyPath, penalty_path
+from ...io.tables.free_water import free_water_of_table
 from ...io.tables.trials import from_table
 from ...models.catalogue import find_fit
 from ...models.disrnn import bottlenecks, open_latents
@@ -50,7 +51,7 @@ from .checking import (
 )
 from .config import FitConfig, SplitConfig
 from .contrasts import contrasts_of_run, levels_of_run
-from .folder import Run, RunFolder, load_run
+from .folder import Run, RunFolder, load_run, refuse_used
 from .known import KnownData, SignalScaling, standardised_before_fitting
 from .labels import label_in_run
 from .left_out import check_left_out, left_out_of_run
@@ -109,18 +110,6 @@ def _of_levels(levels: dict[str, str] | None) -> dict[str, str]:
     if levels is None:
         return {}
     return {LEVELS: hashlib.sha256(repr(sorted(levels.items())).encode()).hexdigest()}
-
-
-def refuse_used(out: str | Path) -> None:
-    """Raises ConfigError where the folder holds a run."""
-    folder = RunFolder(out)
-    if folder.config.is_file():
-        what = (
-            "a finished run: choose another folder"
-            if folder.finished
-            else f"an unfinished run: finish it with accumbens fit --resume {folder.path}"
-        )
-        raise ConfigError(f"{folder.path} already holds {what}, or delete it.")
 
 
 def resume_fit(out: str | Path, progress: Progress | None = None) -> Run:
@@ -268,6 +257,8 @@ def _fit_into(
     metrics = without_nan(judgement.as_dict()) | _metrics(
         fits, on_test, on_train, trials, split, config, path
     )
+    water = free_water_of_table(folder.about()["table"], config.table)
+    metrics["notices"] += [water] if water else []
     with progress.task("predictive check"):
         tested = apply_split(split, trials)[1]
         models = {name: fit.model for name, fit in fits.items() if fit.predicts_choices}

@@ -10,8 +10,8 @@ from ...io.tables.files import write_table
 from ...io.tables.several import joined_tables, table_files
 from ...progress.base import Progress
 from .config import FitConfig
-from .folder import Run
-from .pipeline import refuse_used, run_fit
+from .folder import Run, refuse_used
+from .pipeline import run_fit
 
 JOINED = "trials.csv"
 """The joined table in a run folder."""

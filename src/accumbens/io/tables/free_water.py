@@ -6,18 +6,18 @@ that chose this side drank, though its choice was not rewarded: a non-contingent
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple, cast
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Shaped
 
-from ..tables.cells import factorized, numbers
-from ..tables.format import ChoiceText
-from .columns import table_column
-from .format import FREE_WATER
+from .cells import factorized, numbers
+from .files import open_table
+from .format import FREE_WATER, ChoiceText, TableFormat
 
 _GIVEN = r"(auto|free|manual|extra|bonus|gift)(water|reward|drop)s?"
 _LEFT = ("0", "0.0", "-1", "-1.0", "l", "left", "false")
@@ -41,15 +41,17 @@ class FreeWater(NamedTuple):
 
 
 def free_water(
-    table: Any,
+    names: Iterable[str],
+    cells_of: Callable[[str], Shaped[np.ndarray, " row"] | None],
     choice: Shaped[np.ndarray, " row"],
     counted: set[str],
     missed: Sequence[ChoiceText] = (),
 ) -> FreeWater | None:
-    """Water that was given freely in the trials of an open file; None where no column says so.
+    """Water that was given freely in the trials of a table; None where no column says so.
 
     Args:
-        table: of the trials.
+        names: of its columns.
+        cells_of: gives the cells of a column; None where they are no single values.
         choice: the cells of the choice column; 0, -1, left or L is left, 1, right or R is right.
         counted: columns that outcomes are made of already.
         missed: codes of missed trials.
@@ -61,11 +63,11 @@ def free_water(
     told = [_side(code) for code in codes]
     clear = "" not in told and len(set(told)) == len(told)
     given, columns, unclear = np.zeros(len(choice), bool), [], []
-    for name in table.colnames:
+    for name in names:
         named = re.fullmatch(rf"(l|r|left|right)?{_GIVEN}(l|r|left|right)?", _core(name))
         if named is None or name in counted:
             continue
-        cells = table_column(table, name)
+        cells = cells_of(name)
         if cells is None or len(cells) != len(choice):
             continue
         values, unread = numbers(pd.Series(cells))
@@ -117,6 +119,38 @@ def uncounted(name: str, water: FreeWater, more: int, rewarded: int, outcome: st
         f"({', '.join(water.columns)}), which {outcome!r} ({rewarded} trials) does not count. "
         "Count it as reward (--free-water reward), or as an outcome of its own, which no choice "
         "earned (--free-water outcome)."
+    )
+
+
+def free_water_of_table(path: str | os.PathLike[str], format: TableFormat) -> str | None:
+    """What to say about free water that the outcomes of a trial table do not count, if anything.
+
+    Args:
+        path: of the table.
+        format: which column means what.
+    """
+    frame = open_table(path, [format.choice]).frame
+    names = [str(name) for name in frame.columns]
+    if format.choice not in names or not format.outcome or format.outcome[0] not in names:
+        return None
+    frame = frame.set_axis(names, axis=1).loc[:, ~pd.Index(names).duplicated()]
+    choice = np.asarray(frame[format.choice].astype(object))
+    used = {format.choice, *format.outcome, *format.signal}
+    found = free_water(
+        frame.columns, lambda name: np.asarray(frame[name].astype(object)), choice, used,
+        format.missed,
+    )  # fmt: skip
+    if found is None:
+        return None
+    first = format.outcome[0]
+    _, more, rewarded = counted_in(frame, found, "leave", first)
+    if not more:
+        return None
+    choices = "1 choice was" if more == 1 else f"{more:,} choices were"
+    return (
+        f"{choices} followed by water given freely ({', '.join(found.columns)}), which {first!r} "
+        f"({rewarded:,} trials) does not count. Add it to that column, or make it an outcome of "
+        "its own (--outcome), which no choice earned."
     )
 
 
