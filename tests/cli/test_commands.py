@@ -75,8 +75,9 @@ def test_toml_sets_options_and_the_command_line_overrides_them(tmp_path, monkeyp
 
 def test_a_mistyped_command_is_told_what_there_is(tmp_path, monkeypatch, capsys):
     assert "There is no command 'fti'. Did you mean fit?" in refused(capsys, "fti")
-    assert "There is no command 'zzz'. There are fit, predict, show, report, credit," in refused(
-        capsys, "zzz"
+    assert (
+        "There is no command 'zzz'. There are fit, sweep, predict, show, report, watch,"
+        in refused(capsys, "zzz")
     )
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.csv").write_text("")

@@ -78,6 +78,7 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("predict", "predict:PredictCommand", "Predict new sessions by the models of a fit."),
     Entry("show", "show:ShowCommand", "Print what a run found."),
     Entry("report", "report:ReportCommand", "One page with all that a run found, to send."),
+    Entry("watch", "watch:WatchCommand", "Follow a running fit or sweep in the browser."),
     Entry("credit", "credit:CreditCommand", "Which rewards does the animal credit to its choices?"),
     Entry("power", "power:PowerCommand", "How many mice and sessions detect structured credit?"),
     Entry("selectivity", "selectivity:SelectivityCommand", "What does each unit respond to?"),

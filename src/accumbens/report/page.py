@@ -20,12 +20,15 @@ from .sections.shared import Section
 SCRIPTS = (
     "bundled/d3.min.js", "bundled/plot.umd.min.js", "scripts/start.js", "scripts/parts.js",
     "scripts/rules.js", "scripts/fits.js", "scripts/credit.js", "scripts/networks.js",
-    "scripts/tracks.js", "scripts/sliders.js", "scripts/explorer.js", "scripts/end.js",
+    "scripts/tracks.js", "scripts/sliders.js", "scripts/explorer.js", "scripts/watch.js",
+    "scripts/end.js",
 )  # fmt: skip
 """In the order in which they run."""
 
 
-def page(title: str, of: str, sections: Sequence[Section], payload: Payload) -> str:
+def page(
+    title: str, of: str, sections: Sequence[Section], payload: Payload, *, connect: bool = False
+) -> str:  # fmt: skip
     """The whole HTML document.
 
     Args:
@@ -33,13 +36,14 @@ def page(title: str, of: str, sections: Sequence[Section], payload: Payload) -> 
         of: the table that was analysed.
         sections: its parts.
         payload: what the scripts read.
+        connect: whether the page may ask the server that it is from.
     """
     scripts = [_text(name) for name in SCRIPTS]
     sources = " ".join(f"'sha256-{_digest(script)}'" for script in scripts)
     policy = (
         f"default-src 'none'; script-src {sources}; style-src 'unsafe-inline'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
-    )
+    ) + ("; connect-src 'self'" if connect else "")
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
@@ -47,6 +51,7 @@ def page(title: str, of: str, sections: Sequence[Section], payload: Payload) -> 
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="color-scheme", content="light dark"),
         tag("meta", name="generator", content=f"accumbens {__version__}"),
+        tag("link", rel="icon", href="data:,"),
         tag("title", f"{title}: {of}"),
         tag("style", Markup(_text("scripts/style.css"))),
     )

@@ -22,5 +22,7 @@
     near.observe(place);
     addEventListener("beforeprint", start);
   }
+  const watched = document.getElementById("watched");
+  if (watched) accumbens.watch(watched);
   root.dataset.ready = "yes";
 })();
