@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import time
+from pathlib import Path
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol")
 CONFIG = """
@@ -93,6 +94,7 @@ def slurm_cluster(folder):
         said("scancel", "--user=root")
         for process in reversed(daemons.values()):
             end(process)
+        end_steps(folder)
         if before is None:
             del os.environ["SLURM_CONF"]
         else:
@@ -118,6 +120,15 @@ def end(process):
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def end_steps(folder):
+    """Ends what daemons that are gone have left running: processes that know of this cluster."""
+    ours = f"SLURM_CONF={folder}/slurm.conf".encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if ours in (process / "environ").read_bytes().split(b"\0"):
+                os.kill(int(process.name), signal.SIGKILL)
 
 
 def said(*words):
