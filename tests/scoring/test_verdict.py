@@ -95,6 +95,13 @@ def test_worse():
     assert "disRNN predicts signal_0 worse than the best other model (Q" in signal.sentence
 
 
+def test_a_level_in_brackets_stands_there_without_brackets_of_its_own(monkeypatch):
+    monkeypatch.setitem(LABELS, "q", "Q-learning + side bias (hierarchical)")
+    choice, signal = judged({"net": (0.3, 0.5), "q": (1.0, 1.0)})[0].verdicts
+    assert "best cognitive model (Q-learning + side bias, hierarchical)" in choice.sentence
+    assert "best other model (Q-learning + side bias, hierarchical)" in signal.sentence
+
+
 def test_not_told_apart():
     choice, signal = judged({"net": (0.95, 0.97), "q": (1.0, 1.0)})[0].verdicts
     assert (choice.outcome, signal.outcome) == ("not told apart", "not told apart")

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 from collections.abc import Callable, Collection
 from typing import Any, Literal, NamedTuple
 
@@ -181,7 +182,7 @@ def choice_verdict(comparison: Comparison, contest: Contest, label: Label = str)
     found = comparison.differences[contest.model]
     difference, nats = found.normalized_likelihood, found.log_likelihood
     alone = opponent == contest.baseline
-    rival = "a fixed bias" if alone else f"the best cognitive model ({label(opponent)})"
+    rival = "a fixed bias" if alone else f"the best cognitive model ({_inside(label(opponent))})"
     value, theirs, baseline = (
         _value(comparison, name, None) for name in (contest.model, opponent, contest.baseline)
     )
@@ -201,6 +202,11 @@ def choice_verdict(comparison: Comparison, contest: Contest, label: Label = str)
     )  # fmt: skip
 
 
+def _inside(name: str) -> str:
+    """A name as it stands in brackets: `DFQ (hierarchical)` as `DFQ, hierarchical`."""
+    return re.sub(r" \(([^()]*)\)", r", \1", name)
+
+
 def signal_verdict(
     comparison: Comparison, contest: Contest, signal: str, label: Label = str
 ) -> Verdict:
@@ -217,7 +223,7 @@ def signal_verdict(
     elif opponent == contest.by_outcome:
         rival = "the mean after each outcome"
     else:
-        rival = f"the best other model ({label(opponent)})"
+        rival = f"the best other model ({_inside(label(opponent))})"
     value, theirs, baseline = (
         _value(comparison, name, signal) for name in (contest.model, opponent, contest.baseline)
     )

@@ -33,7 +33,9 @@ def test_what_is_drawn_is_what_the_record_says():
     data, fig = drawn()
     assert data.table().shape == (6, 12)
     rate, bias, differences, _ = fig.axes
-    assert (rate.get_ylabel(), bias.get_ylabel()) == ("learning rate", "side bias")
+    assert (rate.get_ylabel(), bias.get_ylabel()) == (
+        "learning rate\n(share per trial)", "side bias\n(log-odds)",
+    )  # fmt: skip
     assert [tick.get_text() for tick in rate.get_xticklabels()] == ["saline", "dcz"]
     first, second, far = (rate.lines[i].get_ydata() for i in range(3))
     assert list(first) == [0.2, 0.4]

@@ -9,7 +9,7 @@ from accumbens.figures.fit.shrinkage import draw_shrinkage, shrinkage_data
 
 
 def notes(n_parameters=2):
-    names = [f"rate_{i}" for i in range(n_parameters)]
+    names = ["learning_rate", *(f"courage_{i}" for i in range(1, n_parameters))]
     group = {"median": 0.5, "low": 0.3, "high": 0.7}
     own = {
         "m1": {"alone": 0.2, "estimate": 0.4, "low": 0.3, "high": 0.5},
@@ -26,7 +26,9 @@ def test_what_is_drawn_is_what_the_record_says():
     assert data.table().shape == (4, 9)
     fig = Figure()
     draw_shrinkage(data, fig)
-    assert [panel.get_ylabel() for panel in fig.axes] == ["rate 0", "rate 1"]
+    assert [panel.get_ylabel() for panel in fig.axes] == [
+        "learning rate\n(share per trial)", "courage 1",
+    ]  # fmt: skip
     lines = [line for line in fig.axes[0].lines if len(line.get_xdata()) == 2]
     median, first, second = (line.get_ydata() for line in lines)
     assert list(median) == [0.5, 0.5]

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from ..labels import printed
 from ..rows import column, pick
 from ..style import BLACK, GREY, ORANGE, PAGE_MM, PALE, lay_out, styled
+from ..units import parameter_label
 
 COLUMNS_OF_PANELS = 4
 ROOM = 1.0
@@ -103,7 +104,7 @@ def _draw_levels(panel: Any, rows: pd.DataFrame, name: str, levels: tuple[str, s
     panel.set_ylim(low, high)
     panel.set_xlim(-0.4, 1.4)
     panel.set_xticks([0, 1], [printed(level) for level in levels])
-    panel.set_ylabel(printed(name.replace("_", " ")))
+    panel.set_ylabel(parameter_label(name))
 
 
 def _draw_difference(panel: Any, rows: pd.DataFrame) -> None:

@@ -10,9 +10,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ...errors import ConfigError
-from ..labels import printed
 from ..rows import column, pick
 from ..style import BLACK, GREY, ORANGE, PAGE_MM, lay_out, styled
+from ..units import parameter_label
 
 COLUMNS_OF_PANELS = 4
 ROOM = 0.6
@@ -94,4 +94,4 @@ def _draw_parameter(panel: Any, rows: pd.DataFrame, name: str) -> None:
     panel.set_ylim(max(bottom, low - 2 * room) - 0.1 * room, min(top, high + 2 * room) + 0.1 * room)
     panel.set_xlim(-0.3, 1.3)
     panel.set_xticks([0, 1], ["own data", "under\nthe group"])
-    panel.set_ylabel(printed(name.replace("_", " ")))
+    panel.set_ylabel(parameter_label(name))
