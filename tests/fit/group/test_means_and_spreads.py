@@ -1,9 +1,5 @@
 """The posterior of a group from matched expansions, against sums over grids."""
 
-import inspect
-from types import SimpleNamespace
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,10 +8,11 @@ from scipy import stats
 from scipy.special import expit, log_expit, softmax
 
 from accumbens.cohort import simulate_cohort
+from accumbens.fit.group.empirical_bayes import GroupFit
 from accumbens.fit.group.hierarchical import fit_hierarchical
 from accumbens.fit.group.matched import even_normal_points, matched, points_about
 from accumbens.fit.group.means_and_spreads import means_and_spreads
-from accumbens.fit.group.normal_group import WEAK, Expansion, NormalGroup, posterior
+from accumbens.fit.group.normal_group import WEAK, Expansion, NormalGroup, alone, posterior
 from accumbens.models.bias import BiasOnly
 from accumbens.tasks.bandits import DriftingBandit
 from helpers.group_grid import grid_posterior
@@ -105,10 +102,16 @@ def test_points_are_laid_anew_where_the_group_has_left_them():
         return -0.5 * ((u[:, 0] - y[:, 0]) / 20) ** 2
 
     with jax.enable_x64(True):
-        near = Expansion(*map(jnp.asarray, (y, np.zeros_like(y), np.full((7, 1, 1), 1e6))))
-        group = NormalGroup(*map(jnp.asarray, ([0.0], [y.var()], [0.0], [scale])))
-        fit: Any = SimpleNamespace(group=group, near=near)
-        found = inspect.unwrap(means_and_spreads)(fit, jax.tree_util.Partial(flat), 100)
+        at = jnp.asarray(y)
+        near = Expansion(at, jnp.zeros_like(at), jnp.full((7, 1, 1), 1e6))
+        zero = jnp.zeros(1)
+        group = NormalGroup(zero, jnp.asarray([y.var()]), zero, jnp.asarray([scale]))
+        covariance = posterior(group, near)[1]
+        fit = GroupFit(
+            group, at, covariance, covariance[0], alone(group, near), jnp.asarray(0.0),
+            jnp.asarray(True), jnp.asarray(9), near,
+        )  # fmt: skip
+        found = means_and_spreads(fit, jax.tree_util.Partial(flat), 100)
     assert found.not_matched == ()
     assert found.mean[0] == pytest.approx(0.0, abs=0.1 * WEAK * scale)
     assert found.mean_error[0] == pytest.approx(WEAK * scale, rel=0.05)

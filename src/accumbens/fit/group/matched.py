@@ -84,7 +84,7 @@ def points_about(
         np.log(1 - OF_GROUP) + _log_normal(u, mean[:, None], own),
     )
     at_once = int(np.clip(AT_ONCE // max(n_trials, 1), 1, n))
-    exact = np.asarray(_along(log_likelihood, jnp.asarray(np.moveaxis(u, 1, 0)), at_once)).T
+    exact = np.asarray(along(log_likelihood, jnp.asarray(np.moveaxis(u, 1, 0)), at_once)).T
     away = u - np.asarray(near.at)[:, None]
     quadratic = np.einsum("ip,ikp->ik", near.score, away) - 0.5 * np.einsum(
         "ikp,ipq,ikq->ik", away, near.information, away
@@ -93,7 +93,8 @@ def points_about(
 
 
 @eqx.filter_jit
-def _along(log_likelihood: Any, u: Float[Array, "point subject place"], at_once: int):
+def along(log_likelihood: Any, u: Float[Array, "point subject place"], at_once: int):
+    """The log likelihood of every subject at several points, so many at a time; nats."""
     return jax.lax.map(log_likelihood, u, batch_size=at_once)
 
 

@@ -18,7 +18,7 @@ model); Gelman (2006), Bayesian Anal 1:515 (prior of the spread).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -27,10 +27,13 @@ from jaxtyping import Array, Float
 from scipy import special
 
 from ...scoring.intervals import CONFIDENCE
-from .empirical_bayes import GroupFit
-from .matched import matched, points_about
+from .empirical_bayes import GroupFit, moved_with
+from .matched import along, matched, points_about
 from .normal_group import MIN_VARIANCE, WEAK, Expansion, NormalGroup, alone, mean_precision
 
+LESS = 0.5
+"""Nats for each parameter that subjects may explain less of their data after a matching than before
+all of them; otherwise it is not taken."""
 SPREAD_SCALE = 2.5
 """Of the half-normal prior of the spread, in scales."""
 MATCHINGS, MOST_MATCHINGS = 2, 6
@@ -91,17 +94,30 @@ def means_and_spreads(
         log_likelihood: of every subject, at parameters of its own, in nats; a pytree.
         n_trials: of all subjects together.
     """
-    group, near, few = _integrated(fit.group, fit.near), fit.near, np.zeros(0, bool)
+    group, few = _integrated(fit.group, fit.near), np.ones(len(fit.of_subject), bool)
     laid, points = group, points_about(log_likelihood, group, fit.near, n_trials)
+    least = _explained(log_likelihood, fit, fit.group) - LESS * len(group.mean)
+    taken, fine = None, True
     for turn in range(1, MOST_MATCHINGS + 1):
-        if few.any():  # the group is no longer where the points lie
+        if turn > 1 and (few.any() or not fine):  # the group is no longer where the points lie
             laid, points = group, points_about(log_likelihood, group, fit.near, n_trials)
         variance = jnp.minimum(group.variance, WIDER * laid.variance)
         near, few = matched(group._replace(variance=variance), points)
         group = _integrated(group, near)
-        if turn >= MATCHINGS and not few.any():
+        fine = _explained(log_likelihood, fit, group) >= least
+        taken = (group, near, few) if fine else taken
+        if turn >= MATCHINGS and fine and not few.any():
             break
-    return _reported(group, near, few)
+    if taken is not None:
+        return _reported(*taken)
+    found = _reported(fit.group, fit.near, np.ones(len(fit.of_subject), bool))
+    return found._replace(mean=np.asarray(fit.group.mean))
+
+
+def _explained(log_likelihood: Any, fit: GroupFit, group: NormalGroup) -> float:
+    """The log likelihood of all subjects where a group of this mean has them; nats."""
+    own = moved_with(fit, group.mean).of_subject
+    return float(np.nan_to_num(along(log_likelihood, own[None], 1), nan=-np.inf).sum())
 
 
 def _integrated(group: NormalGroup, near: Expansion) -> NormalGroup:
