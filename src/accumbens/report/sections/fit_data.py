@@ -131,7 +131,7 @@ def sessions_section(records: Records, trials: Recorded, payload: Payload) -> Se
     if trials.instructed:
         scored &= ~frame[trials.instructed]
     logs = {m: np.log(_p_of_choice(frame, m, trials)) for m in models}
-    heads = ["animal", "session", "", "trials", *(f"mean {name}" for name in trials.outcomes)]
+    heads = ["animal", "session", "used", "trials", *(f"mean {name}" for name in trials.outcomes)]
     heads += [f"{label_in_run(m, metrics['models'][m]['fit'], several)} normalized likelihood"
               for m in models]  # fmt: skip
     rows = []
