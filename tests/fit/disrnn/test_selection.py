@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from accumbens.errors import DataError
+from accumbens.fit.disrnn import paths, relaxing, walks
 from accumbens.fit.disrnn import selection as choosing
-from accumbens.fit.disrnn import walks
 from accumbens.fit.disrnn.candidates import Candidate, Route
 from accumbens.fit.disrnn.config import DisRNNStageConfig, RecipeConfig, SelectionConfig
 from accumbens.fit.disrnn.objectives import choice_objective
@@ -19,7 +19,6 @@ from accumbens.fit.disrnn.paths import (
     Path,
     copying,
     least,
-    relaxing,
     rising,
     score,
     strength,
@@ -110,7 +109,7 @@ def test_penalties_rise_from_the_weakest_to_the_strongest_and_then_fall_to_a_hun
     assert factor[-1] == pytest.approx(30.0, rel=0.01)
     np.testing.assert_allclose(np.diff(np.log(factor[200:])), np.log(30) / 1350, rtol=1e-2)
     np.testing.assert_array_equal(np.asarray(up.noise), np.arange(1500) >= 150)
-    down = relaxing(np.arange(300), 300, 4.0, 900)
+    down = paths.relaxing(np.arange(300), 300, 4.0, 900)
     assert float(down.factor[-1]) == pytest.approx(0.04)
     assert int(down.step[0]) == 900
     assert set(np.asarray(down.noise)) == {1.0}
@@ -147,7 +146,7 @@ def test_what_is_closed_stays_closed(trials):
     closed = jnp.array([0.05, -3.0])  # the first latent
     average = eqx.tree_at(lambda m: m.core.bottleneck.log_sigma, path.average, closed)
     path = path.closed_for_good(average)
-    path.advance(relaxing(np.arange(50), 50, 1.0, 600), SMALL.penalties)
+    path.advance(paths.relaxing(np.arange(50), 50, 1.0, 600), SMALL.penalties)
     rows = [row for row in bottlenecks(path.model) if row.kind != "signal"]
     latent, *inputs = [row for row in rows if row.input == "z_1"]
     assert latent.kind == "latent"
@@ -175,9 +174,9 @@ class Explored(walks.Walks):
     """Walks whose paths are given: held-out log likelihood by the latents that may be used, each
     with one candidate that has as many open."""
 
-    def __init__(self, held_out, hopeless=()):
+    def __init__(self, held_out, hopeless=(), share=0.5):
         self.held_out, self.hopeless, self.tried = held_out, hopeless, []
-        self.chosen = Route(1.0, 0, 0, max(held_out))
+        self.chosen = Route(share, 0, 0, max(held_out))
 
     def along(self, route):
         score, n = self.held_out[route.latents], route.latents
@@ -206,7 +205,8 @@ def test_fewer_latents_are_tried_while_they_predict_as_well(
     monkeypatch, held_out, hopeless, tried, taken
 ):
     def relax(walks, candidate, longer=False):
-        return candidate, choosing.Relaxed(None, candidate.held_out, 300 + 900 * longer)
+        score = candidate.held_out
+        return candidate, choosing.Relaxed(None, score, 300 + 900 * longer, score)
 
     monkeypatch.setattr(choosing, "relaxed", relax)
     for behind in (False, True):  # a copy that lags its guide is relaxed longer, in the end
@@ -216,6 +216,16 @@ def test_fewer_latents_are_tried_while_they_predict_as_well(
         assert (explored.tried, candidate.n_open) == (tried, taken)
         assert of_taken.held_out == held_out[taken]
         assert of_taken.steps == (1200 if behind else 300)
+
+
+def test_copies_with_fewer_latents_are_compared_with_the_one_with_the_most(monkeypatch):
+    def relax(walks, candidate, longer=False):
+        return candidate, choosing.Relaxed(None, 0.0, 0, candidate.held_out)
+
+    monkeypatch.setattr(choosing, "relaxed", relax)
+    explored = Explored({4: -0.0001, 3: -0.0004, 2: -0.00055, 1: -0.0007}, share=1.0)
+    candidate, _ = choosing._simplest(explored)
+    assert (explored.tried, candidate.n_open) == ([3, 2, 1], 2)
 
 
 def test_fewer_latents_that_are_hopeless_are_not_walked_without_folds(trials, monkeypatch):
@@ -331,6 +341,26 @@ def test_where_all_targets_are_of_the_cognitive_model_it_is_copied(trials):
     divergence = (guide * np.log(guide / own)).sum(-1)[trials.scored].mean()
     assert divergence < 2e-4
     assert found.relaxed > 0
+
+
+def test_a_copy_is_judged_by_what_its_guide_says_of_held_out_trials(trials):
+    config = dataclasses.replace(QUICK, shares=(1.0,), guides=("q_learning",))
+    found = walks.Walks(trials, SMALL, config, jax.random.key(0), Progress(), None, "")
+    found.explore()
+    folds = range(3)
+    candidate = found.best_along(found.chosen)
+    averages = found.walked[candidate.route].averages[candidate.step // 50 - 1]
+    placed = walks.placed(found.paths(candidate.route, folds), averages)
+    total = 0.0
+    for path, guide, fold in zip(placed, found.guide.models, found.folds, strict=False):
+        p, q = (soft_targets(trials, model, 1.0) for model in (guide, path.model))
+        total += (p * np.log(p / q)).sum(-1)[fold & trials.scored].sum()
+    guides = relaxing._Guides(found, 0)
+    assert guides.divergence(placed) == pytest.approx(total / trials.scored.sum(), abs=2e-6)
+    relaxed = relaxing.relaxed(found, candidate)[1]
+    assert -guides.divergence(placed) < relaxed.judged <= 1e-6
+    assert relaxing.lags(candidate, relaxed._replace(judged=-2e-4))
+    assert not relaxing.lags(candidate, relaxed._replace(judged=-5e-5))
 
 
 def signals(trials, selection, values):

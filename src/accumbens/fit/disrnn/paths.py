@@ -197,6 +197,25 @@ def score(
     return np.asarray(_score(trained, frozen, batch, counted))
 
 
+def expected_score(
+    model: DisRNN, data: SoftChoices, counted: Bool[Array, "session trial"]
+) -> Float[np.ndarray, " session"]:
+    """What the log likelihood (nats) of each session's scored trials that count would be on average
+    if its choices were drawn from `data.target`, without noise."""
+    trained, frozen = eqx.partition(model, eqx.is_array)
+    return np.asarray(_expected_score(trained, frozen, data, counted))
+
+
+@eqx.filter_jit
+def _expected_score(trained, frozen, data: SoftChoices, counted) -> Float[Array, " session"]:
+    model = eqx.combine(trained, frozen)
+    observed = model.observed(data.batch)
+    before = model.core.along(observed, None).before
+    log_p = jax.nn.log_softmax(model.choices_along(before, observed, None))
+    expected = (data.target * log_p).sum(-1)
+    return jnp.where(counted & data.batch.scored, expected, 0.0).sum(-1)
+
+
 @eqx.filter_jit
 def _score(trained, frozen, batch: Batch, counted) -> Float[Array, "part session"]:
     model = eqx.combine(trained, frozen)

@@ -2,12 +2,14 @@
 
 Penalties of what is open fall. Where the targets are all from the best cognitive model, they hold
 no noise, and noise and L2, which protect from noise, fall too: what stays open copies that model.
+A copy is judged by what the model says of held-out trials, not by the choices made.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
@@ -15,28 +17,57 @@ from ...models.disrnn import DisRNN
 from ...progress.threads import in_threads
 from ..folds import paired_difference
 from .candidates import Candidate
-from .paths import STEPS_PER_CHECKPOINT, Path, Schedule, copying, relaxing
+from .paths import STEPS_PER_CHECKPOINT, Path, Schedule, copying, expected_score, relaxing
+from .shrinkage import SoftChoices, soft_targets
 from .walks import Walks, placed
 
 BEHIND = 1e-4
-"""A copy goes on where it stays so many nats per held-out trial behind its guide."""
+"""A copy goes on where it stays so many nats per held-out trial from its guide."""
 LONGER = 3
 """Times as many steps as before."""
 
 
 class Relaxed(NamedTuple):
-    """A candidate after relaxing: model, held-out log likelihood per trial (nats), steps kept."""
+    """A candidate after relaxing: model, held-out log likelihood per trial (nats), steps kept.
+
+    judged: what it is compared by, higher is better: the held-out log likelihood; of a copy, minus
+    the Kullback-Leibler divergence of its probabilities from its guide's (nats per held-out trial),
+    in which the noise of the choices made has no part.
+    """
 
     model: DisRNN
     held_out: float
     steps: int
+    judged: float
 
 
-def lags(walks: Walks, candidate: Candidate, relaxed: Relaxed) -> bool:
+def lags(candidate: Candidate, relaxed: Relaxed) -> bool:
     """Whether it was to copy the guide and has not yet."""
-    share, embedding = candidate.route.share, candidate.route.embedding
-    guide = float(walks.guide.held_out[walks.guide.name_for(embedding)].sum() / walks.n)
-    return share == 1 and relaxed.held_out < guide - BEHIND
+    return candidate.route.share == 1 and relaxed.judged < -BEHIND
+
+
+class _Guides:
+    """What the guides of the folds say of the trials that these hold out."""
+
+    def __init__(self, walks: Walks, embedding: int) -> None:
+        models = walks.guide.models_for(embedding)[:-1]
+        targets = [soft_targets(walks.trials, model, 1.0) for model in models]
+        self.data = [SoftChoices(walks.on_device, jnp.asarray(target)) for target in targets]
+        self.counted = [counted[0] for counted in walks.counted]
+        itself = [(p * np.log(np.maximum(p, 1e-30))).sum(-1) for p in targets]
+        scored = walks.trials.scored
+        self.itself = sum(
+            float(x[fold & scored].sum()) for x, fold in zip(itself, walks.folds, strict=True)
+        )
+        self.n = walks.n
+
+    def divergence(self, paths: list[Path]) -> float:
+        """Of these copies, one without each fold, in nats per held-out trial."""
+        of_copies = sum(
+            float(expected_score(path.model, data, counted).sum())
+            for path, data, counted in zip(paths, self.data, self.counted, strict=False)
+        )
+        return (self.itself - of_copies) / self.n
 
 
 def relaxed(
@@ -49,6 +80,8 @@ def relaxed(
     paths = [path.closed_for_good(path.average) for path in paths]
     models, scores = [paths[-1].model], [walks.scores(paths, folds)]
     n_steps = walks.config.relaxing
+    guides = _Guides(walks, candidate.route.embedding) if candidate.route.share == 1 else None
+    divergences = [] if guides is None else [guides.divergence(paths)]
 
     def advance(path: Path) -> None:
         path.advance(schedule, walks.recipe.penalties)
@@ -62,12 +95,18 @@ def relaxed(
                 in_threads(advance, paths)
                 models.append(paths[-1].model)
                 scores.append(walks.scores(paths, folds))
+                if guides is not None:
+                    divergences.append(guides.divergence(paths))
                 task.update(min(done + STEPS_PER_CHECKPOINT, of_turn))
         first += of_turn
     held_out = [of_all[:-1, 0].sum(0) for of_all in scores]
-    last = relaxed_as_far_as_it_helps(held_out, walks.trials.scored.sum(1))
-    steps = last * STEPS_PER_CHECKPOINT
-    return candidate, Relaxed(models[last], float(held_out[last].sum() / walks.n), steps)
+    last = (
+        int(np.argmin(divergences))
+        if divergences else relaxed_as_far_as_it_helps(held_out, walks.trials.scored.sum(1))
+    )  # fmt: skip
+    predicted = float(held_out[last].sum() / walks.n)
+    judged = -divergences[last] if divergences else predicted
+    return candidate, Relaxed(models[last], predicted, last * STEPS_PER_CHECKPOINT, judged)
 
 
 def _schedule(

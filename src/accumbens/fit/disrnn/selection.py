@@ -86,23 +86,23 @@ def select_disrnn(
     guided = time.monotonic()
     walks.explore()
     walked = time.monotonic()
-    candidate, (model, held_out, steps) = _simplest(walks)
+    candidate, found = _simplest(walks)
     candidates = walks.candidates()
     chosen = candidates.index(candidate)
     seconds = {
         "cognitive": guided - began, "paths": walked - guided,
         "simplifying": time.monotonic() - walked,
     }  # fmt: skip
-    model = with_unseen_subjects(in_order(model), walks.batch)
+    model = with_unseen_subjects(in_order(found.model), walks.batch)
     return Selection(
         model, candidates, chosen, walks.standard_errors(candidate), walks.guide,
-        held_out, steps, penalties_at(recipe.penalties, candidate.factor), seconds,
+        found.held_out, found.steps, penalties_at(recipe.penalties, candidate.factor), seconds,
     )  # fmt: skip
 
 
 FEWER = 2e-4
-"""Nats per held-out trial that fewer latents from the start may cost: a variable that is one in
-truth costs nothing as one latent."""
+"""Nats per held-out trial that fewer latents from the start may cost, copies apart: a variable that
+is one in truth costs nothing as one latent."""
 
 
 def _simplest(walks: Walks) -> tuple[Candidate, Relaxed]:
@@ -110,43 +110,42 @@ def _simplest(walks: Walks) -> tuple[Candidate, Relaxed]:
     the best along the chosen route (but for `TOLERANCE`); and what relaxing made of it.
 
     It is on that route, or on the same with fewer latents from the start, which must predict as
-    well as that one after relaxing (but for `FEWER`). Where a model is copied, the best is relaxed
-    too before it is compared, and fewer open latents may cost no more than `FEWER`.
+    well as that one after relaxing (but for `FEWER`). A copy may be no more than `TOLERANCE`
+    further from what it copies than the one with the most latents.
     """
-    best = walks.best_along(walks.chosen)
     if walks.chosen.share == 1:
         candidates = walks.along(walks.chosen)
         most = relaxed(walks, candidates[simplest_first(candidates)[-1]])
-        if most[1].held_out < best.held_out - TOLERANCE:
-            most = relaxed(walks, best)
-        enough = most[1].held_out - FEWER
+        enough = most[1].judged - TOLERANCE
         taken = _simplest_along(walks, walks.chosen, enough, most) or most
     else:
+        best = walks.best_along(walks.chosen)
         enough = best.held_out - TOLERANCE
         taken = _simplest_along(walks, walks.chosen, enough) or relaxed(walks, best)
     while (taken[0].n_open or 0) > 1:
         route = walks.explore_fewer(taken[0])
-        enough = taken[1].held_out - FEWER
+        if walks.chosen.share < 1:
+            enough = taken[1].judged - FEWER
         fewer = None if route is None else _simplest_along(walks, route, enough)
         if fewer is None:
             break
         taken = fewer
-    return relaxed(walks, taken[0], longer=True) if lags(walks, *taken) else taken
+    return relaxed(walks, taken[0], longer=True) if lags(*taken) else taken
 
 
 def _simplest_along(
     walks: Walks, route: Route, enough: float, known: tuple[Candidate, Relaxed] | None = None
 ) -> tuple[Candidate, Relaxed] | None:
-    """Along a route, the candidate with the fewest open latents that, relaxed, has this held-out
-    log likelihood per trial (nats); None where none has. known: one that is relaxed already, which
-    stands for all with as many open latents."""
+    """Along a route, the candidate with the fewest open latents that, relaxed, is judged to be this
+    good (see `Relaxed`); None where none is. known: one that is relaxed already, which stands for
+    all with as many open latents."""
     candidates = walks.along(route)
     for simpler in simplest_first(candidates):
         candidate = candidates[simpler]
         if known is not None and n_open(candidate) >= n_open(known[0]):
             return known
-        if candidate.held_out >= enough - HOPELESS:
+        if route.share == 1 or candidate.held_out >= enough - HOPELESS:
             found = relaxed(walks, candidate)
-            if found[1].held_out >= enough:
+            if found[1].judged >= enough:
                 return found
     return None
