@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import equinox as eqx
 import jax
@@ -248,7 +248,7 @@ def brought_back(
         return pooled
     return fit_maximum_likelihood(
         pooled.model, part, target=pooled.target, key=key,
-        intervals="curvature", fixed={**pooled.held, **{n: float(x) for n, x in edge.items()}},
+        intervals="curvature", fixed=cast(Held, {**pooled.held, **{n: float(x) for n, x in edge.items()}}),
         free=[name for name in options.get("free", ()) if name not in edge],
     )  # fmt: skip
 
