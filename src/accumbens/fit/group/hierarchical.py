@@ -246,9 +246,9 @@ def brought_back(
                 edge[name] = low + (high - low) * np.clip(share, nearest, 1 - nearest)
     if not (away and edge):
         return pooled
+    held = cast(Held, {**pooled.held, **{n: float(x) for n, x in edge.items()}})
     return fit_maximum_likelihood(
-        pooled.model, part, target=pooled.target, key=key,
-        intervals="curvature", fixed=cast(Held, {**pooled.held, **{n: float(x) for n, x in edge.items()}}),
+        pooled.model, part, target=pooled.target, key=key, intervals="curvature", fixed=held,
         free=[name for name in options.get("free", ()) if name not in edge],
     )  # fmt: skip
 
