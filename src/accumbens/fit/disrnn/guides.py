@@ -3,7 +3,7 @@
 Each is fitted once for all subjects, without each fold of the trials and to all of them. The best
 on what the folds held out is the guide of a disRNN that takes all subjects for one. It is then
 fitted with parameters of each subject's own (see `likelihood.empirical_bayes`), and that fit is the
-guide of a disRNN that tells subjects apart, where it predicts the folds better.
+guide of a disRNN that tells subjects apart, where folds can judge whether that helps.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from ...models.catalogue import cognitive
 from ...progress.threads import in_threads
 from ...trials import Batch, Trials
 from ...unrolling import choice_log_likelihood, unroll
-from ..folds import TOLERANCE as WORTH
 from ..likelihood.empirical_bayes import most_probable_groups, subjects_apart
 from ..likelihood.lbfgs import minimize_lbfgs
 from ..likelihood.moments import moments
@@ -45,7 +44,7 @@ class Guide(NamedTuple):
     """The cognitive model with the highest likelihood on held-out trials of the training sessions.
 
     models: its fit without each fold, then its fit to all. apart: the same with parameters of each
-    subject's own, None where that does not predict held-out trials better. held_out: log likelihood
+    subject's own, None where folds cannot tell subjects apart. held_out: log likelihood
     (nats) of each session's trials under the fits that did not see them, of every model that was
     tried.
     """
@@ -93,12 +92,10 @@ def best_guide(
     fits = dict(zip(spaces, in_threads(fit, spaces.values()), strict=True))  # compiles, mostly
     held_out = {name: _held_out(fit.models, trials, folds) for name, fit in fits.items()}
     best = max(held_out, key=lambda name: float(held_out[name].sum()))
-    apart = None
+    apart: list[Model] | None = None
     if subjects_can_be_told_apart(trials) and fits[best].values.shape[1]:
-        of_each, name = _by_subject(fits[best], trials, counted), f"{best}{BY_SUBJECT}"
-        held_out[name] = _held_out(of_each, trials, folds)
-        gained = float(held_out[name].sum() - held_out[best].sum())
-        apart = of_each if gained > WORTH * trials.scored.sum() else None
+        apart = _by_subject(fits[best], trials, counted)
+        held_out[f"{best}{BY_SUBJECT}"] = _held_out(apart, trials, folds)
     return Guide(best, fits[best].models, apart, held_out)
 
 

@@ -94,7 +94,8 @@ def warnings_of(selection: Selection, trials: Trials) -> list[str]:
     """What a reader must know of the choice besides. trials: those that were fitted."""
     taken, found = selection.candidate, []
     guide, n = selection.guide, max(int(trials.scored.sum()), 1)
-    name = guide.name_for(1)
+    names = [guide.name_for(embedding) for embedding in (0, 1)]
+    name = max(names, key=lambda name: float(guide.held_out[name].sum()))
     of_guide = float(guide.held_out[name].sum() / n)
     if selection.held_out < of_guide - BEHIND:
         found.append(
