@@ -17,7 +17,7 @@ DEBIAN := g++ chromium
 # What `make test-minimum` runs: everything that computes or reads, without commands and figures.
 CORE_TESTS := tests/models tests/fit tests/scoring tests/credit tests/io tests/neural
 
-.PHONY: help setup system system-slurm demo docs lint test test-slurm check-all test-minimum test-newest fuzz bench dist clean clean-all
+.PHONY: help setup system demo docs lint test test-slurm check-all test-minimum test-newest fuzz bench dist clean clean-all
 .DELETE_ON_ERROR:
 
 help:
@@ -59,9 +59,7 @@ lint: setup
 test: system lint
 	$(BIN)/python $(FAST_TESTS)
 
-system-slurm test-slurm: DEBIAN := slurmctld slurmd slurm-client munge
-system-slurm: system
-
+test-slurm: DEBIAN := slurmctld slurmd slurm-client munge
 test-slurm: system setup
 	$(BIN)/python -m pytest -m slurm tests/run/sweep
 

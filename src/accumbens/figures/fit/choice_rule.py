@@ -164,4 +164,4 @@ def _draw_plane(data: ChoiceRuleData, ax: Axes, fig: Figure) -> None:
     ax.set_xlabel(symbol(across))
     ax.set_ylabel(symbol(up))
     first, last = data.choices[0], data.choices[-1]
-    draw_colour_bar(fig, mesh, [ax], printed(f"log-odds of {last} against {first}"))
+    draw_colour_bar(fig, mesh, [ax], printed(f"log-odds of {last}\nagainst {first}"))
