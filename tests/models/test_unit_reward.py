@@ -51,7 +51,13 @@ def recoded(trials, none, full):
     )
 
 
-@pytest.mark.parametrize("name", UNIT)
+QUICK = ("belief", "two_process", "structure_mixture")
+"""The others are slow tests: each compiles four fits."""
+
+
+@pytest.mark.parametrize(
+    "name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in UNIT]
+)
 def test_models_of_full_and_no_rewards_fit_any_two_values_alike(name):
     model = UNIT[name]
     trials = sessions(model)
