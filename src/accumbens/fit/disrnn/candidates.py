@@ -75,7 +75,8 @@ def simplest_first(candidates: list[Candidate]) -> list[int]:
 
     A checkpoint's number is that of the fits without a fold, of which the held-out likelihood
     speaks (their median, rounded up), or that of the fit to all trials where it has more. Of
-    checkpoints with one number, those on which both agree go first.
+    checkpoints with one number, those on which both agree go first, and of copies those on which
+    most folds do.
     """
     best = candidates[best_candidate(candidates)]
     most = n_open(best)
@@ -97,7 +98,10 @@ def n_open(candidate: Candidate) -> int:
     return max(of_folds, candidate.n_open or 0)
 
 
-def _rank(candidate: Candidate) -> tuple[bool, float]:
-    """Agreement of the fit to all trials with those without a fold, then held-out likelihood."""
-    agree = candidate.n_open == float(np.median(candidate.n_open_of_folds))
-    return agree, candidate.held_out
+def _rank(candidate: Candidate) -> tuple[bool, int, float]:
+    """Agreement of the fit to all trials with those without a fold; of copies, with how many of
+    them, since their likelihood is restored afterwards; then held-out likelihood."""
+    folds = candidate.n_open_of_folds
+    agree = candidate.n_open == float(np.median(folds))
+    alike = folds.count(candidate.n_open or 0) if candidate.route.share == 1 else 0
+    return agree, alike, candidate.held_out
