@@ -9,7 +9,6 @@ that this process ever held, so every row needs a process of its own.
 from __future__ import annotations
 
 import dataclasses
-import math
 import os
 import resource
 import time
@@ -27,6 +26,7 @@ from accumbens.models.base import Model
 from accumbens.models.bias import BiasOnly
 from accumbens.models.catalogue import NamedFit, find_fit, named_fits
 from accumbens.progress.base import Progress
+from accumbens.run.finite import without_nan
 from accumbens.run.fit.config import FitConfig
 from accumbens.run.fit.folder import Run
 from accumbens.run.fit.pipeline import read_trials, run_fit
@@ -213,14 +213,3 @@ def numbers_and_words(record: Mapping[str, Any]) -> dict[str, Any]:
 def cpu_seconds() -> float:
     """Of all threads of this process, and of the processes that it waited for."""
     return sum(os.times()[:4])
-
-
-def without_nan(value: Any) -> Any:
-    """JSON has no NaN: None stands for it."""
-    if isinstance(value, dict):
-        return {k: without_nan(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_nan(v) for v in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

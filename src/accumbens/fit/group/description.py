@@ -17,7 +17,7 @@ from ...trials import Trials
 from ..likelihood.parameter_space import ParameterSpace
 from .empirical_bayes import GroupFit
 from .fitted import GroupEstimate, HierarchicalFit, SubjectEstimate
-from .intervals import Intervals, intervals_of
+from .intervals import Intervals, intervals_of, side_by_side
 from .means_and_spreads import MeansAndSpreads
 from .normal_group import MIN_VARIANCE
 from .terms import SignalScales
@@ -31,19 +31,19 @@ def described(
 
     fits, groups: the group of all places, or those of the parameters and of the signals.
     """
-    found = [intervals_of(*each) for each in zip(fits, groups, strict=True)]
-    both = Intervals(*(np.concatenate(parts, axis=-1) for parts in zip(*found, strict=True)))
+    both = side_by_side([intervals_of(*each) for each in zip(fits, groups, strict=True)])
+    of_all = both.group
     names = place_names(space, trials.names.signals)
     natural = in_natural_units(space, scales)
-    ends = [natural(both.mean_low), natural(both.mean_high)]
-    middle, low, high = natural(both.mean), np.minimum(*ends), np.maximum(*ends)
+    ends = [natural(of_all.mean_low), natural(of_all.mean_high)]
+    middle, low, high = natural(of_all.mean), np.minimum(*ends), np.maximum(*ends)
     unit, shift = units_of_places(space, scales)
-    spreads = (unit * x for x in (both.spread, both.spread_low, both.spread_high))
+    spreads = (unit * x for x in (of_all.spread, of_all.spread_low, of_all.spread_high))
     group = {
         name: GroupEstimate(*(float(x) for x in row))
         for name, *row in zip(
-            names, middle, low, high, unit * both.mean + shift, unit * both.mean_error, *spreads,
-            strict=True,
+            names, middle, low, high, unit * of_all.mean + shift, unit * of_all.mean_error,
+            *spreads, strict=True,
         )
     }  # fmt: skip
     own = [natural(x) for x in (both.of_subject, both.of_subject - both.half,
@@ -68,7 +68,7 @@ def described(
         group=group,
         subjects=subjects,
         held=space.held_values(),
-        warnings=tuple(_warnings(space, natural, names, fits, groups, both, target, trials, seen)),
+        warnings=tuple(_warnings(space, natural, names, fits, both, target, trials, seen)),
     )
 
 
@@ -115,7 +115,7 @@ def _in_units(space: ParameterSpace, rows: Float[Array, "row place"]) -> Float[A
 
 
 def _warnings(
-    space, natural, names, fits, groups, both: Intervals, target, trials: Trials, seen
+    space, natural, names, fits, both: Intervals, target, trials: Trials, seen
 ) -> list[str]:
     """What a reader must know."""
     found, n = [], len(space.places)
@@ -135,12 +135,12 @@ def _warnings(
                 f"The group had not settled after {int(fit.passes)} passes over the trials. Fix a "
                 "parameter, or leave a part out."
             )
-    for name, value, told in zip(names, natural(both.mean), both.told, strict=True):
+    for name, value, told in zip(names, natural(both.group.mean), both.told, strict=True):
         if not told:
             found.append(
                 f"The {target} says next to nothing of {name} near {value:.4g}, where it was left."
             )
-    middle = natural(both.mean)[:n]
+    middle = natural(both.group.mean)[:n]
     for i in np.flatnonzero(space.at_bound(middle) & both.told[:n]):
         found.append(f"The group's {names[i]} is at its bound ({round(float(middle[i]), 6):g}).")
     fitted = np.concatenate([f.group.variance / f.group.scale**2 for f in fits])
@@ -150,7 +150,7 @@ def _warnings(
             f"Subjects differ in {', '.join(alike)} by no more than their errors, so all have "
             "nearly the group's value."
         )
-    far = sorted({trials.names.subjects[i] for one in groups for i in one.not_matched})
+    far = sorted(trials.names.subjects[i] for i in both.group.not_matched)
     if far:
         found.append(
             f"The likelihood of {listed(far)} is far from normal, so that intervals of the group "

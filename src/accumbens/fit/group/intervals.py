@@ -38,21 +38,14 @@ class Intervals(NamedTuple):
     """Of every place, on the unconstrained scale; NaN where hardly any subject tells anything.
 
     Attributes:
-        mean, mean_error, mean_low, mean_high: of the group, and its standard error.
-        spread, spread_low, spread_high: SD over subjects.
+        group: its means and spreads.
         of_subject, half: each subject's estimate, and half of its interval.
         alone: what each subject's data say; NaN where they say nothing.
         weight: of those data in the estimate.
         told: whether subjects tell anything.
     """
 
-    mean: Float[np.ndarray, " place"]
-    mean_error: Float[np.ndarray, " place"]
-    mean_low: Float[np.ndarray, " place"]
-    mean_high: Float[np.ndarray, " place"]
-    spread: Float[np.ndarray, " place"]
-    spread_low: Float[np.ndarray, " place"]
-    spread_high: Float[np.ndarray, " place"]
+    group: MeansAndSpreads
     of_subject: Float[np.ndarray, "subject place"]
     half: Float[np.ndarray, "subject place"]
     alone: Float[np.ndarray, "subject place"]
@@ -78,20 +71,28 @@ def intervals_of(fit: GroupFit, found: MeansAndSpreads) -> Intervals:
     def known(values: np.ndarray) -> np.ndarray:
         return np.where(several, values, np.nan)
 
-    return Intervals(
-        mean=found.mean,
+    few = {"mean_low", "mean_high", "spread", "spread_low", "spread_high"}
+    group = found._replace(
         mean_error=np.where(told, found.mean_error, np.nan),
-        mean_low=known(found.mean_low),
-        mean_high=known(found.mean_high),
-        spread=known(found.spread),
-        spread_low=known(found.spread_low),
-        spread_high=known(found.spread_high),
+        **{name: known(getattr(found, name)) for name in few},
+    )
+    return Intervals(
+        group=group,
         of_subject=np.asarray(fit.of_subject),
         half=known(half),
         alone=alone,
         weight=np.clip(1 - own / variance, 0.0, 1.0),
         told=told,
     )
+
+
+def side_by_side(parts: list[Intervals]) -> Intervals:
+    """Those of some places after those of others, for the same subjects."""
+    arrays = [(*part.group[:-1], *part[1:]) for part in parts]
+    joined = [np.concatenate(each, axis=-1) for each in zip(*arrays, strict=True)]
+    n = len(MeansAndSpreads._fields) - 1
+    far = sorted({i for part in parts for i in part.group.not_matched})
+    return Intervals(MeansAndSpreads(*joined[:n], not_matched=tuple(far)), *joined[n:])
 
 
 def _subject_errors(

@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 from ...errors import ConfigError, DataError
 from ...recordings import Channel
-from ..tables.cells import BLANKS, factorized, numbers, samples
+from ..tables.cells import BLANKS, factorized, is_number, numbers, samples
 from ..tables.files import open_table
 from ..tables.problems import Problems, listed, near_matches, show
 from .interleaved import interleaving, split
@@ -148,20 +148,12 @@ def _times(
 def _header(labels: list[str]) -> str:
     """What to do where the first row does not look like names of columns."""
     named = [label for label in labels if label.strip()]
-    if named and all(_is_number(label) for label in named):
+    if named and all(is_number(label) for label in named):
         return (
             "The first row holds numbers, so the file seems to have no row with the names of its "
             "columns: put one first. "
         )
     return ""
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _blank(cells: pd.Series) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
-from .cells import booleans, numbers, samples
+from .cells import booleans, is_number, numbers, samples
 from .format import DEFAULT_FORMAT, TableFormat, is_pattern
 from .problems import Problems, listed, near_matches, show
 
@@ -94,7 +94,7 @@ def find_columns(
                 absent = True
     if absent:
         problems.notes.append(f"Its columns: {_some(labels)}.")
-        values = sum(_is_number(label) for label in labels)
+        values = sum(is_number(label) for label in labels)
         if values and 2 * values >= len(labels):
             problems.notes.append(
                 "The first row holds numbers, so the table seems to have no row with the names of "
@@ -193,14 +193,6 @@ def _core(label: str) -> str:
     """The name of a column without case, punctuation, and an id or number at the end."""
     text = "".join(c for c in label.casefold() if c.isalnum())
     return re.sub(r"(?<=.)(number|index|name|num|id|no|nr)$", "", text)
-
-
-def _is_number(label: str) -> bool:
-    try:
-        float(label)
-    except ValueError:
-        return False
-    return True
 
 
 def _some(labels: Sequence[str]) -> str:

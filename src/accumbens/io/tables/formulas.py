@@ -11,18 +11,20 @@ from collections.abc import Callable
 
 import pandas as pd
 
+from .cells import is_number
+
 _FORMULA = re.compile(r"'*[=+\-@\t\r].")
 """Text that is marked: with the marks that it has already, so that reading takes away one alone."""
 
 
 def marked(text: str) -> str:
     """The text as a CSV file holds it."""
-    return f"'{text}" if _FORMULA.match(text) and not _is_number(text.lstrip("'")) else text
+    return f"'{text}" if _FORMULA.match(text) and not is_number(text.lstrip("'")) else text
 
 
 def unmarked(text: str) -> str:
     """The text that `marked` has marked, or the same text."""
-    found = text.startswith("'") and _FORMULA.match(text) and not _is_number(text.lstrip("'"))
+    found = text.startswith("'") and _FORMULA.match(text) and not is_number(text.lstrip("'"))
     return text[1:] if found else text
 
 
@@ -55,11 +57,3 @@ def _changed(frame: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:
     if names != list(frame.columns):
         made.columns = pd.Index(names, dtype=object)
     return made
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
