@@ -1,5 +1,8 @@
 """Tables of Excel, MATLAB and other endings, against the same table in Python."""
 
+import warnings
+from pathlib import Path
+
 import h5py
 import numpy as np
 import pandas as pd
@@ -12,6 +15,7 @@ from accumbens.errors import DataError
 from accumbens.io.contents import inspect_file
 from accumbens.io.tables.files import read_table, write_table
 from accumbens.io.tables.format import TableFormat
+from accumbens.io.tables.matlab_elements import check_elements
 from accumbens.io.tables.trials import from_table
 from helpers.damaged import refusal
 
@@ -213,3 +217,51 @@ def test_a_field_of_one_value_is_in_every_row_and_none_is_lost(tmp_path):
     io.savemat(tmp_path / "b.mat", {"T": cells | {"trace": np.arange(1000.0)}})
     with pytest.raises(DataError, match=r'fields "choice" and "reward" of T have not one value'):
         read_table(tmp_path / "b.mat")
+
+
+def test_every_kind_of_matrix_passes_the_check_of_elements(tmp_path):
+    """What SciPy writes is whole, packed or not; what it would take for another type is refused."""
+    from scipy import sparse
+
+    kinds = {
+        "text": "left",
+        "texts": np.array(["a", "bcd"]),
+        "empty": np.zeros((0, 3)),
+        "logical": True,
+        "complex": np.array([1 + 2j, 3]),
+        "sparse": sparse.eye(3).tocsc(),
+        "small": np.int8([1, 2]),
+        "cells": np.array(["x", np.arange(3), 2.0], object),
+        "nested": {"a": {"b": [1, 2]}},
+        "array": [{"c": 1, "d": "u"}, {"c": 2, "d": "v"}],
+        "deep": np.zeros((2, 3, 4), np.uint16),
+    }
+    for packed in (False, True):
+        path = tmp_path / f"{packed}.mat"
+        io.savemat(path, kinds, do_compression=packed)
+        content = bytearray(path.read_bytes())
+        check_elements(bytes(content))
+        content[128:130] = b"\xc8\x00"  # a type that there is not, which ended the process
+        path.write_bytes(content)
+        with pytest.raises(DataError, match=r"the MATLAB file is damaged.*an element has type 200"):
+            read_table(path)
+        with pytest.raises(DataError, match="cut short"):
+            check_elements(bytes(path.read_bytes()[:128] + bytes(content[136:140])))
+
+
+def test_files_that_matlab_wrote_pass_the_check_of_elements():
+    """Those that SciPy brings for its own tests: what it reads passes."""
+    files = sorted((Path(io.__file__).parent / "matlab/tests/data").glob("*.mat"))
+    if not files:
+        pytest.skip("this build of SciPy brings no files of MATLAB's")
+    read = 0
+    for path in files:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                io.loadmat(path)
+        except Exception:
+            continue
+        check_elements(path.read_bytes())
+        read += 1
+    assert read > 90

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ...errors import ConfigError, DataError
+from .matlab_elements import check_elements
 from .problems import listed
 
 HDF5_AT = 512
@@ -32,7 +33,9 @@ def read_matlab(path: Path, data: bytes) -> pd.DataFrame:
         DataError: the file is damaged, or does not hold one table.
     """
     try:
-        variables = _of_7_3(path) if data[HDF5_AT : HDF5_AT + 4] == b"\x89HDF" else _of_5(path)
+        variables = (
+            _of_7_3(path) if data[HDF5_AT : HDF5_AT + 4] == b"\x89HDF" else _of_5(path, data)
+        )
     except (ConfigError, DataError):
         raise
     except Exception as error:  # whatever the reader meets in damaged bytes
@@ -62,10 +65,17 @@ def read_matlab(path: Path, data: bytes) -> pd.DataFrame:
     )
 
 
-def _of_5(path: Path) -> dict[str, Any]:
+def _of_5(path: Path, data: bytes) -> dict[str, Any]:
     import warnings
 
     from scipy import io
+
+    try:
+        check_elements(data)
+    except DataError as error:
+        raise DataError(
+            f"Cannot read {path}: the MATLAB file is damaged, or not one ({error}). Save it again."
+        ) from None
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
