@@ -77,6 +77,9 @@ def test_a_saved_csv_has_the_numbers_and_no_formula(watched, report, run, tmp_pa
     assert table["trials"].tolist() == [80, 80, 80]
     assert "'-" not in sheet
     assert table["missed"].tolist() == [2, 2, 2]
+    sheet = saved("differences")
+    assert not set(sheet) & set("\u2212\u2013")
+    assert "-" in sheet
 
 
 def test_table_1_says_what_is_stored(watched, report, run):

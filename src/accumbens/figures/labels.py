@@ -46,9 +46,9 @@ def printed(text: str) -> str:
     return plain.replace("$", r"\$").replace(" -", " −")
 
 
-def shortened(name: str) -> str:
-    """A user's name as it is printed in figures: cut where it is very long."""
-    return printed(name if len(name) <= MOST_LETTERS else f"{name[: MOST_LETTERS - 1]}…")
+def shortened(name: str, most: int = MOST_LETTERS) -> str:
+    """A user's name as it is printed in figures: cut where it is longer than `most` letters."""
+    return printed(name if len(name) <= most else f"{name[: most - 1]}…")
 
 
 def symbol(name: str) -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..summary import Summary, counted, summarized
+from ..errors import ConfigError
+from ..summary import Summary, counted, listed, summarized
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,11 +69,23 @@ class LeaveOneOut:
         return float(np.exp(self.log_likelihood / self.n_choices))
 
     def mean_squared_error(self, signal: str) -> float:
-        """Of all values of a signal, each under the fit that did not see it; in its squared
-        unit."""
+        """Of all values of a signal, each under the fit that did not see it.
+
+        Args:
+            signal: its name.
+
+        Returns:
+            Mean squared error in the signal's squared unit; NaN where no value is scored.
+
+        Raises:
+            ConfigError: there is no such signal.
+        """
+        if signal not in self.signals:
+            there = listed(self.signals) if self.signals else "none"
+            raise ConfigError(f"There is no signal {signal!r} here; the signals are: {there}.")
         at = self.signals.index(signal)
         n = sum(row.n_signal[at] for row in self.rows)
-        return sum(row.squared_error[at] for row in self.rows) / n
+        return sum(row.squared_error[at] for row in self.rows) / n if n else float("nan")
 
     def to_frame(self) -> pd.DataFrame:
         """One row for each session, or animal.

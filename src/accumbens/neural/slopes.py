@@ -83,6 +83,8 @@ def fit_slopes(
     names, place = np.unique(session, return_inverse=True)
     if how.unit not in get_args(SlopeUnit):
         raise ConfigError(f"unit is {how.unit!r}; choose auto, animal or session.")
+    if how.method not in ("cluster", "bootstrap"):
+        raise ConfigError(f"standard_errors is {how.method!r}; choose cluster or bootstrap.")
     if len(names) < 2 or n <= k:
         raise DataError(
             f"The {what} was measured on {n} scored trials of {len(names)} sessions. The "
@@ -102,8 +104,6 @@ def fit_slopes(
     total = float(np.square(y - y.mean()).sum())
     partial = gained[1:] / np.maximum(rss + gained[1:], np.finfo(float).tiny)
     r2 = 1 - rss / total if total > 0 else np.nan
-    if how.method not in ("cluster", "bootstrap"):
-        raise ConfigError(f"standard_errors is {how.method!r}; choose cluster or bootstrap.")
     own, left_out = _own_slopes(x, y, session, how.trials)
     if how.unit == "animal" and len(own) < 2:
         raise DataError(

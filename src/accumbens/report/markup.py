@@ -19,6 +19,20 @@ class Markup(str):
     __slots__ = ()
 
 
+class Shown(Markup):
+    """A number as it is printed, with what stands for it in a CSV file."""
+
+    __slots__ = ("plain",)
+    plain: str
+
+    @classmethod
+    def of(cls, printed: str, plain: str) -> Shown:
+        """Printed with a true minus sign. plain: all digits, which programs read."""
+        made = cls(printed.replace("-", "−"))
+        made.plain = plain
+        return made
+
+
 Content = str | Markup | int | float | None | Iterable["Content"]
 """What may stand in an element: text, markup, or several; None for nothing."""
 

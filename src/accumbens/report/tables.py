@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .markup import Content, Markup, joined, named, tag
+from .markup import Content, Markup, Shown, joined, named, tag
 from .payload import Payload
 
 MISSING = "–"
@@ -96,27 +96,28 @@ def of_frame(payload: Payload, name: str, frame: Any, caption: str, *, digits: i
 def shown(value: Any, digits: int = 4) -> Markup:
     """A number as it is printed; a dash where there is none."""
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
-        return Markup(MISSING)
+        return Shown.of(MISSING, "")
     if isinstance(value, bool):
         return Markup("yes" if value else "no")
     text = f"{value:,}" if isinstance(value, int) else f"{value:.{digits}g}"
-    return Markup(text.replace("-", "−"))
+    return Shown.of(text, str(value))
 
 
 def interval(value: Any, low: Any, high: Any, spec: str = ".4f") -> Markup:
     """A value, and its interval in brackets where it is known."""
     if value is None:
-        return Markup(MISSING)
-    known = "" if low is None or high is None else f" [{low:{spec}}, {high:{spec}}]"
-    return Markup(f"{value:{spec}}{known}".replace("-", "−"))
+        return Shown.of(MISSING, "")
+    if low is None or high is None:
+        return Shown.of(f"{value:{spec}}", str(value))
+    return Shown.of(f"{value:{spec}} [{low:{spec}}, {high:{spec}}]", f"{value} [{low}, {high}]")
 
 
 def csv_text(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """CSV of plain cells."""
+    """CSV of cells: numbers with all their digits, and nothing where there is none."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(heads)
-    writer.writerows(rows)
+    writer.writerows([cell.plain if isinstance(cell, Shown) else cell for cell in r] for r in rows)
     return buffer.getvalue()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
@@ -76,7 +77,7 @@ class EarnedReversals(Bandit):
         )
 
     def next_state(self, state: EarnedState, uniform: Draws) -> EarnedState:
-        count = sum((state.rewards >> i) & 1 for i in range(self.last))
+        count = jax.lax.population_count(state.rewards)
         enough = count >= self.after
         return EarnedState(
             best=jnp.where(enough, 1 - state.best, state.best),

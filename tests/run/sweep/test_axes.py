@@ -61,6 +61,7 @@ def test_every_option_of_a_fit_has_an_axis():
         (["seed=5:5"], r"--vary seed: there is no value\. Give at least one"),
         (["seed=1,1"], r"--vary seed: the value 1 is given twice\. Keep one"),
         (["seed=0:2", "seed=3"], r"--vary names seed twice\. Give all its values at once"),
+        (["seed=0:20:0"], r"--vary seed=0:20:0: the step is 0; give 1 or more"),
         (["seed=0:100001"], r"means 100,001 cells; a sweep may have 100,000"),
         (["selection.factor=1", "penalties.factor=2"], r"--vary names selection\.factor twice"),
     ],
@@ -68,6 +69,12 @@ def test_every_option_of_a_fit_has_an_axis():
 def test_mistakes_in_what_is_varied(words, message):
     with pytest.raises(ConfigError, match=message):
         read_axes(words)
+
+
+def test_more_cells_than_a_sweep_may_have_are_refused():
+    axes = read_axes(["seed=0:1000", "resamples=1:102"])
+    with pytest.raises(ConfigError, match=r"means 101,000 cells; a sweep may have 100,000"):
+        combinations(axes)
 
 
 def test_values_of_python_are_those_of_the_command_line():

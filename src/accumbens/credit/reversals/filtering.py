@@ -23,11 +23,11 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
-from .machine import Machine
+from .machine import NUMBER_BITS, Machine
 
 MOST_STATES = 4_000_000
 """States of all trials of a session beyond which nothing is filtered (see `replays`)."""
-BITS = 40
+BITS = NUMBER_BITS + 1
 """Of a state's code: one for the side, the rest for the number of the rule's state."""
 START = 0
 """Number of the rule's first state."""

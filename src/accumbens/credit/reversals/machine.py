@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 from ...errors import ConfigError
 from .rules import CountedReversals, ReversalRule
 
-BITS = 39
+NUMBER_BITS = 39
 """Numbers of states have fewer bits than this."""
 
 
@@ -52,7 +52,7 @@ class CountedMachine:
     @staticmethod
     def fits(rule: CountedReversals) -> bool:
         """Whether a rule is of this kind, and its states have few enough bits."""
-        few = rule.last is not None and rule.last + (rule.at_least + 1).bit_length() < BITS
+        few = rule.last is not None and rule.last + (rule.at_least + 1).bit_length() < NUMBER_BITS
         return few and rule.of != "rewards"
 
     def step(self, number, better, kind):

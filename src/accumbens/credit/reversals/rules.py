@@ -160,6 +160,9 @@ def reversals_from_text(text: str, outcomes: Sequence[str]) -> CountedReversals:
             the name of an outcome, rewards (of any kind), or correct (choices of the better side).
         outcomes: names of all outcomes, the controllable reward first.
 
+    Returns:
+        The rule.
+
     Raises:
         ConfigError: the words are no such rule, or its numbers are impossible.
     """

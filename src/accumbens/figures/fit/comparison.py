@@ -125,7 +125,7 @@ def _join_subjects(ax: Axes, here: pd.DataFrame, models: list[str], named: list[
     for i, subject in enumerate(order):
         at = low + (high - low) * (i + 0.5) / len(order)
         ax.plot([at, first[subject]], [-0.6, 0.24], color=GREY, alpha=0.4, linewidth=0.4, zorder=0)
-        ax.text(at, -0.65, shortened(subject[:MOST_OF_NAME]), fontsize=4.5, rotation=30,
+        ax.text(at, -0.65, shortened(subject, MOST_OF_NAME), fontsize=4.5, rotation=30,
                 ha="left", va="bottom", color="#444444")  # fmt: skip
 
 

@@ -88,12 +88,12 @@ def fit_disrnn(
         and gives the numbers of a fit that was never interrupted.
     Raises DivergedError when training cannot be rescued.
     """
+    expect_trials(trials)
+    check_key(key)
     progress = progress or Progress()
     batch = jax.tree.map(jnp.asarray, longest_first(trials.batch()))
     stages = _stages(config, batch, has_signals=bool(trials.names.signals))
     compile_loop_meanwhile(trials, config.disrnn, batch)
-    expect_trials(trials)
-    check_key(key)
     reached = Checkpoint(initial_disrnn(trials, config.disrnn, key), 0, None, {}, {})
     if checkpoint is not None:
         reached = checkpoint.load(reached, _template_of_state(stages)) or reached

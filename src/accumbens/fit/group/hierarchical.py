@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, Key
 from ...errors import DataError, DivergedError
 from ...models.by_subject import BySubject
 from ...models.catalogue import Target
-from ...trials import Trials
+from ...trials import Trials, expect_trials
 from ..likelihood.fitted import MaximumLikelihoodFit, sessions_in_words
 from ..likelihood.maximum_likelihood import check_datasets, fit_maximum_likelihood, space_for
 from ..likelihood.parameter_space import Held, M, ParameterSpace
@@ -153,7 +153,9 @@ def _check_explains(space: ParameterSpace, fit: GroupFit, of) -> None:
 
 
 def check_subjects(trials: Trials) -> None:
-    """Raises DataError where fewer than two subjects have a scored trial."""
+    """Raises DataError where fewer than two subjects have a scored trial, ConfigError where these
+    are no trials."""
+    expect_trials(trials)
     known = np.unique(trials.subject[trials.scored.any(1)])
     if len(known) < MIN_SUBJECTS:
         names = [trials.names.subjects[i] for i in known]

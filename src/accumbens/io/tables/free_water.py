@@ -122,18 +122,23 @@ def uncounted(name: str, water: FreeWater, more: int, rewarded: int, outcome: st
     )
 
 
-def free_water_of_table(path: str | os.PathLike[str], format: TableFormat) -> str | None:
+def free_water_of_table(
+    path: str | os.PathLike[str], format: TableFormat, subjects: Sequence[str] = ()
+) -> str | None:
     """What to say about free water that the outcomes of a trial table do not count, if anything.
 
     Args:
         path: of the table.
         format: which column means what.
+        subjects: those that count; empty: all.
     """
     frame = open_table(path, [format.choice]).frame
     names = [str(name) for name in frame.columns]
     if format.choice not in names or not format.outcome or format.outcome[0] not in names:
         return None
     frame = frame.set_axis(names, axis=1).loc[:, ~pd.Index(names).duplicated()]
+    if subjects and format.subject in names:
+        frame = frame[frame[format.subject].astype(str).isin(list(subjects))]
     choice = np.asarray(frame[format.choice].astype(object))
     used = {format.choice, *format.outcome, *format.signal}
     found = free_water(

@@ -83,6 +83,7 @@ def run_fit(
     folder = RunFolder(out)
     refuse_used(folder.path)
     trials, known, schedule = read_run_table(table, config)
+    water = free_water_of_table(table, config.table, config.only_subjects)
     named = dataclasses.replace(config.table, signal=trials.names.signals)  # no patterns any more
     config = dataclasses.replace(config, table=named)
     check_fits(config, trials)
@@ -99,7 +100,7 @@ def run_fit(
             config, str(Path(table).resolve()), fingerprint(trials), split,
             known.as_tables() | _of_levels(levels),
         )  # fmt: skip
-        return _fit_into(folder, trials, split, config, schedule, levels, progress)
+        return _fit_into(folder, trials, split, config, schedule, levels, water, progress)
 
 
 LEVELS = "levels_fingerprint"
@@ -125,6 +126,7 @@ def resume_fit(out: str | Path, progress: Progress | None = None) -> Run:
     config = read_toml(FitConfig, folder.config)
     scaled = standardised_before_fitting(about, config.signal_scale)
     trials, _, schedule = read_run_table(about["table"], config, standardised=scaled)
+    water = free_water_of_table(about["table"], config.table, config.only_subjects)
     if fingerprint(trials) != about["fingerprint"]:
         raise DataError(
             f"{about['table']} has changed since the run in {out} began, so it cannot be resumed. "
@@ -143,7 +145,7 @@ def resume_fit(out: str | Path, progress: Progress | None = None) -> Run:
             return load_run(out)
         remove_unfinished(folder.path)
         with work_noted(folder.path):
-            return _fit_into(folder, trials, split, config, schedule, levels, progress)
+            return _fit_into(folder, trials, split, config, schedule, levels, water, progress)
 
 
 class RunTable(NamedTuple):
@@ -206,7 +208,8 @@ def make_split(trials: Trials, config: SplitConfig, seed: int) -> Split:
 
 def _fit_into(
     folder: RunFolder, trials: Trials, split: Split, config: FitConfig,
-    schedule: Schedule | None, levels: dict[str, str] | None, progress: Progress,
+    schedule: Schedule | None, levels: dict[str, str] | None, water: str | None,
+    progress: Progress,
 ) -> Run:  # fmt: skip
     train, _ = apply_split(split, trials)
     level_of(config, train)  # raises before anything is fitted
@@ -257,7 +260,6 @@ def _fit_into(
     metrics = without_nan(judgement.as_dict()) | _metrics(
         fits, on_test, on_train, trials, split, config, path
     )
-    water = free_water_of_table(folder.about()["table"], config.table)
     metrics["notices"] += [water] if water else []
     with progress.task("predictive check"):
         tested = apply_split(split, trials)[1]

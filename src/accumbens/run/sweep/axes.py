@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -62,7 +63,14 @@ def read_axes(vary: Sequence[str] | Mapping[str, Any]) -> tuple[Axis, ...]:
 
 
 def combinations(axes: Sequence[Axis]) -> list[tuple[Any, ...]]:
-    """A value of each axis, in all combinations; the last axis changes fastest."""
+    """A value of each axis, in all combinations; the last axis changes fastest.
+
+    Raises:
+        ConfigError: they are more than a sweep may have.
+    """
+    n = math.prod(len(axis.values) for axis in axes)
+    if n > MAX_VALUES:
+        raise ConfigError(f"--vary means {n:,} cells; a sweep may have {MAX_VALUES:,}.")
     return list(itertools.product(*(axis.values for axis in axes)))
 
 
@@ -118,7 +126,9 @@ def _from_text(option: Option, text: str) -> list[Any]:
     between = _RANGE.fullmatch(text.strip())
     if between and option.kind in (int, int | None):
         first, end, step = (int(part or 1) for part in between.groups())
-        numbers = range(first, end, max(step, 1))
+        if step < 1:
+            raise ConfigError(f"--vary {option.name}={text}: the step is {step}; give 1 or more.")
+        numbers = range(first, end, step)
         if len(numbers) > MAX_VALUES:
             raise ConfigError(
                 f"--vary {option.name}={text} means {len(numbers):,} cells; a sweep may have "
