@@ -20,6 +20,8 @@ key, rng, few = jax.random.key(0), np.random.default_rng(0), {"n_sessions": 1, "
 calls = {
     "frame along": lambda: a.unroll(model, frame),
     "frame fitted": lambda: a.fit_maximum_likelihood(a.QLearning, frame, key=key),
+    "frame fitted by a disRNN": lambda: a.fit_disrnn(frame, a.RecipeConfig(), key=key),
+    "frame fitted by group": lambda: a.fit.fit_hierarchical(a.QLearning, frame, key=key),
     "frame scored": lambda: a.evaluate(model, frame, rng=rng),
     "frame regressed": lambda: fit_history(frame),
     "frame written": lambda: a.to_table(frame),
@@ -74,7 +76,7 @@ def said():
 
 
 def test_what_is_of_another_type_is_said_with_what_to_give(said):
-    assert len(said) == 19
+    assert len(said) == 21
     for name, message in said.items():
         if name in ("one column", "any stage"):
             continue
