@@ -4,6 +4,7 @@ from . import credit as credit
 from . import figures as figures
 from . import fit as fit
 from . import io as io
+from . import mechanisms as mechanisms
 from . import models as models
 from . import neural as neural
 from . import progress as progress
