@@ -175,7 +175,7 @@ class Explored(walks.Walks):
     with one candidate that has as many open."""
 
     def __init__(self, held_out, hopeless=(), share=0.5):
-        self.held_out, self.hopeless, self.tried = held_out, hopeless, []
+        self.held_out, self.hopeless, self.tried, self.far = held_out, hopeless, [], ()
         self.chosen = Route(share, 0, 0, max(held_out))
 
     def along(self, route):
@@ -185,10 +185,14 @@ class Explored(walks.Walks):
     def best_along(self, route):
         return self.along(route)[0]
 
-    def explore_fewer(self, than):
+    def begin_fewer(self, than):
         route = than.route._replace(latents=than.n_open - 1)
         self.tried.append(route.latents)
         return None if route.latents in self.hopeless else route
+
+    def finish_fewer(self, route):
+        assert self.tried[-1] == route.latents
+        assert route.latents not in self.far
 
 
 @pytest.mark.parametrize(
@@ -222,26 +226,17 @@ def test_copies_with_fewer_latents_are_compared_with_the_one_with_the_most(monke
     def relax(walks, candidate, longer=False):
         return candidate, choosing.Relaxed(None, 0.0, 0, candidate.held_out)
 
+    def near(walks, route, enough):
+        assert enough == pytest.approx(-0.0001 - 5e-4)
+        return route.latents not in walks.far
+
     monkeypatch.setattr(choosing, "relaxed", relax)
-    explored = Explored({4: -0.0001, 3: -0.0004, 2: -0.00055, 1: -0.0007}, share=1.0)
-    candidate, _ = choosing._simplest(explored)
-    assert (explored.tried, candidate.n_open) == ([3, 2, 1], 2)
-
-
-def test_fewer_latents_that_are_hopeless_are_not_walked_without_folds(trials, monkeypatch):
-    found = walks.Walks(trials, SMALL, QUICK, jax.random.key(0), Progress(), None, "")
-    found.explore()
-    than = found.best_along(found.chosen)._replace(n_open=2)
-    before = dict(found.walked)
-    monkeypatch.setattr(walks, "HOPELESS", 10.0)
-    route = found.explore_fewer(than)
-    assert route == than.route._replace(latents=1)
-    assert {c.n_open for c in found.along(route)} <= {0, 1}
-    assert found.walked[route].scores.shape[1:] == (3, 2, 6)
-    monkeypatch.setattr(walks, "HOPELESS", -10.0)
-    found.walked = before
-    assert found.explore_fewer(than) is None
-    assert found.walked == before
+    monkeypatch.setattr(choosing, "may_copy", near)
+    for far, tried, taken in (((), [3, 2, 1], 2), ((2,), [3, 2], 3)):
+        explored = Explored({4: -0.0001, 3: -0.0004, 2: -0.00055, 1: -0.0007}, share=1.0)
+        explored.far = far
+        candidate, _ = choosing._simplest(explored)
+        assert (explored.tried, candidate.n_open) == (tried, taken)
 
 
 def test_relaxing_stops_where_the_folds_say():
@@ -272,7 +267,7 @@ class Stopping(Progress):
     """Stops when the second share begins."""
 
     def changed(self, task: Task) -> None:
-        if "share 1" in task.label:
+        if "share 0" in task.label:
             self.stop()
 
 
@@ -285,7 +280,7 @@ def test_a_stopped_selection_goes_on_where_it_was(trials, selection, tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         select(Stopping())
-    assert [path.name for path in tmp_path.iterdir()] == ["selection-0-0-0-2-folds.safetensors"]
+    assert [path.name for path in tmp_path.iterdir()] == ["selection-1-0-0-2-folds.safetensors"]
     resumed = select(Progress())
     assert resumed.candidates == selection.candidates
     assert all(jax.tree.leaves(jax.tree.map(np.array_equal, resumed.model, selection.model)))
@@ -302,7 +297,7 @@ def test_checkpoints_of_other_data_or_damaged_ones_are_refused(trials, tmp_path)
         select("a")
     with pytest.raises(DataError, match="belongs to a fit with other data or options"):
         select("b")
-    file = tmp_path / "selection-0-0-0-2-folds.safetensors"
+    file = tmp_path / "selection-1-0-0-2-folds.safetensors"
     file.write_bytes(file.read_bytes()[:100])
     with pytest.raises(DataError, match=r"is damaged.*Delete it to start afresh"):
         select("a")

@@ -348,11 +348,11 @@ def test_a_killed_choice_is_finished_by_resume(table, tmp_path):
     out = tmp_path / "killed"
     words = ["fit", str(table), "--out", str(out), *small]
     with subprocess.Popen([sys.executable, "-m", "accumbens", *words]) as process:
-        while not list(out.glob("checkpoints/selection-0-*.safetensors")):
+        while not list(out.glob("checkpoints/selection-1-*.safetensors")):
             assert process.poll() is None
             time.sleep(0.05)
         process.send_signal(signal.SIGKILL)
-    assert not list(out.glob("checkpoints/selection-1-*"))
+    assert not list(out.glob("checkpoints/selection-0-*"))
     main(["fit", "--resume", str(out)])
     assert without_seconds(load_run(out)) == without_seconds(load_run(tmp_path / "whole"))
 

@@ -16,15 +16,20 @@ from jaxtyping import Float, Int
 from ...models.disrnn import DisRNN
 from ...progress.threads import in_threads
 from ..folds import paired_difference
-from .candidates import Candidate
+from .candidates import Candidate, Route
 from .paths import STEPS_PER_CHECKPOINT, Path, Schedule, copying, expected_score, relaxing
 from .shrinkage import SoftChoices, soft_targets
+from .stopping import FIRST
+from .walked import factor_at
 from .walks import Walks, placed
 
 BEHIND = 1e-4
 """A copy goes on where it stays so many nats per held-out trial from its guide."""
 LONGER = 3
 """Times as many steps as before."""
+TOO_FAR = 1e-3
+"""Nats per trial by which a fit to all trials may be further from its guide than is enough: beyond
+that, fits without a fold will not come near enough either."""
 
 
 class Relaxed(NamedTuple):
@@ -68,6 +73,29 @@ class _Guides:
             for path, data, counted in zip(paths, self.data, self.counted, strict=False)
         )
         return (self.itself - of_copies) / self.n
+
+
+def may_copy(walks: Walks, route: Route, enough: float) -> bool:
+    """Whether fits without a fold are worth the time: the fit to all trials, relaxed, comes about
+    as near to the guide as is enough. Always, where the choices made are what is fitted."""
+    if route.share < 1:
+        return True
+    everything, walked = [len(walks.folds)], walks.of_all[route]
+    best = FIRST + int(np.argmax(walked.scores[FIRST:, 0, 1].sum(1)))
+    (path,) = placed(walks.paths(route, everything), walked.averages[best])
+    path = path.closed_for_good(path.average)
+    step, n_steps = (best + 1) * STEPS_PER_CHECKPOINT, walks.config.relaxing
+    factor = factor_at(route, step, walks.n, walks.config.steps)
+    with walks.progress.task("disrnn selection: relaxing, all", n_steps) as task:
+        for done in range(0, n_steps, STEPS_PER_CHECKPOINT):
+            steps = done + np.arange(STEPS_PER_CHECKPOINT)
+            schedule = copying(steps, n_steps, factor, step, again=False)
+            path.advance(schedule, walks.recipe.penalties)
+            task.update(min(done + STEPS_PER_CHECKPOINT, n_steps))
+    p, scored = np.asarray(path.data.target), np.asarray(path.data.batch.scored)
+    itself = (p * np.log(np.maximum(p, 1e-30))).sum(-1)[scored].sum()
+    copied = expected_score(path.model, path.data, jnp.ones(scored.shape, bool)).sum()
+    return -float(itself - copied) / walks.n >= enough - TOO_FAR
 
 
 def relaxed(

@@ -30,7 +30,7 @@ from .config import RecipeConfig, SelectionConfig
 from .guides import Guide
 from .paths import penalties_at
 from .preparation import with_unseen_subjects
-from .relaxing import Relaxed, lags, relaxed
+from .relaxing import Relaxed, lags, may_copy, relaxed
 from .walks import Walks
 
 
@@ -123,10 +123,13 @@ def _simplest(walks: Walks) -> tuple[Candidate, Relaxed]:
         enough = best.held_out - TOLERANCE
         taken = _simplest_along(walks, walks.chosen, enough) or relaxed(walks, best)
     while (taken[0].n_open or 0) > 1:
-        route = walks.explore_fewer(taken[0])
         if walks.chosen.share < 1:
             enough = taken[1].judged - FEWER
-        fewer = None if route is None else _simplest_along(walks, route, enough)
+        route = walks.begin_fewer(taken[0])
+        if route is None or not may_copy(walks, route, enough):
+            break
+        walks.finish_fewer(route)
+        fewer = _simplest_along(walks, route, enough)
         if fewer is None:
             break
         taken = fewer

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import equinox as eqx
@@ -94,13 +95,23 @@ class SignalWalks:
             seen = self._seen(route.share, fold)
             squared = [
                 np.asarray(_squared_errors(with_unseen_subjects(done.model, seen), self.data))[:, 0]
-                for done in self._fit(model, FACTORS, seen, task.shared())
+                for done in self._fit(model, FACTORS, seen, task.shared(), compiled.set)
             ]
             return np.stack([np.where(part, np.stack(squared), 0.0) for part in (out, ~out)])
 
+        compiled = threading.Event()
+
+        def once_compiled(fold: int) -> Float[np.ndarray, "part factor sample signal"]:
+            """The first compiles for all; the others begin when its training has."""
+            if fold:
+                compiled.wait()
+            try:
+                return errors_of(fold)
+            finally:
+                compiled.set()
+
         with self.progress.task(label, n_steps) as task:
-            errors = [errors_of(0)]  # compiles
-            errors += in_threads(errors_of, range(1, n_folds), progress=self.progress)
+            errors = in_threads(once_compiled, range(n_folds), progress=self.progress)
         n = np.maximum(np.asarray(self.data.batch.signal_scored)[:, 0].sum(0), 1)
         error, fitted = (np.stack(errors).sum((0, 3)) / n).mean(-1)
         fitted = fitted / (n_folds - 1)
@@ -130,14 +141,19 @@ class SignalWalks:
         return batch._replace(valid=batch.valid & kept, signal_scored=counts)
 
     def _fit(
-        self, model: DisRNN, factors: Sequence[float], batch: Batch, to: Progress
-    ) -> Iterator[Trained]:
-        """What these networks have come to at each factor, one after the other."""
+        self, model: DisRNN, factors: Sequence[float], batch: Batch, to: Progress,
+        when_training: Callable[[], None] = lambda: None,
+    ) -> Iterator[Trained]:  # fmt: skip
+        """What these networks have come to at each factor, one after the other.
+
+        when_training: called as soon as what is needed is compiled, and again now and then.
+        """
         rates = learning_rates(model, signal_parts, self.recipe.signal_stage)
         for i, factor in enumerate(factors):
             stage = self.stages[i]
 
             def on_dispatch(state, history, stage=stage) -> None:
+                when_training()
                 task.update(state.step, total=state.n_steps(stage))
 
             with to.task("signal", stage.steps) as task:

@@ -10,7 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int, PyTree
 
+from ..folds import expected_after_all
 from ..unfinished import read_arrays, refuse_other, write_arrays
+from .candidates import Candidate, Route
+from .paths import STEPS_PER_CHECKPOINT, least, rising, strength
 
 
 class Walked(NamedTuple):
@@ -30,6 +33,35 @@ def joined(folds: Walked, whole: Walked) -> Walked:
     averages = [a + b for a, b in zip(folds.averages, whole.averages, strict=True)]
     scores = np.concatenate([folds.scores, whole.scores], axis=1)
     return Walked(averages, scores, np.concatenate([folds.n_open, whole.n_open], axis=1))
+
+
+def factor_at(route: Route, step: int, n_trials: int, n_steps: int) -> float:
+    """Of the penalties at a checkpoint of a route, with so many scored trials and steps in all."""
+    scale = strength(route.share, n_trials)
+    return float(rising(np.array([step - 1]), n_steps, scale, least(route.share)).factor[0])
+
+
+def candidates_along(
+    route: Route, walked: Walked, n_folds: int, n_trials: int, n_steps: int
+) -> list[Candidate]:
+    """Every checkpoint along a route.
+
+    n_trials: scored trials in all. n_steps: of the path to its end.
+    """
+    candidates = []
+    for i, scores in enumerate(walked.scores):
+        step = (i + 1) * STEPS_PER_CHECKPOINT
+        held_out = float(scores[:n_folds, 0].sum() / n_trials)
+        fitted = float(scores[:n_folds, 1].sum() / (n_trials * (n_folds - 1)))
+        n_open = [int(n) for n in walked.n_open[i]]
+        candidates.append(
+            Candidate(
+                route, step, factor_at(route, step, n_trials, n_steps), held_out, fitted,
+                expected_after_all(held_out, fitted, n_folds),
+                n_open[n_folds] if len(n_open) > n_folds else None, tuple(n_open[:n_folds]),
+            )
+        )  # fmt: skip
+    return candidates
 
 
 def write_walked(file: Path, identity: str, walked: Walked) -> None:

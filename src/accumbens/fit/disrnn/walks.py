@@ -20,20 +20,18 @@ from ...models.disrnn import open_latents
 from ...progress.base import Progress
 from ...progress.threads import in_threads
 from ...trials import Trials
-from ..folds import TOLERANCE, expected_after_all, folds_of, paired_difference, without
+from ..folds import TOLERANCE, folds_of, paired_difference, without
 from .candidates import HOPELESS, Candidate, Route, best_candidate, most_shrunk
-from .config import FIRST_CANDIDATE, RecipeConfig, SelectionConfig
+from .config import RecipeConfig, SelectionConfig
 from .guides import best_guide, subjects_can_be_told_apart
 from .paths import STEPS_PER_CHECKPOINT, Path, least, rising, score, strength
 from .preparation import initial_disrnn, longest_first, with_unseen_subjects
 from .shrinkage import SoftChoices, soft_targets
-from .walked import Walked, joined, read_walked, write_walked
+from .stopping import FIRST, is_hopeless, is_past_its_best
+from .walked import Walked, candidates_along, joined, read_walked, write_walked
 
-GIVE_UP = 0.01
-"""A path ends when its held-out likelihood is so many nats per trial below its own best."""
-BEHIND = 0.003
-"""After `JUDGED_FROM` steps, it also ends when its best is so many below another route's."""
-JUDGED_FROM = 900
+Ends = Callable[[Walked], bool]
+"""Whether to stop early, given all checkpoints so far."""
 
 
 class Walks:
@@ -56,7 +54,10 @@ class Walks:
         nothing = np.zeros(trials.choice.shape, bool)
         self.held_out = [*self.folds, nothing]
         self.counted = [jnp.asarray(np.stack([out, ~out])) for out in self.held_out]
+        self.n_checkpoints = config.steps // STEPS_PER_CHECKPOINT
+        self.every_fold = range(len(self.folds))
         self.walked: dict[Route, Walked] = {}
+        self.of_all: dict[Route, Walked] = {}
         self.chosen = self._route(config.shares[0])
 
     def explore(self) -> None:
@@ -67,45 +68,55 @@ class Walks:
         goes beyond the best cognitive model where held-out trials show that it should. Animals are
         told apart where that is better by more than `TOLERANCE`. Other starts are walked unless the
         share is 1: those targets hold no noise, and starts lead to the same.
+
+        A path that is past its best, and would not be chosen for it, ends.
         """
         given, tried = self.recipe.disrnn.subject_embedding, self.config.embedding
-        routes = [self._route(share) for share in self.config.shares]
-        for route in routes:
-            self._walk_folds(route)
+        routes = [self._route(share) for share in sorted(self.config.shares, reverse=True)]
+        for i, route in enumerate(routes):
+            self._walk_folds(route, routes[:i], self._standard_error)
         best = self._most_shrunk(routes)
         if tried and not given and subjects_can_be_told_apart(self.trials):
             apart = best._replace(embedding=tried)
-            self._walk_folds(apart)
+            self._walk_folds(apart, [best], lambda *_: TOLERANCE)
             gained = self.best_along(apart).expected - self.best_along(best).expected
             best = apart if gained > TOLERANCE else best
         n_starts = 1 if best.share == 1 else self.config.starts
         routes = [best._replace(start=start) for start in range(n_starts)]
-        for route in routes[1:]:
-            self._walk_folds(route)
+        for i, route in enumerate(routes[1:], 1):
+            self._walk_folds(route, routes[:i], lambda *_: 0.0)
         self.chosen = self._best_of(routes)
+        if self._cut_short(self.chosen):
+            self.walked[self.chosen] = self._walk(self.chosen, self.every_fold, "folds again")
         folds = self.walked[self.chosen]
-        self.walked[self.chosen] = joined(
-            folds, self._walk_everything(self.chosen, len(folds.scores))
-        )
+        self._walk_everything({self.chosen: len(folds.scores)} | self._likely_fewer(folds))
+        self.walked[self.chosen] = joined(folds, self.of_all[self.chosen])
 
-    def explore_fewer(self, than: Candidate) -> Route | None:
-        """Walks the same route with one latent less than a candidate has open; returns that route.
+    def begin_fewer(self, than: Candidate) -> Route | None:
+        """Walks the same route with one latent less than a candidate has open, with all trials;
+        returns that route, or None where the fit is hopelessly worse.
 
         A path closes latents one at a time, and what it has divided between two it may be unable
-        to bring together on the way. So fewer are given from the start. All trials come first:
-        None where the fit to them is hopelessly worse.
+        to bring together on the way. So fewer are given from the start.
         """
         assert than.n_open is not None
         route = than.route._replace(latents=than.n_open - 1)
-        whole = self._walk_everything(route, self.config.steps // STEPS_PER_CHECKPOINT)
+        self._walk_everything({route: self.n_checkpoints})
         before = self.walked[than.route].scores[than.step // STEPS_PER_CHECKPOINT - 1, -1, 1].sum()
-        first = FIRST_CANDIDATE // STEPS_PER_CHECKPOINT - 1
-        fitted = max(float(x[0, 1].sum()) for x in whole.scores[first:])
-        if fitted < before - HOPELESS * self.n:
-            return None
-        folds = self._walk(route, range(len(self.folds)), "folds", lambda _: False)
-        self.walked[route] = joined(folds, whole)
-        return route
+        fitted = max(float(x[0, 1].sum()) for x in self.of_all[route].scores[FIRST:])
+        return route if fitted >= before - HOPELESS * self.n else None
+
+    def finish_fewer(self, route: Route) -> None:
+        """Walks a route that was begun without each fold, too."""
+        folds = self._walk(route, self.every_fold, "folds")
+        self.walked[route] = joined(folds, self.of_all[route])
+
+    def _likely_fewer(self, folds: Walked) -> dict[Route, int]:
+        """With one latent less than most folds have open at last. It is likely to be asked for, and
+        a path alone would leave cores idle."""
+        latents = int(np.median(folds.n_open[-1])) - 1
+        fewer = self.chosen._replace(latents=latents)
+        return {fewer: self.n_checkpoints} if latents > 0 else {}
 
     def candidates(self) -> list[Candidate]:
         """Every checkpoint of these paths, in order of route and step."""
@@ -113,7 +124,7 @@ class Walks:
 
     def along(self, route: Route) -> list[Candidate]:
         """Every checkpoint along a route."""
-        return self._of_route(route, self.walked[route])
+        return self._candidates(route, self.walked[route])
 
     def best_along(self, route: Route) -> Candidate:
         """The best checkpoint along a route."""
@@ -145,10 +156,26 @@ class Walks:
             for c in self.candidates()
         ]
 
-    def _held_out(self, candidate: Candidate) -> Float[np.ndarray, " session"]:
+    def _held_out(
+        self, candidate: Candidate, so_far: Walked | None = None
+    ) -> Float[np.ndarray, " session"]:
         """Log likelihood (nats) of each session's trials under the fits that did not see them."""
+        walked = self.walked[candidate.route] if so_far is None else so_far
         at = candidate.step // STEPS_PER_CHECKPOINT - 1
-        return self.walked[candidate.route].scores[at, : len(self.folds), 0].sum(0)
+        return walked.scores[at, : len(self.folds), 0].sum(0)
+
+    def _standard_error(self, better, other) -> float:
+        """Of the difference per trial (nats) of two fits, given each session's log likelihood."""
+        return paired_difference(better, other, self.trials.scored.sum(1))[1]
+
+    def _candidates(self, route: Route, walked: Walked) -> list[Candidate]:
+        return candidates_along(route, walked, len(self.folds), self.n, self.config.steps)
+
+    def _cut_short(self, route: Route) -> bool:
+        """Whether a route ended because it would not be chosen."""
+        along = self.along(route)
+        hopeless = is_hopeless([c.held_out for c in along], -np.inf)
+        return len(along) < self.n_checkpoints and not hopeless
 
     def paths(self, route: Route, folds: Sequence[int]) -> list[Path]:
         """The beginnings of these folds' paths along a route; the last fold holds nothing out."""
@@ -178,45 +205,62 @@ class Walks:
             for path, fold in zip(paths, folds, strict=True)
         ])  # fmt: skip
 
-    def _walk_folds(self, route: Route) -> None:
-        """The checkpoints along a route without each fold."""
+    def _walk_folds(
+        self, route: Route, others: Sequence[Route] = (),
+        margin: Callable[..., float] = lambda *_: 0.0,
+    ) -> None:  # fmt: skip
+        """The checkpoints along a route without each fold.
+
+        It ends where it is past its best, and that is better than the best of the others by no more
+        than a margin: a function of each session's log likelihood under the two.
+        """
         best = max((c.expected for c in self.candidates()), default=-np.inf)
-        first = FIRST_CANDIDATE // STEPS_PER_CHECKPOINT - 1
-
-        def hopeless(scores: list[np.ndarray]) -> bool:
-            mean = [float(x[:, 0].sum() / self.n) for x in scores[first:]]
-            if not mean:
-                return False
-            late = len(scores) * STEPS_PER_CHECKPOINT >= JUDGED_FROM
-            return mean[-1] < max(mean) - GIVE_UP or (late and max(mean) < best - BEHIND)
-
-        self.walked[route] = self._walk(route, range(len(self.folds)), "folds", hopeless)
-
-    def _walk_everything(self, route: Route, n_checkpoints: int) -> Walked:
-        """So many checkpoints along a route with all trials."""
-        return self._walk(
-            route, [len(self.folds)], "all", lambda scores: len(scores) == n_checkpoints
+        rival = max(
+            (self.best_along(other) for other in others), key=lambda c: c.expected, default=None
         )
+
+        def ends(so_far: Walked) -> bool:
+            along = self._candidates(route, so_far)
+            if is_hopeless([c.held_out for c in along], best):
+                return True
+            if rival is None or not is_past_its_best([c.expected for c in along]):
+                return False
+            mine = along[best_candidate(along)]
+            allowed = margin(self._held_out(rival), self._held_out(mine, so_far))
+            return mine.expected <= rival.expected + allowed
+
+        self.walked[route] = self._walk(route, self.every_fold, "folds", ends)
+
+    def _walk_everything(self, routes: dict[Route, int]) -> None:
+        """So many checkpoints along each of these routes with all trials, side by side."""
+        part = self.progress.within("")
+
+        def walk(route: Route) -> Walked:
+            if route in self.of_all:
+                return self.of_all[route]
+            n = routes[route]
+            return self._walk(
+                route, [len(self.folds)], "all", lambda so_far: len(so_far.scores) >= n, part
+            )
+
+        self.of_all |= dict(zip(routes, in_threads(walk, routes, progress=part), strict=True))
 
     def _walk(
         self, route: Route, folds: Sequence[int], name: str,
-        ends: Callable[[list[np.ndarray]], bool],
+        ends: Ends = lambda _: False, progress: Progress | None = None,
     ) -> Walked:  # fmt: skip
-        """The checkpoints of these folds' paths, read from disk where they were walked before.
-
-        ends: whether to stop early, given the scores of all checkpoints so far.
-        """
+        """The checkpoints of these folds' paths, read from disk where they were walked before."""
         file = None
         if self.checkpoints is not None:
             of_route = "-".join(f"{x:g}" for x in route)
-            file = self.checkpoints / f"selection-{of_route}-{name}.safetensors"
+            file = self.checkpoints / f"selection-{of_route}-{name.replace(' ', '-')}.safetensors"
         paths = self.paths(route, folds)
         if file is not None and (kept := read_walked(file, self.identity, paths[0].average)):
             return kept
         scale = strength(route.share, self.n)
-        n_checkpoints = self.config.steps // STEPS_PER_CHECKPOINT
         averages: list[list[PyTree]] = []
         scores: list[np.ndarray] = []
+        n_open: list[list[int]] = []
         described = f"share {route.share:g}, embedding {route.embedding}, start {route.start}"
         if route.latents < self.recipe.disrnn.latents:
             described += f", latents {route.latents}"
@@ -225,41 +269,24 @@ class Walks:
             path.advance(schedule, self.recipe.penalties)
 
         label = f"disrnn selection: {described}, {name}"
-        with self.progress.task(label, n_checkpoints * STEPS_PER_CHECKPOINT) as task:
-            for i in range(n_checkpoints):
+        n_steps = self.n_checkpoints * STEPS_PER_CHECKPOINT
+        with (progress or self.progress).task(label, n_steps) as task:
+            for i in range(self.n_checkpoints):
                 steps = i * STEPS_PER_CHECKPOINT + np.arange(STEPS_PER_CHECKPOINT)
                 schedule = rising(steps, self.config.steps, scale, least(route.share))
                 in_threads(advance, paths)
                 averages.append([path.average for path in paths])
                 scores.append(self.scores(paths, folds))
-                part = 0 if name == "folds" else 1
+                n_open.append([len(open_latents(path.model)) for path in paths])
+                part = 1 if name == "all" else 0
                 nll = -float(scores[-1][:, part].sum() / self.n)
                 task.update((i + 1) * STEPS_PER_CHECKPOINT, terms={"choice_nll": nll})
-                if ends(scores):
+                walked = Walked(averages, np.stack(scores), np.array(n_open))
+                if ends(walked):
                     break
-        n_open = [[len(open_latents(p.model)) for p in placed(paths, a)] for a in averages]
-        walked = Walked(averages, np.stack(scores), np.array(n_open))
         if file is not None:
             write_walked(file, self.identity, walked)
         return walked
-
-    def _of_route(self, route: Route, walked: Walked) -> list[Candidate]:
-        k, scale, candidates = len(self.folds), strength(route.share, self.n), []
-        for i, scores in enumerate(walked.scores):
-            step = (i + 1) * STEPS_PER_CHECKPOINT
-            held_out = float(scores[:k, 0].sum() / self.n)
-            fitted = float(scores[:k, 1].sum() / (self.n * (k - 1)))
-            steps = np.array([step - 1])
-            there = rising(steps, self.config.steps, scale, least(route.share))
-            factor = float(there.factor[0])
-            n_open = [int(n) for n in walked.n_open[i]]
-            candidates.append(
-                Candidate(
-                    route, step, factor, held_out, fitted, expected_after_all(held_out, fitted, k),
-                    n_open[k] if len(n_open) > k else None, tuple(n_open[:k]),
-                )
-            )  # fmt: skip
-        return candidates
 
     def _data(self, route: Route, fold: int) -> SoftChoices:
         """Targets of this fold's guide; nothing is fitted to what the fold holds out."""
