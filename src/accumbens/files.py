@@ -159,6 +159,22 @@ def claimed(path: Path, name: str = CLAIM, *, wait: float = 0.0) -> Iterator[Non
         _remove(path / name)
 
 
+def is_claimed(path: Path, name: str = CLAIM) -> bool:
+    """Whether another process, or thread, has claimed a folder.
+
+    Args:
+        path: the folder.
+        name: of the lock in it.
+    """
+    if not (path / name).exists():
+        return False
+    try:
+        with claimed(path, name):
+            return False
+    except InUse:
+        return True
+
+
 @contextlib.contextmanager
 def folder_for_results(path: str | os.PathLike[str], what: str = "folder") -> Iterator[Path]:
     """The folder, made as by `make_folder` and `claimed`; an error leaves no empty one behind."""

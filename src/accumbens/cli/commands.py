@@ -77,6 +77,7 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("sweep", "sweep:SweepCommand", "Fit many times, varying options; survive and resume."),
     Entry("predict", "predict:PredictCommand", "Predict new sessions by the models of a fit."),
     Entry("show", "show:ShowCommand", "Print what a run found."),
+    Entry("runs", "runs:RunsCommand", "All runs below a folder, and what differs between them."),
     Entry("report", "report:ReportCommand", "One page with all that a run found, to send."),
     Entry("watch", "watch:WatchCommand", "Follow a running fit or sweep in the browser."),
     Entry("credit", "credit:CreditCommand", "Which rewards does the animal credit to its choices?"),

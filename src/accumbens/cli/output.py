@@ -102,6 +102,11 @@ class Output:
         self._err.flush()
 
     @property
+    def width(self) -> int:
+        """Characters of a line of the terminal; 80 elsewhere, unless COLUMNS says otherwise."""
+        return self._rich().width
+
+    @property
     def lost(self) -> OSError | None:
         """Why part of standard output could not be written; a reader who left is no such reason."""
         return None if isinstance(self._out.lost, BrokenPipeError) else self._out.lost

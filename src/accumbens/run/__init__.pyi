@@ -23,6 +23,7 @@ from .fit.folder import load_run as load_run
 from .fit.pipeline import read_trials as read_trials
 from .fit.pipeline import resume_fit as resume_fit
 from .fit.pipeline import run_fit as run_fit
+from .index.frame import runs as runs
 from .kinds import load_result as load_result
 from .predict.analysis import Predicted as Predicted
 from .predict.analysis import run_predict as run_predict

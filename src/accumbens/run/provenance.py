@@ -80,7 +80,7 @@ def read_made(folder: Path) -> list[dict[str, Any]]:
     """
     try:
         found = json.loads((folder / MADE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return []
     known = isinstance(found, list) and all(isinstance(entry, dict) for entry in found)
     return found if known else []

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ...errors import AccumbensError, DataError
-from ...files import InUse, claimed, make_folder, write_atomically
+from ...files import InUse, claimed, is_claimed, make_folder, write_atomically
 from ...progress.base import Progress
 from ..fit.folder import RunFolder
 from .plan import CELLS, Cell, Plan, read_plan
@@ -52,7 +52,7 @@ def state_of(sweep: Path, cell: Cell) -> State:
         return state
     if state is None and not RunFolder(folder).config.is_file():
         return "to do"
-    return "running" if _is_claimed(folder) else "begun"
+    return "running" if is_claimed(folder, LOCK) else "begun"
 
 
 def run_cells(sweep: str, names: list[str]) -> dict[str, str]:
@@ -178,14 +178,6 @@ def forget(sweep: Path, cell: Cell) -> None:
         return
     except OSError as error:
         raise DataError(f"Cannot remove {folder}: {error}. Remove it yourself.") from error
-
-
-def _is_claimed(folder: Path) -> bool:
-    try:
-        with claimed(folder, LOCK):
-            return False
-    except InUse:
-        return True
 
 
 def _now() -> str:
