@@ -25,10 +25,10 @@ from accumbens.neural.model_signals import signals_on_latents
 from accumbens.neural.units.selectivity import unit_selectivity
 from accumbens.scoring.animals import across_animals
 from accumbens.scoring.bootstrap import Resampling, percentile_interval, session_weights
-from accumbens.scoring.intervals import wilson_interval
 from accumbens.simulation import simulate
 from accumbens.tasks.distractor import DistractorRewards
 from accumbens.trials import TrialNames, trials_from_arrays
+from inference.shares import share
 
 CONTROLLABLE, DISTRACTOR = 1.0, 0.5
 
@@ -207,18 +207,12 @@ def mixed(n):
     yield "two-stage mean agrees with a mixed logistic model", None, agree, total
 
 
-def share(k, n):
-    if k is None:
-        return f"{'':>22}"
-    low, high = wilson_interval(int(k), int(n))
-    return f"{k / n:7.3f} ({low:.3f}, {high:.3f})"
-
-
 def run(cohorts: int) -> None:
     """All rows."""
     print(f"{'':58} {'0.1.0':>22} {'now':>22}      n")
     for rows in (animals, group_intervals, weights, scores, slopes, units, mixed):
         start = time.perf_counter()
         for what, old, new, n in rows(cohorts):
-            print(f"{what:58} {share(old, n)} {share(new, n)} {n:6}", flush=True)
+            before = "" if old is None else share(old, n)
+            print(f"{what:58} {before:>22} {share(new, n):>22} {n:6}", flush=True)
         print(f"    {rows.__name__}: {time.perf_counter() - start:.0f} s", flush=True)

@@ -15,10 +15,10 @@ import numpy as np
 from accumbens.credit import schedule_of, structure_test
 from accumbens.credit.reversals.rules import CountedReversals
 from accumbens.models.structured import StructureMixture
-from accumbens.scoring.intervals import wilson_interval
 from accumbens.simulation import simulate
 from accumbens.tasks.distractor import DistractorRewards
 from accumbens.tasks.earned import EarnedReversals
+from inference.shares import share
 
 SETUPS = (
     # high, low, distractor, after, last, learning rate, inverse temperature, trials
@@ -51,11 +51,7 @@ def run(cohorts: int) -> None:
                         trust_schedule=True, reversals=reversals,
                     )  # fmt: skip
                     counts[k] += found.group_p_value() <= 0.05
-            shares = [
-                f"{k / cohorts:.3f} ({low_:.3f}, {high_:.3f})"
-                for k in counts.tolist()
-                for low_, high_ in [wilson_interval(k, cohorts)]
-            ]
+            shares = [share(k, cohorts) for k in counts.tolist()]
             took = f"{time.perf_counter() - start:.0f} s"
             said = f"{rule}; rewards {high:g}, {low:g}, distractor {distractor:g}"
             print(said, "|", weight, "|", *shares, "|", cohorts, "|", took, flush=True)

@@ -10,7 +10,7 @@ import numpy as np
 
 import accumbens
 from accumbens.credit import Schedule, calibrate_schedule, schedule_of
-from accumbens.scoring.intervals import wilson_interval
+from inference.shares import share
 
 MEDIANS = {"learning_rate": 0.3, "inverse_temperature": 3.0, "structure_weight": 0.5}
 SIZES = ((2, 2, 100), (4, 4, 200))
@@ -99,7 +99,6 @@ def run(cohorts: int) -> None:
                 refused[name] += not found.believable
                 named[name] += not found.believable and cause in found.cause
         for name in rows:
-            low, high = wilson_interval(refused[name], cohorts)
-            words = f"{refused[name] / cohorts:.3f} ({low:.3f}, {high:.3f})"
+            words = share(refused[name], cohorts)
             right = f"{named[name]} of {refused[name]}" if name != "true" else ""
             print(" x ".join(map(str, size)), "|", name, "|", words, "|", right)

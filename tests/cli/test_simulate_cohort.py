@@ -112,3 +112,61 @@ def test_mistakes_are_one_clear_error(tmp_path, capsys):
         capsys, out, *SMALL, "--distractor", "1.5"
     )
     assert not list(tmp_path.iterdir())
+
+
+def test_a_stated_rule_reverses_the_sides_and_credit_finds_that_it_did(tmp_path, capsys):
+    """The same words make the table and are believed of it; other words are not."""
+    table, rule = tmp_path / "a.csv", "after 3 distractor of the last 4, at least 6 trials"
+    sizes = ["--subjects", "1", "--sessions", "2", "--trials", "80"]
+    main(["simulate", str(table), "--task", "distractor", "--agent", "structure_savvy", *sizes,
+          "--reversals", rule])  # fmt: skip
+    credit = ["credit", str(table), "--controllable", "controllable", "--distractor", "distractor",
+              "--lags", "1", "--resamples", "20", "--bootstrap", "10"]  # fmt: skip
+    main([*credit, "--reversals", rule, "--out", str(tmp_path / "run")])
+    assert f"by the stated rule ({rule})" in " ".join(capsys.readouterr().out.split())
+    with pytest.raises(SystemExit):
+        main([*credit, "--reversals", "after 3 distractor of the last 4"])
+    assert "does not follow the rule of reversals" in " ".join(capsys.readouterr().err.split())
+    other = tmp_path / "b.csv"
+    main(["simulate", str(other), "--task", "reversal", "--sessions", "2", "--trials", "40",
+          "--reversals", "after 2 reward of the last 2"])  # fmt: skip
+    read = pd.read_csv(other).groupby("session")
+    for _, session in read:
+        p, rewards = session["reward_probability_0"].to_numpy(), session["reward"].to_numpy()
+        moved = np.flatnonzero(np.diff(p)) + 1
+        assert len(moved) > 1
+        assert all(rewards[t - 2 : t].sum() == 2 for t in moved)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--reversals", "after 2 reward"], "--reversals is of tasks that reverse: use --task re"),
+        (["--task", "reversal", "--reversals", "after 2 reward", "--hazard", "0.1"],
+         "--reversals says when the better side changes, and so do --block-length and --hazard"),
+        (["--task", "reversal", "--reversals", "sometimes"], "which is no rule. Write it like"),
+        (["--task", "reversal", "--reversals", "after 2 distractor"], "counts 'distractor', which"),
+        (["--task", "reversal", "--reversals", "after 20 reward of the last 40"],
+         "after is 20, last is 40"),
+    ],
+)  # fmt: skip
+def test_rules_of_reversals_that_cannot_be_simulated_are_refused(
+    options, message, tmp_path, capsys
+):
+    assert message in refused(capsys, str(tmp_path / "a.csv"), *options)
+
+
+def test_power_by_rule_says_so_and_takes_no_blocks_beside_it(tmp_path, capsys):
+    sizes = ["--mice", "2", "--sessions", "1", "--trials", "60", "--lags", "2", "--experiments",
+             "2", "--resamples", "19", "--out", str(tmp_path / "power")]  # fmt: skip
+    rule = ["--reversals", "after 3 controllable of the last 4"]
+    with pytest.raises(SystemExit):
+        main(["power", *sizes, *rule, "--block-length", "10", "20"])
+    assert "--reversals says when the better side changes" in capsys.readouterr().err
+    main(["power", *sizes, *rule])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Sides reverse after 3 controllable of the last 4, and rewards are redrawn by" in said
+    main(["show", str(tmp_path / "power")])
+    again = " ".join(capsys.readouterr().out.split())
+    assert "0.00 / 0.00" in said
+    assert "0.00 / 0.00" in again

@@ -7,12 +7,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from accumbens.credit.answers import two_answers
 from accumbens.credit.config import PowerConfig
-from accumbens.credit.power import _bank, credit_power
-from accumbens.credit.randomization import structure_test
+from accumbens.credit.power import _bank, _like_these, credit_power
+from accumbens.credit.randomization import RandomizationTest, structure_test
+from accumbens.credit.reversals.rules import CountedReversals
 from accumbens.credit.schedule import schedule_of
-from accumbens.errors import ConfigError
+from accumbens.errors import ConfigError, DataError
 from accumbens.tasks.distractor import DistractorRewards
+from accumbens.tasks.earned import EarnedReversals
 from helpers.progress import Recorded
 
 CONFIG = PowerConfig(
@@ -89,3 +92,37 @@ def test_habit_bias_and_misses_cost_power_and_both_answers_are_counted():
     effect = (found.observed - found.null.mean(0)).reshape(20, 3)
     p = stats.ttest_1samp(effect, 0, axis=1, alternative="greater").pvalue
     assert tables[0].loc[(name, 3), "power_like_these"] == (p <= 0.05).mean()
+
+
+def test_mice_with_nothing_to_redraw_say_nothing_of_mice_like_these():
+    """As in the two answers of one experiment: left out, and no answer where one mouse is left."""
+    rng, config = np.random.default_rng(0), dataclasses.replace(CONFIG, mice=(4,), experiments=3)
+    observed, null = rng.normal(1, 1, 12), rng.normal(0, 1, (19, 12))
+    null[:, [1, 4, 5, 6]] = observed[[1, 4, 5, 6]]  # one of the first, three of the second
+    names = tuple(f"mouse_{i}" for i in range(12))
+    p = _like_these(RandomizationTest("an index > 0", names, observed, null, 0), 4, config)
+    for e in range(3):
+        at = slice(4 * e, 4 * e + 4)
+        alone = RandomizationTest("an index > 0", names[at], observed[at], null[:, at], 0)
+        like = two_answers(alone).like_these
+        assert np.isnan(p[e]) if like is None else p[e] == pytest.approx(like.p_greater)
+    assert np.isnan(p).tolist() == [False, True, False]
+
+
+def test_habits_are_drawn_as_every_parameter_is():
+    task, config = DistractorRewards(), dataclasses.replace(CONFIG, habit=1.5, trials=400)
+    spreads = [dataclasses.replace(config, spread=s) for s in (0.0, 1.0)]
+    same, other = (_bank(task, c, 0.5, 40, jax.random.key(1)) for c in spreads)
+    rates = [(np.diff(bank.choice.reshape(40, -1)) == 0).mean(1) for bank in (same, other)]
+    assert rates[1].std() > 2 * rates[0].std()
+
+
+def test_power_where_rewards_reverse_the_sides_redraws_by_the_rule():
+    """Every session follows the rule, or the test would refuse it; another rule is refused."""
+    task = DistractorRewards(EarnedReversals(0.9, 0.1, after=3, last=4))
+    config = dataclasses.replace(CONFIG, weight=(0.8,), mice=(3,), sessions=(2,), experiments=8)
+    key, rule = jax.random.key(0), CountedReversals(3, last=4)
+    table = credit_power(task, config, key=key, reversals=rule).set_index("test")
+    assert table.loc["controllable index > distractor index", "power"] >= 0.5
+    with pytest.raises(DataError, match="does not follow the rule of reversals"):
+        credit_power(task, config, key=key, reversals=CountedReversals(3, last=5))

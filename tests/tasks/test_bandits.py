@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from accumbens.credit.reversals.rules import CountedReversals
 from accumbens.errors import ConfigError
 from accumbens.models.bias import BiasOnly
 from accumbens.simulation import simulate
 from accumbens.tasks.bandits import DriftingBandit, ReversalBandit
 from accumbens.tasks.base import integer, standard_normal
+from accumbens.tasks.distractor import DistractorRewards
 from accumbens.tasks.earned import EarnedReversals
 
 TASKS = {
@@ -174,9 +176,49 @@ def test_earned_reversals_follow_the_rewards_of_the_last_trials():
     assert changes > 100
 
 
+RULES = [
+    CountedReversals(4),
+    CountedReversals(2, of=1, last=3, name="distractor"),
+    CountedReversals(3, of="rewards", last=2, name="rewards"),
+    CountedReversals(6, of="rewards", name="rewards"),
+    CountedReversals(4, of="correct", last=5, at_least=8, name="correct"),
+    CountedReversals(2, last=3, probability=0.4),
+]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=str)
+def test_earned_reversals_follow_every_rule_that_the_tests_of_credit_know(rule):
+    """Against the rule itself, asked trial by trial in plain Python."""
+    bandit = EarnedReversals(
+        0.7, 0.2, rule.after, rule.last, rule.of, rule.at_least, rule.probability
+    )
+    trials = sessions(DistractorRewards(bandit, 0.4), n_sessions=10, n_trials=100)
+    could = changed = 0
+    for p, choices, outcomes in zip(trials.context, trials.choice, trials.outcome, strict=True):
+        better, state = p[:, :2].argmax(1), rule.start
+        for t in range(len(better) - 1):
+            outcome = tuple(int(x) for x in outcomes[t])
+            state, chance = rule.step(state, bool(choices[t] == better[t]), outcome)
+            moved = better[t + 1] != better[t]
+            assert moved or chance < 1
+            assert chance > 0 or not moved
+            could, changed = could + (chance > 0), changed + moved
+            state = rule.start if moved else state
+    assert changed > 30
+    assert abs(changed / could - rule.probability) < 0.12
+
+
+def test_a_bandit_alone_has_no_second_outcome_to_count():
+    with pytest.raises(ConfigError, match="of is 1, the second outcome, but the bandit has a"):
+        sessions(EarnedReversals(after=1, of=1), n_sessions=1, n_trials=2)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ({"of": "tones"}, "of is 'tones'; count the outcome 0 or 1, 'rewards' or 'correct'"),
+        ({"at_least": -1}, "at_least is -1; it is a number of trials from 0 up"),
+        ({"probability": 2.0}, "probability is 2.0; it must lie between 0 and 1"),
         ({"high": 1.2}, "high is 1.2; it must lie between 0 and 1"),
         ({"after": 16}, "after is 16, last is 15 and n_arms is 2; give two arms, and 1 to 30"),
         ({"last": 31}, "after is 10, last is 31"),

@@ -32,6 +32,7 @@ class PowerCommand(Command):
     examples: ClassVar = """
 accumbens power --weight 0.2 0.4 --mice 4 8 16 --sessions 2 4
 accumbens power --habit 1.5 --session-bias 1 --misses 0.15
+accumbens power --reversals "after 10 controllable of the last 15" --high 0.9 --low 0.1
 accumbens power --from pilot.csv --mice 6 12 --sessions 4 8
 """
 
@@ -47,6 +48,9 @@ accumbens power --from pilot.csv --mice 6 12 --sessions 4 8
     """Shortest and longest block, in trials."""
     hazard: float | None = None
     """Probability of a reversal per trial, instead of blocks."""
+    reversals: str | None = None
+    """A rule by which choices or rewards reverse the sides, instead of blocks, such as "after 10
+    controllable of the last 15" (see credit --reversals); rewards are then redrawn by it."""
     distractor: float = 0.5
     """Probability of the distractor."""
     from_: Path | None = None
@@ -62,6 +66,7 @@ accumbens power --from pilot.csv --mice 6 12 --sessions 4 8
         from matplotlib.figure import Figure
 
         from ..credit.power import credit_power
+        from ..credit.reversals.rules import reversals_from_text
         from ..figures.credit.power_curves import draw_power_curves, power_curves_data
         from ..figures.save import save_figure
         from ..files import make_folder
@@ -70,10 +75,17 @@ accumbens power --from pilot.csv --mice 6 12 --sessions 4 8
         from ..tasks.bandits import ReversalBandit
         from ..tasks.distractor import DistractorRewards
         from .printing import shown_progress
+        from .reversals import TWO_WAYS, earned
 
         if not 0 < self.wanted < 1:
             raise ConfigError(f"wanted is {self.wanted}; a power lies between 0 and 1.")
-        bandit = ReversalBandit(self.high, self.low, self.block_length, self.hazard)
+        bandit, rule = ReversalBandit(self.high, self.low, self.block_length, self.hazard), None
+        if self.reversals is not None:
+            if self.hazard is not None or self.block_length != PowerCommand.block_length:
+                raise ConfigError(TWO_WAYS)
+            rule = reversals_from_text(self.reversals, DistractorRewards().outcome_names)
+            bandit = earned(rule, self.high, self.low)
+            out.say(f"Sides reverse {rule}, and rewards are redrawn by that rule.")
         task = DistractorRewards(bandit, self.distractor)
         pilot = None
         if self.from_ is not None:
@@ -83,8 +95,12 @@ accumbens power --from pilot.csv --mice 6 12 --sessions 4 8
         make_folder(self.out)
         with shown_progress() as progress:
             key = jax.random.key(self.options.seed)
-            table = credit_power(task, self.options, key=key, progress=progress, pilot=pilot)
-        caption = ("" if pilot is None else f"Mice like those of a pilot of {pilot.animals}. ") + (
+            table = credit_power(
+                task, self.options, key=key, progress=progress, pilot=pilot, reversals=rule
+            )
+        caption = "" if pilot is None else f"Mice like those of a pilot of {pilot.animals}. "
+        caption += "" if rule is None else f"Sides reverse {rule}. "
+        caption += (
             f"{counted(self.options.experiments, 'simulated experiment')} each, "
             f"{counted(self.options.trials, 'trial')} a session, one-sided at "
             f"{self.options.alpha:g}; {counted(self.options.resamples, 'resample')}."

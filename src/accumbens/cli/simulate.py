@@ -63,6 +63,9 @@ accumbens simulate again.csv --run-folder runs/trials --model disrnn
     20 to 60."""
     hazard: float | None = None
     """Reversal, distractor: probability of a reversal per trial, instead of blocks."""
+    reversals: str | None = None
+    """Reversal, distractor: a rule by which choices or rewards reverse the sides, instead of
+    blocks, such as "after 10 controllable of the last 15" (see credit --reversals)."""
     distractor: float = 0.5
     """Distractor: probability of the distractor reward."""
     subjects: int | None = None
@@ -120,18 +123,28 @@ accumbens simulate again.csv --run-folder runs/trials --model disrnn
             out.say(f"Parameters of each subject: {self._write_parameters(trials, agents)}")
 
     def _task(self) -> Task:
+        from ..credit.reversals.rules import reversals_from_text
         from ..tasks.bandits import DriftingBandit, ReversalBandit
         from ..tasks.distractor import DistractorRewards
+        from .reversals import TWO_WAYS, earned
 
         if self.task == "drifting":
+            if self.reversals is not None:
+                raise ConfigError(
+                    "--reversals is of tasks that reverse: use --task reversal or distractor."
+                )
             return DriftingBandit(drift=self.drift)
         cohort = self.task == "distractor"
-        reversals = ReversalBandit(
-            high=self.high if self.high is not None else (0.8 if cohort else 0.9),
-            low=self.low if self.low is not None else (0.2 if cohort else 0.1),
-            block_length=self.block_length or ((20, 60) if cohort else (15, 30)),
-            hazard=self.hazard,
-        )
+        high = self.high if self.high is not None else (0.8 if cohort else 0.9)
+        low = self.low if self.low is not None else (0.2 if cohort else 0.1)
+        if self.reversals is not None:
+            if self.block_length is not None or self.hazard is not None:
+                raise ConfigError(TWO_WAYS)
+            names = ("controllable", "distractor") if cohort else ("reward",)
+            reversals = earned(reversals_from_text(self.reversals, names), high, low)
+        else:
+            blocks = self.block_length or ((20, 60) if cohort else (15, 30))
+            reversals = ReversalBandit(high, low, blocks, self.hazard)
         return DistractorRewards(reversals, self.distractor) if cohort else reversals
 
     def _spread(self, n_subjects: int) -> float:

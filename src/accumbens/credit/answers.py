@@ -84,7 +84,7 @@ def two_answers(test: RandomizationTest) -> TwoAnswers:
         test.group_p_value(), test.group_p_value("two-sided"),
         None if test.redrawn is None else sum(test.redrawn),
     )  # fmt: skip
-    told = np.ptp(test.null, axis=0) > 0
+    told = np.isfinite(test.effects)
     errors = np.zeros(len(told))
     if told.any():
         errors = test.null.std(axis=0, ddof=1)

@@ -7,12 +7,6 @@ from typing import NamedTuple
 
 from ..summary import counted
 
-WORDS = {
-    "learning_rate": "learning rate", "inverse_temperature": "inverse temperature",
-    "structure_weight": "structure weight", "side_bias": "side bias", "perseveration": "habit",
-}  # fmt: skip
-"""Of each parameter."""
-
 
 class Pilot(NamedTuple):
     """The distribution from which animals of a power analysis are drawn.
@@ -38,7 +32,7 @@ class Pilot(NamedTuple):
     def in_words(self) -> str:
         """What was found, in a sentence."""
         found = ", ".join(
-            f"{WORDS[name]} {value:.2f}"
+            f"{name.replace('_', ' ')} {value:.2f}"
             + ("" if self.spreads is None else f" (spread {self.spreads[name]:.2f})")
             for name, value in self.medians.items()
         )

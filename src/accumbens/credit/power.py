@@ -24,6 +24,7 @@ from ..trials import Trials
 from .config import PowerConfig
 from .pilot import Pilot
 from .randomization import RandomizationTest, distractor_test, p_value, structure_test
+from .reversals.rules import ReversalRule
 from .schedule import schedule_of
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def credit_power(
     key: PRNGKeyArray,
     progress: Progress | None = None,
     pilot: Pilot | None = None,
+    reversals: ReversalRule | None = None,
 ) -> pd.DataFrame:
     """The power of both randomization tests, by simulation.
 
@@ -52,6 +54,8 @@ def credit_power(
         progress: told of the tests and refits that are done.
         pilot: the mice are drawn from its animals: weight, learning rate, inverse temperature,
             habit, bias, misses and, with two animals or more, the spread are its own.
+        reversals: the rule by which the task reverses its better side, where it follows choices or
+            rewards (`accumbens.tasks.EarnedReversals`); rewards are then redrawn by it.
 
     Returns:
         One row for each structure weight, number of mice, number of sessions per mouse and test,
@@ -79,7 +83,7 @@ def credit_power(
                     found = test(
                         part, schedule_of(part), seed=config.seed, n_lags=config.lags,
                         resamples=config.resamples, progress=redrawn.shared(),
-                        trust_schedule=True,
+                        trust_schedule=True, reversals=reversals,
                     )  # fmt: skip
                     rows += [_power(found, weight, m, n_sessions, config) for m in config.mice]
     return pd.DataFrame(rows)
@@ -136,13 +140,12 @@ def _bank(
     """
     n_sessions, key_of_trials = max(config.sessions), jax.random.fold_in(key, 1)
     names = [f"mouse_{i}" for i in range(n_bank)]
-    habits, biases = jax.random.split(jax.random.fold_in(key, 2))
     if pilot is None:
         medians: dict[str, float] = {
             "learning_rate": config.learning_rate,
             "inverse_temperature": config.inverse_temperature,
             "structure_weight": weight,
-        }
+        } | ({"perseveration": config.habit} if config.habit else {})
         spreads = dict.fromkeys(medians, config.spread)
     else:
         medians, spreads = dict(pilot.medians), dict(pilot.spreads or {})
@@ -150,16 +153,13 @@ def _bank(
     agents: Sequence[CognitiveModel] = draw_agents(
         StructureMixture, medians, n_bank, spreads, key=jax.random.fold_in(key, 0)
     )
-    if pilot is None and config.habit:
-        drawn = np.asarray(jax.random.normal(habits, (n_bank,)), float)
-        habit = config.habit + config.spread * drawn
-        agents = [with_parts(a, perseveration=h) for a, h in zip(agents, habit, strict=True)]
     if not config.session_bias:
         return simulate_cohort(
             agents, task, n_sessions=n_sessions, n_trials=config.choices_a_session,
             key=key_of_trials, names=names,
         )  # fmt: skip
-    bias = config.session_bias * np.asarray(jax.random.normal(biases, (n_bank, n_sessions)), float)
+    drawn = jax.random.normal(jax.random.fold_in(key, 2), (n_bank, n_sessions))
+    bias = config.session_bias * np.asarray(drawn, float)
     of_sessions = [
         _leaning(agent, bias[i, s]) for i, agent in enumerate(agents) for s in range(n_sessions)
     ]
@@ -182,11 +182,19 @@ def _leaning(agent: CognitiveModel, more: float) -> CognitiveModel:
 
 
 def _like_these(found: RandomizationTest, n_mice: int, config: PowerConfig) -> np.ndarray:
-    """One-sided p of each experiment in animals like these: t over mice of observed - null mean."""
-    shape = (config.experiments, max(config.mice))
-    effect = (found.observed - found.null.mean(0)).reshape(shape)[:, :n_mice]
-    t = effect.mean(1) / (effect.std(1, ddof=1) / np.sqrt(n_mice))
-    return special.stdtr(n_mice - 1, -t)
+    """One-sided p of each experiment in animals like these: t over mice of observed - null mean.
+
+    Mice in which nothing could be redrawn are left out, as in `two_answers`; NaN where fewer than
+    two are left.
+    """
+    effect = found.effects.reshape(config.experiments, max(config.mice))[:, :n_mice]
+    n = np.isfinite(effect).sum(1)
+    p = np.full(len(n), np.nan)
+    enough = n > 1
+    some, count = effect[enough], n[enough]
+    error = np.nanstd(some, axis=1, ddof=1) / np.sqrt(count)
+    p[enough] = special.stdtr(count - 1, -np.nanmean(some, axis=1) / error)
+    return p
 
 
 def _group_p_values(observed, null, n_mice: int, config: PowerConfig):

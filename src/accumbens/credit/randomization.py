@@ -291,7 +291,7 @@ def _test(
         raise ConfigError(f"resamples is {how.resamples}; it must be at least 1.")
     came_with = effective_schedule(trials, schedule, how.baited)
     (check_schedule if trust else believe_schedule)(trials, came_with)
-    found = redrawn_statistics(name, trials, schedule, how, progress)
+    found = redrawn_statistics(name, trials, schedule, came_with, how, progress)
     subjects = tuple(trials.names.subjects[s] for s in found.subjects)
     if how.reversals is not None:
         holds = HOLDS_BY_RULE.format(how.reversals)

@@ -24,7 +24,7 @@ from .history.refit import (
     refit_types,
     types_problem,
 )
-from .reversals.joint import joint_draws
+from .reversals.joint import KnownRule, joint_draws
 from .reversals.replays import REPLAYS
 from .reversals.rules import ReversalRule
 from .reversals.sides import baited_schedule
@@ -82,18 +82,23 @@ def effective_schedule(trials: Trials, schedule: Schedule, baited: bool) -> Sche
 
 
 def redrawn_statistics(
-    name: str, trials: Trials, schedule: Schedule, how: Drawing, progress: Progress | None
-) -> Redrawn:
+    name: str, trials: Trials, schedule: Schedule, came_with: Schedule, how: Drawing,
+    progress: Progress | None,
+) -> Redrawn:  # fmt: skip
     """The statistic of every subject, with the observed and with redrawn rewards.
 
     Args:
         name: of the test; its random numbers depend on it.
         trials: of any number of subjects.
         schedule: of these trials; with base probabilities where rewards are baited.
+        came_with: the probabilities after the choice made (see `effective_schedule`).
         how: rewards are redrawn.
         progress: told of resamples done, of all subjects together.
     """
-    probability = effective_schedule(trials, schedule, how.baited).after(trials.choice)
+    probability = came_with.after(trials.choice)
+    known = None
+    if how.reversals is not None:
+        known = KnownRule.of(trials, schedule, how.reversals, baited=how.baited)
     present = np.unique(trials.subject)
     values, nulls, redrawn, effective = [], [], [], []
     with (progress or Progress()).task(name, how.resamples * len(present)) as task:
@@ -102,7 +107,7 @@ def redrawn_statistics(
             drawn = how.redraw(data, probability)
             stream = stream_seed(how.seed, name, trials.names.subjects[subject])
             joint = None
-            if how.reversals is None:
+            if known is None:
                 open_ = (drawn.type_a != drawn.type_b) & (data.trial >= 0)
                 among = (drawn.probability > 0) & (drawn.probability < 1)
                 redrawn.append(int((open_ & among).sum()))
@@ -110,10 +115,7 @@ def redrawn_statistics(
             else:
                 numbers = np.arange(how.resamples + REFERENCE_DRAWS)
                 numbers[how.resamples :] += REFERENCE - how.resamples
-                joint = joint_draws(
-                    trials, schedule, data, drawn, how.reversals, numbers,
-                    seed=stream, baited=how.baited,
-                )  # fmt: skip
+                joint = joint_draws(trials, known, data, drawn, numbers, seed=stream)
                 redrawn.append(joint.open)
                 effective += joint.effective
                 problem = types_problem(data, joint.types[how.resamples :], ridge=how.ridge)

@@ -33,6 +33,7 @@ from ..models.disrnn import DisRNN
 from ..models.gru import GRU
 from ..trials import Batch, Trials
 from ..unrolling import choice_log_likelihood, squared_signal_errors
+from .folds import without
 from .group.means import MeansGroup, with_new_means
 from .group.newcomers import with_newcomers
 from .group.priors import GroupPrior
@@ -89,10 +90,8 @@ class Newcomers(NamedTuple):
         batch = self.sessions.batch()
         if self.counted is None:
             return batch
-        counted = self.counted[:, None]
-        return batch._replace(
-            scored=batch.scored & counted, signal_scored=batch.signal_scored & counted[..., None]
-        )
+        left_out = np.broadcast_to(~self.counted[:, None], self.sessions.choice.shape)
+        return without(batch, left_out)
 
 
 @functools.singledispatch

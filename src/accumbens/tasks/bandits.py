@@ -17,7 +17,8 @@ from .base import Draws, Task, TaskState, integer, standard_normal
 class Bandit(Task):
     """A bandit: the outcome is `reward`, the context is the reward probability of each arm.
 
-    The probabilities change independently of the choices; each subclass defines how.
+    The probabilities change independently of the choices (`next_state`), or follow choices and
+    outcomes (`moved`); each subclass defines how.
 
     Args:
         n_arms: number of arms.
@@ -63,8 +64,32 @@ class Bandit(Task):
     def step(
         self, state: TaskState, choice: Int[Array, ""], uniform: Draws
     ) -> tuple[Float[Array, " outcome"], TaskState]:
+        reward = self.paid(state, choice, uniform)
+        return reward, self.moved(state, choice, reward, uniform[1:])
+
+    def paid(
+        self, state: TaskState, choice: Int[Array, ""], uniform: Draws
+    ) -> Float[Array, " outcome"]:
+        """The reward of a trial, from the first random number."""
         paid = uniform[0] < of_choice(choice, self.reward_probabilities(state))
-        return paid.astype(jnp.float32)[None], self.next_state(state, uniform[1:])
+        return paid.astype(jnp.float32)[None]
+
+    def moved(
+        self,
+        state: TaskState,
+        choice: Int[Array, ""],
+        outcome: Float[Array, " outcome"],
+        uniform: Draws,
+    ) -> TaskState:
+        """The state at the next trial, given all that happened on this one.
+
+        Args:
+            state: at this trial.
+            choice: number of the choice made.
+            outcome: all outcomes of the trial, the bandit's own reward first.
+            uniform: random numbers in (0, 1) that are left after the reward.
+        """
+        return self.next_state(state, uniform)
 
 
 class DriftingBandit(Bandit):

@@ -71,9 +71,10 @@ class DistractorRewards(Task):
     def step(
         self, state: TaskState, choice: Int[Array, ""], uniform: Draws
     ) -> tuple[Float[Array, " outcome"], TaskState]:
-        reward, state = self.controllable.step(state, choice, uniform[1:])
+        reward = self.controllable.paid(state, choice, uniform[1:])
         distracted = (uniform[0] < self.distractor).astype(reward.dtype)
-        return jnp.concatenate([reward, distracted[None]]), state
+        outcome = jnp.concatenate([reward, distracted[None]])
+        return outcome, self.controllable.moved(state, choice, outcome, uniform[2:])
 
     def context(self, state: TaskState) -> Float[Array, " context"]:
         always = jnp.asarray(self.distractor, jnp.float32)[None]

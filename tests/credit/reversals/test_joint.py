@@ -10,8 +10,9 @@ from scipy import stats
 from accumbens.credit.history.design import history_data
 from accumbens.credit.history.refit import Redraw
 from accumbens.credit.redrawing import redraw_labels
-from accumbens.credit.reversals import joint
-from accumbens.credit.reversals.joint import joint_draws
+from accumbens.credit.reversals import joint, machine
+from accumbens.credit.reversals.joint import KnownRule, joint_draws
+from accumbens.credit.reversals.machine import CountedMachine, TableMachine
 from accumbens.credit.reversals.rules import CountedReversals, reversals_from_text
 from accumbens.credit.schedule import Schedule
 from accumbens.errors import ConfigError, DataError
@@ -129,10 +130,10 @@ def test_draws_have_the_exact_conditional_distribution(rule, baited, draws, test
         monkeypatch.setattr(joint, "REPLAYS", 200_000)
     data = history_data(trials, 1)
     redraw = of_structure if test == "structure" else of_distractor
+    known = KnownRule.of(trials, schedule, rule, baited=baited)
     found = joint_draws(
-        trials, schedule, data, redraw(data, trials, schedule), rule, np.arange(DRAWS), seed=5,
-        baited=baited,
-    )  # fmt: skip
+        trials, known, data, redraw(data, trials, schedule), np.arange(DRAWS), seed=5
+    )
     held = {
         "structure": lambda t, outcome: sum(outcome) == came[t].sum(),
         "distractor": lambda t, outcome: outcome[0] == came[t, 0],
@@ -158,6 +159,25 @@ def test_draws_have_the_exact_conditional_distribution(rule, baited, draws, test
         assert 20 < found.effective[0] <= 200_001.1  # the observed session is one of them
 
 
+def test_labels_redrawn_by_themselves_have_another_distribution():
+    """What the simple structure test draws: far from the exact one where rewards reverse the sides,
+    and the exact one where nothing follows from which reward came."""
+
+    def furthest(rule):
+        came, sides = session(rule, np.random.default_rng(3), False)
+        trials, schedule = as_trials(came, sides)
+        exact = enumerated(rule, lambda t, outcome: sum(outcome) == came[t].sum(), False)
+        redraw = of_structure(history_data(trials, 1), trials, schedule)
+        p = redraw.probability[history_data(trials, 1).trial >= 0]
+        single = np.flatnonzero(came.sum(1) == 1)
+        assert len(single) > 2
+        truth = [sum(q for of, q in exact.items() if of[t][0]) for t in single]
+        return np.abs(p[single] - truth).max()
+
+    assert furthest(CountedReversals(2, last=3)) > 0.2
+    assert furthest(CountedReversals(99)) < 1e-12
+
+
 def test_a_session_that_does_not_follow_the_rule_is_an_error():
     rule = CountedReversals(2, last=3)
     came, sides = session(rule, np.random.default_rng(3), False)
@@ -168,8 +188,9 @@ def test_a_session_that_does_not_follow_the_rule_is_an_error():
         if probability is not None:
             schedule = Schedule(probability(schedule.probability), NAMES)
         data = history_data(trials, 1)
+        known = KnownRule.of(trials, schedule, rule)
         return joint_draws(
-            trials, schedule, data, of_structure(data, trials, schedule), rule, np.arange(2), seed=0
+            trials, known, data, of_structure(data, trials, schedule), np.arange(2), seed=0
         )
 
     late = sides.copy()
@@ -216,11 +237,9 @@ def test_rules_of_ones_own_are_checked(answer, message):
     came, sides = session(CountedReversals(9), np.random.default_rng(3), False)
     trials, schedule = as_trials(came, sides)
     data = history_data(trials, 1)
+    known = KnownRule.of(trials, schedule, Wrong(answer))
     with pytest.raises(ConfigError, match=message):
-        joint_draws(
-            trials, schedule, data, of_structure(data, trials, schedule), Wrong(answer),
-            np.arange(2), seed=0,
-        )  # fmt: skip
+        joint_draws(trials, known, data, of_structure(data, trials, schedule), np.arange(2), seed=0)
 
 
 @pytest.mark.parametrize(
@@ -261,3 +280,20 @@ def test_an_outcome_may_be_called_reward():
 def test_words_that_are_no_rule_are_refused(text, message):
     with pytest.raises(ConfigError, match=message):
         reversals_from_text(text, ("juice", "tone"))
+
+
+def test_a_machine_forgets_states_that_became_too_many(monkeypatch):
+    """From one session to the next; what it answers is the same with and without what it knew."""
+    rule = Alternating()
+    kept = TableMachine(rule, 2)
+    better = np.array([False, True])
+    numbers, chances = kept.step(np.zeros(2, np.int64), better, 3)
+    assert kept.for_session() is kept
+    monkeypatch.setattr(machine, "MOST_KEPT", 1)
+    fresh = kept.for_session()
+    assert fresh is not kept
+    again = fresh.step(np.zeros(2, np.int64), better, 3)
+    assert list(chances) == list(again[1]) == [0.5, 0.0]
+    assert [kept.states[n] for n in numbers] == [fresh.states[n] for n in again[0]]
+    counted = CountedMachine(CountedReversals(2, last=3))
+    assert counted.for_session() is counted

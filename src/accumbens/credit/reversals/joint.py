@@ -12,7 +12,7 @@ from ..history.design import HistoryData
 from ..history.refit import Redraw, uniforms
 from ..schedule import Schedule
 from .filtering import HeldSession, session_sampler
-from .machine import machine_of
+from .machine import Machine, machine_of
 from .replays import REPLAYS, replayed
 from .rules import ReversalRule
 from .sides import check_reversals, sides_of
@@ -35,47 +35,68 @@ class JointDraws(NamedTuple):
     effective: tuple[float, ...]
 
 
+class KnownRule(NamedTuple):
+    """What draws of all subjects share: the rule, and the schedule that it moves.
+
+    Attributes:
+        rule: by which the better side reverses.
+        machine: the same, by number.
+        schedule: of the trials; with base probabilities where rewards are baited.
+        probability: of each outcome after the choice made, by that schedule.
+        baited: a controllable reward that was drawn waits until its side is chosen.
+    """
+
+    rule: ReversalRule
+    machine: Machine
+    schedule: Schedule
+    probability: Float[np.ndarray, "session trial outcome"]
+    baited: bool
+
+    @classmethod
+    def of(
+        cls, trials: Trials, schedule: Schedule, rule: ReversalRule, *, baited: bool = False
+    ) -> KnownRule:
+        """The rule, for these trials of any number of subjects."""
+        machine = machine_of(rule, len(trials.names.outcomes))
+        return cls(rule, machine, schedule, schedule.after(trials.choice), baited)
+
+
 def joint_draws(
     trials: Trials,
-    schedule: Schedule,
+    known: KnownRule,
     data: HistoryData,
     redraw: Redraw,
-    rule: ReversalRule,
     resamples: Int[np.ndarray, " resample"],
     *,
     seed: int,
-    baited: bool = False,
 ) -> JointDraws:
     """Draws what a test leaves open, and the reversals, given what it holds.
 
     Args:
         trials: of any number of subjects.
-        schedule: of these trials; with base probabilities where rewards are baited.
+        known: the rule and the schedule of these trials.
         data: the positions of one subject.
         redraw: both outcome types that may have come on each position.
-        rule: by which the better side reverses.
         resamples: numbers of the resamples that are drawn.
         seed: of the resamples.
-        baited: a controllable reward that was drawn waits until its side is chosen.
 
     Raises:
         DataError: a session has no better side, or its side does not follow the rule.
         ConfigError: the rule gives something else than a state and a probability.
     """
-    n_outcomes = len(trials.names.outcomes)
-    machine = machine_of(rule, n_outcomes)
-    probability = schedule.after(trials.choice)
+    probability = known.probability
     types = np.tile(data.type.astype(np.uint8), (len(resamples), 1))
     n_open, effective = 0, []
     for session in np.unique(data.session[data.trial >= 0]).tolist():
         at = np.flatnonzero((data.session == session) & (data.trial >= 0))
         made, own = data.trial[at], data.type[at]
-        better, high, low = sides_of(trials, schedule, session)
-        check_reversals(trials, session, better, own, machine, rule)
+        machine = known.machine.for_session()
+        better, high, low = sides_of(trials, known.schedule, session)
+        check_reversals(trials, session, better, own, machine, known.rule)
         both = np.stack([redraw.type_a[at], redraw.type_b[at]])
         held = HeldSession(
             (data.sign[at] > 0).astype(int), both,
-            _others(both, probability[session, made]), int(better[0]), high, low, baited,
+            _others(both, probability[session, made]), int(better[0]), high, low, known.baited,
         )  # fmt: skip
         sampler = session_sampler(machine, held)
         if sampler is not None:

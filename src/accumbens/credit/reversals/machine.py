@@ -13,6 +13,8 @@ from .rules import CountedReversals, ReversalRule
 
 NUMBER_BITS = 39
 """Numbers of states have fewer bits than this."""
+MOST_KEPT = 1 << 16
+"""States of a rule that are remembered from one session to the next."""
 
 
 @runtime_checkable
@@ -32,6 +34,10 @@ class Machine(Protocol):
         Raises:
             ConfigError: the rule gives something else than a state and a probability.
         """
+        ...
+
+    def for_session(self) -> Machine:
+        """The machine that goes through one more session; numbers hold within a session only."""
         ...
 
 
@@ -54,6 +60,10 @@ class CountedMachine:
         """Whether a rule is of this kind, and its states have few enough bits."""
         few = rule.last is not None and rule.last + (rule.at_least + 1).bit_length() < NUMBER_BITS
         return few and rule.of != "rewards"
+
+    def for_session(self) -> CountedMachine:
+        """See `Machine.for_session`."""
+        return self
 
     def step(self, number, better, kind):
         """See `Machine.step`."""
@@ -82,6 +92,11 @@ class TableMachine:
         inputs = 2 * 2**n_outcomes
         self._next = np.full((inputs, 1024), -1, np.int64)
         self._reverses = np.zeros((inputs, 1024))
+
+    def for_session(self) -> TableMachine:
+        """See `Machine.for_session`: what was asked is known, unless the states are too many."""
+        few = len(self.states) <= MOST_KEPT
+        return self if few else TableMachine(self.rule, self.n_outcomes)
 
     def step(
         self, number: Int[np.ndarray, " state"], better: Bool[np.ndarray, " state"], kind: int

@@ -19,6 +19,8 @@ from ..style import GREY, PAGE_MM, lay_out, styled
 COLUMNS = ("weight", "mice", "sessions", "test", "power", "low", "high")
 """Columns of the table: assumed structure weight of the agent, mice, sessions of each mouse, the
 test, its power with the ends of a 95 % interval."""
+LIKE_THESE = ("power_like_these", "low_like_these", "high_like_these")
+"""The same in animals like these, of tables that have it; kept, not drawn."""
 
 _MARKS = "os^Dv<>P"
 
@@ -49,7 +51,7 @@ class PowerCurvesData(NamedTuple):
 def power_curves_data(
     table: pd.DataFrame, wanted: float = 0.8, caption: str = ""
 ) -> PowerCurvesData:
-    """Checks and sorts a table with the columns `COLUMNS`; others are dropped.
+    """Checks and sorts a table with the columns `COLUMNS` and `LIKE_THESE`; others are dropped.
 
     Raises ConfigError when columns are missing, there is no row, or a power is no probability.
     """
@@ -63,7 +65,8 @@ def power_curves_data(
     power = column(table, "power")
     if not ((power >= 0) & (power <= 1)).all():
         raise ConfigError("The table has powers outside 0 to 1. Correct them.")
-    rows = joined([table], COLUMNS).sort_values(
+    kept = (*COLUMNS, *(name for name in LIKE_THESE if name in table.columns))
+    rows = joined([table], kept).sort_values(
         by=["weight", "mice", "sessions"], kind="stable", ignore_index=True
     )
     return PowerCurvesData(rows, float(wanted), caption)

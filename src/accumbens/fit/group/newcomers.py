@@ -22,6 +22,7 @@ from ...models.by_subject import BySubject, together
 from ...models.catalogue import Target
 from ...models.cognitive import CognitiveModel
 from ...trials import Batch, Trials
+from ..folds import without
 from ..likelihood.lbfgs import minimize_lbfgs
 from ..likelihood.moments import pad_batch
 from ..likelihood.parameter_space import ParameterSpace
@@ -81,12 +82,9 @@ def _batches(trials: Trials, subjects: list[int], counted) -> Batch:
     All sessions of a subject are there, so that what is compiled for some of them serves for
     others; of those that do not count, nothing is scored.
     """
-    whole = trials.batch(np.float64)
-    whole = whole._replace(
-        scored=whole.scored & counted[:, None],
-        signal_scored=whole.signal_scored & counted[:, None, None],
-        subject=np.zeros_like(whole.subject),
-    )
+    shape = trials.choice.shape
+    whole = without(trials.batch(np.float64), np.broadcast_to(~counted[:, None], shape))
+    whole = whole._replace(subject=np.zeros_like(whole.subject))
     each = [np.flatnonzero(trials.subject == of) for of in subjects]
     longest, n_trials = max(map(len, each)), trials.choice.shape[1]
     parts = [pad_batch(Batch(*(x[at] for x in whole)), longest, n_trials) for at in each]

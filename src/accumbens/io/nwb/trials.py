@@ -18,7 +18,7 @@ from ...errors import ConfigError, DataError
 from ...trials import Trials
 from ..tables.cells import numbers, samples
 from ..tables.format import TableFormat
-from ..tables.free_water import counted_in, free_water, uncounted
+from ..tables.free_water import counted_in, free_water, sides_unclear, uncounted
 from ..tables.problems import listed, near_matches, show
 from ..tables.trials import from_table
 from .columns import in_order_of_time, start_times, table_column
@@ -215,8 +215,7 @@ def _with_free_water(
         return frame, ()
     if water.unclear:
         said = (
-            f"{path.name}: {', '.join(water.unclear)} say on which side water was given freely, "
-            "but the codes of the choices do not say which side they mean. Name the columns in "
+            f"{path.name}: {sides_unclear(water.unclear)}Name the columns in "
             f"--outcome ({outcome}=...|{water.unclear[0]}) to count it."
         )
         if format.free_water != "leave":

@@ -111,6 +111,14 @@ def counted_in(
     return frame, int(more.sum()), int((earned > 0).sum())
 
 
+def sides_unclear(columns: Sequence[str]) -> str:
+    """That nobody knows whether an animal got the water that these columns of sides tell of."""
+    return (
+        f"{', '.join(columns)} say on which side water was given freely, but the codes of the "
+        "choices do not say which side they mean. "
+    )
+
+
 def uncounted(name: str, water: FreeWater, more: int, rewarded: int, outcome: str) -> str:
     """What to say about free water that is not counted."""
     choices = "1 choice was" if more == 1 else f"{more} choices were"
@@ -123,14 +131,16 @@ def uncounted(name: str, water: FreeWater, more: int, rewarded: int, outcome: st
 
 
 def free_water_of_table(
-    path: str | os.PathLike[str], format: TableFormat, subjects: Sequence[str] = ()
-) -> str | None:
+    path: str | os.PathLike[str], format: TableFormat, subjects: Sequence[str] = (),
+    option: str = "--outcome",
+) -> str | None:  # fmt: skip
     """What to say about free water that the outcomes of a trial table do not count, if anything.
 
     Args:
         path: of the table.
         format: which column means what.
         subjects: those that count; empty: all.
+        option: with which a user names an outcome of its own.
     """
     frame = open_table(path, [format.choice]).frame
     names = [str(name) for name in frame.columns]
@@ -148,6 +158,11 @@ def free_water_of_table(
     if found is None:
         return None
     first = format.outcome[0]
+    if found.unclear:
+        return sides_unclear(found.unclear) + (
+            f"Give the sides as left and right, or 0 and 1; or make a column of them that is no "
+            f"longer of one side, and name it as an outcome ({option})."
+        )
     _, more, rewarded = counted_in(frame, found, "leave", first)
     if not more:
         return None
@@ -155,7 +170,7 @@ def free_water_of_table(
     return (
         f"{choices} followed by water given freely ({', '.join(found.columns)}), which {first!r} "
         f"({rewarded:,} trials) does not count. Add it to that column, or make it an outcome of "
-        "its own (--outcome), which no choice earned."
+        f"its own ({option}), which no choice earned."
     )
 
 

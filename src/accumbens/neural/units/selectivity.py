@@ -94,8 +94,10 @@ def unit_selectivity(
         units: names of the signals to test; all by default.
         given: what the relation is asked given: numbers of each trial by name, such as the choice
             and a model's `Q_chosen` (see `model_latents`); NaN leaves a trial out. Rates and
-            outcomes are then residuals of least squares on them, within sessions. The schedule
-            test holds the choice and all that came before as it is.
+            outcomes are then residuals of least squares on these numbers and on the same less
+            their own past, with one set of slopes for all sessions, of deviations from each
+            session's mean. Not for the schedule test, which holds the choice and all that came
+            before as it is.
         max_shift: of the linear shift, in trials.
         resamples: redrawn rewards, or permutations, behind each p-value.
         false_discovery_rate: a unit with a q at or below it is selective.

@@ -43,6 +43,7 @@ from ...errors import DataError
 from ...files import folder_for_results, write_atomically
 from ...io.models import save_model
 from ...io.tables.formulas import csv_text
+from ...io.tables.free_water import free_water_of_table
 from ...io.tables.trials import from_table, write_table
 from ...models.history import HistoryRegression
 from ...progress.base import Progress
@@ -86,6 +87,8 @@ def run_credit(
     ):
         flavours = read_flavours(table, trials, config)
         found = analyse_credit(trials, schedule, config, progress, flavours)
+        if water := free_water_of_table(table, config.format, option="--more-distractors"):
+            found = found._replace(warnings=(water, *found.warnings))
         write_credit(found, config, str(Path(table).resolve()), folder)
     return found
 
