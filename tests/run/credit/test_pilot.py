@@ -64,7 +64,8 @@ def test_a_pilot_is_found_as_it_was_made(pilot):
     ):  # fmt: skip
         assert low < pilot.medians[name] < high, name
     assert 0.4 < pilot.session_bias < 1.3
-    assert "habit" in pilot.in_words
+    habit = f"perseveration {pilot.medians['perseveration']:.2f} (spread "
+    assert habit in pilot.in_words
     assert "20% misses" in pilot.in_words
 
 
