@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from ..errors import ConfigError
 from ..trials import Batch
 from .base import Model, Unrolled
-from .gru_loop import hidden_along
+from .gru_loop.choose import fastest_along
 
 
 class GRUState(NamedTuple):
@@ -150,7 +150,7 @@ class GRU(Model):
         return {f"h_{i}": state.hidden[i] for i in range(state.hidden.shape[0])}
 
     def unroll(self, batch: Batch) -> Unrolled:
-        """As `Model.unroll`, all sessions at once: only `hidden_along` goes trial by trial."""
+        """As `Model.unroll`, all sessions at once: only `gru_loop` goes trial by trial."""
         choice, outcome, valid = (
             jnp.swapaxes(jnp.asarray(x), 0, 1) for x in (batch.choice, batch.outcome, batch.valid)
         )
@@ -166,7 +166,7 @@ class GRU(Model):
         n_hidden = self.b_new.shape[0]
         initial = jnp.broadcast_to(self.initial_hidden, (len(subject), n_hidden))
         from_input = read(self.w_input) + self.b_input
-        before, last = hidden_along(self.w_hidden, self.b_new, initial, from_input, valid)
+        before, last = fastest_along(self.w_hidden, self.b_new, initial, from_input, valid)
         after = jnp.concatenate([before[1:], last[None]])
         logits = before @ self.w_choice.T + self.b_choice
         of_hidden, of_input = self.w_signal[:, : 2 * n_hidden], self.w_signal[:, 2 * n_hidden :]

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from accumbens.compiled.loops import VARIABLE
 from accumbens.errors import ConfigError
 from accumbens.models.disrnn import (
     DisRNN,
@@ -21,7 +22,6 @@ from accumbens.models.disrnn import (
 )
 from accumbens.models.disrnn.bottleneck import Bottleneck, kl_to_unit_normal
 from accumbens.models.disrnn.observations import MeanSquares
-from accumbens.models.disrnn.recurrence.choose import VARIABLE
 from accumbens.noise import NoiseSource
 from accumbens.trials import TrialNames, trials_from_arrays
 from accumbens.unrolling import unroll

@@ -1,0 +1,1 @@
+"""Headers that kernels share: vectors, and XLA's interface and threads."""
