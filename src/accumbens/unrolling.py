@@ -6,7 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from .errors import DataError
 from .models.base import Model, Unrolled, refuse_class
@@ -82,8 +82,21 @@ def choice_log_likelihood(
 
 def mean_choice_nll(logits: Float[Array, "session trial choice"], batch: Batch) -> Float[Array, ""]:
     """Mean negative log likelihood per scored trial, in nats."""
-    n = jnp.maximum(jnp.asarray(batch.scored).sum(), 1)
-    return -choice_log_likelihood(logits, batch).sum() / n
+    return -choice_log_likelihood(logits, batch).sum() / n_scored(batch)
+
+
+def n_scored(batch: Batch) -> Float[Array, ""] | Int[Array, ""]:
+    """What means over scored trials divide by; at least 1. Traceable by JAX."""
+    if batch.counts is not None:
+        return jnp.asarray(batch.counts.scored)
+    return jnp.maximum(jnp.asarray(batch.scored).sum(), 1)
+
+
+def n_signal_scored(batch: Batch) -> Float[Array, " signal"] | Int[Array, " signal"]:
+    """The same of each signal's scored trials."""
+    if batch.counts is not None:
+        return jnp.asarray(batch.counts.signal_scored)
+    return jnp.maximum(jnp.asarray(batch.signal_scored).sum((0, 1)), 1)
 
 
 def squared_signal_errors(

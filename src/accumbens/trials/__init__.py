@@ -12,6 +12,7 @@ Every function follows two rules:
 from .assembly import concatenate as concatenate
 from .assembly import trials_from_arrays as trials_from_arrays
 from .base import Batch as Batch
+from .base import Counts as Counts
 from .base import Trials as Trials
 from .base import expect_trials as expect_trials
 from .names import MISSED as MISSED

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import numpy as np
@@ -14,6 +14,22 @@ from ..errors import DataError, expect
 from ..summary import Summary, counted, listed, summarized
 from .consistency import contradictions
 from .names import MISSED, TrialNames
+
+
+class Counts(NamedTuple):
+    """What means over a mini-batch divide by: numbers of all sessions over that of mini-batches.
+
+    Divided by so much, and not by its own numbers, mini-batches average to the means over all.
+
+    Attributes:
+        valid: trials with a choice.
+        scored: trials with a free choice.
+        signal_scored: trials with a free choice on which each signal was measured.
+    """
+
+    valid: Float[Shaped, ""]
+    scored: Float[Shaped, ""]
+    signal_scored: Float[Shaped, " signal"]
 
 
 class Batch(NamedTuple):
@@ -27,6 +43,7 @@ class Batch(NamedTuple):
         signal: of each kind; 0 where it is not scored.
         signal_scored: a free choice was made and the signal was measured.
         subject: number of the subject of each session.
+        counts: what means divide by; None for this batch's own numbers.
     """
 
     choice: Int[Shaped, "session trial"]
@@ -36,6 +53,26 @@ class Batch(NamedTuple):
     signal: Float[Shaped, "session trial signal"]
     signal_scored: Bool[Shaped, "session trial signal"]
     subject: Int[Shaped, " session"]
+    counts: Counts | None = None
+
+    def at(self, sessions: Any, counts: Counts | None = None) -> Batch:
+        """Some of the sessions; where the number is negative, a session without a valid trial.
+
+        Args:
+            sessions: their numbers, an array of one axis.
+            counts: what means over them divide by.
+        """
+        there = (sessions >= 0)[:, None]
+        return Batch(
+            choice=self.choice[sessions],
+            outcome=self.outcome[sessions],
+            valid=self.valid[sessions] & there,
+            scored=self.scored[sessions] & there,
+            signal=self.signal[sessions],
+            signal_scored=self.signal_scored[sessions] & there[:, :, None],
+            subject=self.subject[sessions],
+            counts=counts,
+        )
 
 
 @summarized

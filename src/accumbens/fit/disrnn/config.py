@@ -46,6 +46,10 @@ class SelectionConfig:
     """Gradient steps along which the penalties rise."""
     relaxing: int = 300
     """Gradient steps after the choice, in which penalties of open bottlenecks fall; 0: none."""
+    trials: int | None = None
+    """Trials, about, of the sessions inside which all this is chosen, the same number of each
+    subject; what is chosen is then fitted to all. By default all of them up to 100,000, and 50,000
+    beyond."""
 
     def __post_init__(self) -> None:
         if self.factor is not None and not 0 < self.factor <= 1e4:
@@ -72,6 +76,11 @@ class SelectionConfig:
             raise ConfigError(
                 f"selection.steps is {self.steps}; it must be at least {FIRST_CANDIDATE}, because "
                 "bottlenecks need so many to close."
+            )
+        if self.trials is not None and self.trials < 1:
+            raise ConfigError(
+                f"selection.trials is {self.trials}; it must be at least 1. Leave it out to choose "
+                "inside all training sessions, up to 100,000 trials."
             )
         if self.relaxing < 0:
             raise ConfigError(f"selection.relaxing is {self.relaxing}; it cannot be negative.")
@@ -130,6 +139,9 @@ class RecipeConfig:
     """The disRNN's training, stage 1: choices, with noise and penalties."""
     signal_stage: DisRNNStageConfig = STAGES["signal_stage"]
     """The disRNN's training, stage 2: networks of the signals, all else as it is after stage 1."""
+    trials_per_step: int | None = None
+    """Trials that each gradient step sees, about: mini-batches of whole sessions. By default all of
+    them up to 100,000, and 50,000 beyond."""
     joint: bool = False
     """Train on choices and signals at once, in stage 1, instead of in two stages."""
     signal_weight: float = 0.5
@@ -142,6 +154,11 @@ class RecipeConfig:
             expect(given, StageConfig, name, "Give a stage: accumbens.fit.DisRNNStageConfig("
                    "steps=...).")  # fmt: skip
             object.__setattr__(self, name, given.completed(default, name))
+        if self.trials_per_step is not None and self.trials_per_step < 1:
+            raise ConfigError(
+                f"trials_per_step is {self.trials_per_step}; it must be at least 1. Leave it out "
+                "for all sessions in every step, up to 100,000 trials."
+            )
         if not 0 < self.signal_weight <= 1000:
             raise ConfigError(
                 f"signal_weight is {self.signal_weight:g}; it must lie between 0 and 1000."

@@ -99,6 +99,20 @@ def best_guide(
     return Guide(best, fits[best].models, apart, held_out)
 
 
+def guide_of_all(
+    guide: Guide, trials: Trials, *, by_subject: bool, key: PRNGKeyArray, n_starts: int = 4
+) -> Model:
+    """The guide that was found on some of these sessions, fitted to all of them.
+
+    by_subject: with parameters of each subject's own, where the guide has them.
+    """
+    counted = np.ones((1, *trials.choice.shape), bool)
+    pooled = _pooled(_spaces([guide.name], trials)[guide.name], trials, counted, key, n_starts)
+    if by_subject and guide.apart is not None:
+        return _by_subject(pooled, trials, counted)[0]
+    return pooled.models[0]
+
+
 class _Fits(NamedTuple):
     """Pooled fits of one guide: unconstrained parameters, and models."""
 

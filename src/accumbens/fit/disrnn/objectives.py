@@ -15,15 +15,15 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from ...models.disrnn import DisRNN
 from ...models.disrnn.core import Core
 from ...models.disrnn.heads import ChoiceNetwork, SignalNetworks
 from ...models.disrnn.observations import MeanSquares
 from ...noise import NoiseSource, split_noise
-from ...trials import Batch
-from ...unrolling import mean_choice_nll, squared_signal_errors
+from ...trials import Batch, Counts
+from ...unrolling import mean_choice_nll, n_signal_scored, squared_signal_errors
 from ..gradient.objective import Terms
 
 Weights = dict[str, Float[Array, ""]]
@@ -42,12 +42,16 @@ class ReadOutData(NamedTuple):
     ) -> ReadOutData:
         """Valid trials alone, each as a session of one trial, so that padding costs nothing."""
         trial, session = np.nonzero(np.asarray(batch.valid).T)
-        arrays = {name: np.asarray(x) for name, x in batch._asdict().items()}
+        arrays = {name: np.asarray(x) for name, x in batch._asdict().items() if name != "counts"}
         subject = arrays.pop("subject")[session]
         alone = {name: x[session, trial][:, None] for name, x in arrays.items()}
         latents = np.asarray(before)[trial, :, session].T[None]
         batch = jax.tree.map(jnp.asarray, Batch(**alone, subject=subject))
         return cls(batch, jnp.asarray(latents))
+
+    def at(self, sessions: Int[Array, " place"], counts: Counts | None = None) -> ReadOutData:
+        """Some of the sessions, as of `Batch.at`."""
+        return ReadOutData(self.batch.at(sessions, counts), self.before[:, :, sessions])
 
 
 class JointData(NamedTuple):
@@ -55,6 +59,10 @@ class JointData(NamedTuple):
 
     batch: Batch
     signal_weight: Float[Array, ""]
+
+    def at(self, sessions: Int[Array, " place"], counts: Counts | None = None) -> JointData:
+        """Some of the sessions, as of `Batch.at`."""
+        return self._replace(batch=self.batch.at(sessions, counts))
 
 
 def choice_objective(
@@ -107,8 +115,8 @@ def signal_mse(
 ) -> Float[Array, ""]:
     """Mean squared error in units of each signal's variance, averaged over signals."""
     target = batch._replace(signal=model.signal_units.standardised(batch.signal))
-    n = jnp.maximum(jnp.asarray(batch.signal_scored).sum((0, 1)), 1)
-    return (squared_signal_errors(standardised, target).sum((0, 1)) / n).mean()
+    errors = squared_signal_errors(standardised, target).sum((0, 1))
+    return (errors / n_signal_scored(batch)).mean()
 
 
 def _choices(

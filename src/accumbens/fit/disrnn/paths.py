@@ -23,7 +23,9 @@ from ...models.disrnn.openness import CLOSED_ABOVE
 from ...noise import NoiseSource
 from ...trials import Batch
 from ...unrolling import choice_log_likelihood
+from ..gradient.batches import MiniBatches
 from ..gradient.stage import Pace
+from ..gradient.training import averaged_weights
 from .config import DisRNNStageConfig
 from .preparation import choice_parts, learning_rates
 from .shrinkage import SoftChoices, soft_choice_objective
@@ -46,8 +48,6 @@ path: animals differ by less than rising penalties would let through, and what d
 few numbers, not one for each trial."""
 HELD = {"l2": L2, "update_subject": SUBJECT, "choice_subject": SUBJECT}
 """Multiples of the penalties that do not rise along a path."""
-AVERAGING = 0.98
-"""Weights are exponential averages over steps with this decay."""
 RELAXED = 0.01
 """Share of the penalties that is left at the end of relaxing."""
 
@@ -136,7 +136,8 @@ class Path:
     """One model on its way.
 
     data: what it is fitted to. rates: learning rate of each array relative to the others, 0 where
-    it is held. key: of its noise. average: exponential average of what is trained.
+    it is held. key: of its noise. average: exponential average of what is trained. batches: of its
+    steps, None where each sees all sessions.
     """
 
     data: SoftChoices
@@ -146,15 +147,19 @@ class Path:
     rates: PyTree
     adam: optax.OptState
     average: PyTree
+    batches: MiniBatches | None = None
 
     @classmethod
-    def beginning(cls, model: DisRNN, data: SoftChoices, key: PRNGKeyArray) -> Path:
+    def beginning(
+        cls, model: DisRNN, data: SoftChoices, key: PRNGKeyArray,
+        batches: MiniBatches | None = None,
+    ) -> Path:  # fmt: skip
         """A path of this untrained model."""
         rates = learning_rates(model, choice_parts, STAGE)
         trained, frozen = eqx.partition(model, _is_there(rates))
         trained = _arrays(trained)
         rates = jax.tree.map(lambda rate, x: jnp.full(x.shape, rate, x.dtype), rates, trained)
-        return cls(data, key, trained, frozen, rates, _adam(trained), trained)
+        return cls(data, key, trained, frozen, rates, _adam(trained), trained, batches)
 
     @property
     def model(self) -> DisRNN:
@@ -163,9 +168,13 @@ class Path:
 
     def advance(self, schedule: Schedule, penalties: Penalties) -> None:
         """Gradient steps along a schedule."""
+        of_batches = ()
+        if self.batches is not None:
+            sessions = self.batches.of_steps(int(schedule.step[0]), len(schedule.step))
+            of_batches = (jnp.asarray(sessions), jax.tree.map(jnp.asarray, self.batches.counts))
         self.trained, self.adam, self.average = _steps(
             self.trained, self.adam, self.average, self.frozen, self.data, self.rates, self.key,
-            _weights(penalties), Pace.of(STAGE), schedule,
+            _weights(penalties), Pace.of(STAGE), schedule, *of_batches,
         )  # fmt: skip
 
     def with_latents(self, n: int) -> Path:
@@ -227,25 +236,26 @@ def _score(trained, frozen, batch: Batch, counted) -> Float[Array, "part session
 
 @eqx.filter_jit
 def _steps(
-    trained, adam, average, frozen, data, rates, key, weights, pace: Pace, schedule: Schedule
-):
+    trained, adam, average, frozen, data, rates, key, weights, pace: Pace, schedule: Schedule,
+    sessions=None, counts=None,
+):  # fmt: skip
     """Gradient steps to the next checkpoint; what changes along the path is an array of them."""
 
-    def loss(trained, now: Schedule):
+    def loss(trained, now: Schedule, sessions):
         multiples = HELD | {"l2": now.l2}
         scaled = {kind: w * multiples.get(kind, now.factor) for kind, w in weights.items()}
         noise = NoiseSource(jax.random.fold_in(key, now.step), now.noise)
-        return soft_choice_objective(eqx.combine(trained, frozen), data, scaled, noise)[0]
+        seen = data if sessions is None else data.at(sessions, counts)
+        return soft_choice_objective(eqx.combine(trained, frozen), seen, scaled, noise)[0]
 
-    def one(carry, now: Schedule):
-        trained, adam, average = carry
-        gradient = jax.grad(loss)(trained, now)
+    def one(carry, at):
+        (trained, adam, average), (now, of_step) = carry, at
+        gradient = jax.grad(loss)(trained, now, of_step)
         direction, adam = pace.adam.update(gradient, adam)
         trained = jax.tree.map(lambda p, d, r: p - now.rate * r * d, trained, direction, rates)
-        average = jax.tree.map(lambda a, p: AVERAGING * a + (1 - AVERAGING) * p, average, trained)
-        return (trained, adam, average), None
+        return (trained, adam, averaged_weights(average, trained)), None
 
-    return jax.lax.scan(one, (trained, adam, average), schedule)[0]
+    return jax.lax.scan(one, (trained, adam, average), (schedule, sessions))[0]
 
 
 @eqx.filter_jit

@@ -16,11 +16,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray, PyTree
 
-from ...models.disrnn import DisRNN, Penalties, in_order
+from ...models.disrnn import DisRNN, in_order
 from ...progress.base import Progress, Stopped
 from ...summary import Summary, number, summarized
 from ...threefry import check_key
 from ...trials import Batch, Trials, expect_trials
+from ..gradient.batches import MiniBatches, labelled, mini_batches
 from ..gradient.checkpoints import Checkpoint, CheckpointFile
 from ..gradient.objective import Objective
 from ..gradient.training import TrainingState, initial_state, train
@@ -72,6 +73,12 @@ class _Stage(NamedTuple):
     noisy: bool
     parts: Parts
     data: Callable[[DisRNN], PyTree]
+    of: str = "sessions"
+
+    def batches(self, data: PyTree, trials_per_step: int | None, key) -> MiniBatches | None:
+        """Mini-batches of this data; None where every step sees all of it."""
+        batch = data if isinstance(data, Batch) else data.batch
+        return mini_batches(batch, trials_per_step, key=key)
 
 
 def fit_disrnn(
@@ -86,6 +93,8 @@ def fit_disrnn(
 
     checkpoint: where to keep what was reached; if it holds something, the fit goes on from there
         and gives the numbers of a fit that was never interrupted.
+    Beyond 100,000 trials each step sees a mini-batch of the sessions (`config.trials_per_step`),
+    and the model has the averages of the latest weights.
     Raises DivergedError when training cannot be rescued.
     """
     expect_trials(trials)
@@ -96,13 +105,13 @@ def fit_disrnn(
     compile_loop_meanwhile(trials, config.disrnn, batch)
     reached = Checkpoint(initial_disrnn(trials, config.disrnn, key), 0, None, {}, {})
     if checkpoint is not None:
-        reached = checkpoint.load(reached, _template_of_state(stages)) or reached
-    if stages[-1].name == "signal" and reached.stage < len(stages):
+        template = _template_of_state(stages, config.trials_per_step)
+        reached = checkpoint.load(reached, template) or reached
+    large = mini_batches(batch, config.trials_per_step, key=key) is not None
+    if stages[-1].name == "signal" and reached.stage < len(stages) and not large:
         compile_signal_stage_meanwhile(reached.model, batch, config.penalties, config.signal_stage)
     for index in range(reached.stage, len(stages)):
-        reached = _run_stage(
-            stages[index], index, reached, config.penalties, key, progress, checkpoint
-        )
+        reached = _run_stage(stages[index], index, reached, config, key, progress, checkpoint)
     return DisRNNFit(with_unseen_subjects(reached.model, batch), reached.history, reached.seconds)
 
 
@@ -124,13 +133,21 @@ def _stages(config: RecipeConfig, batch: Batch, *, has_signals: bool) -> list[_S
             return ReadOutData.of_valid_trials(batch, latents_before(model, batch))
 
         stages.append(
-            _Stage("signal", signal_objective, config.signal_stage, True, signal_parts, read_out)
+            _Stage(
+                "signal",
+                signal_objective,
+                config.signal_stage,
+                True,
+                signal_parts,
+                read_out,
+                "trials",
+            )
         )
     return stages
 
 
 def _run_stage(
-    stage: _Stage, index: int, reached: Checkpoint, penalties: Penalties, key: PRNGKeyArray,
+    stage: _Stage, index: int, reached: Checkpoint, config: RecipeConfig, key: PRNGKeyArray,
     progress: Progress, checkpoint: CheckpointFile | None,
 ) -> Checkpoint:  # fmt: skip
     began = time.monotonic() - reached.seconds.get(stage.name, 0.0)
@@ -157,11 +174,13 @@ def _run_stage(
     if reached.state is not None:
         start = (reached.state, reached.history.get(stage.name, {}))
     rates = learning_rates(reached.model, stage.parts, stage.config)
-    with progress.task(stage.name, stage.config.steps) as task:
+    data, key = stage.data(reached.model), jax.random.fold_in(key, 1 + index)
+    batches = stage.batches(data, config.trials_per_step, key)
+    with progress.task(labelled(stage.name, batches, stage.of), stage.config.steps) as task:
         trained = train(
-            reached.model, stage.objective, stage.data(reached.model), penalties.weights(),
-            stage.config, noisy=stage.noisy, rates=rates, key=jax.random.fold_in(key, 1 + index),
-            start=start, on_dispatch=on_dispatch,
+            reached.model, stage.objective, data, config.penalties.weights(), stage.config,
+            noisy=stage.noisy, rates=rates, key=key, batches=batches, start=start,
+            on_dispatch=on_dispatch,
         )  # fmt: skip
     model = in_order(trained.model) if stage.noisy and stage.name != "signal" else trained.model
     done = note(None, model, index + 1, trained.history)
@@ -170,10 +189,13 @@ def _run_stage(
     return done
 
 
-def _template_of_state(stages: list[_Stage]):
+def _template_of_state(stages: list[_Stage], trials_per_step: int | None):
     """The (untrained) training state of each stage, for reading a checkpoint."""
-    return lambda model, index: initial_state(
-        model,
-        learning_rates(model, stages[index].parts, stages[index].config),
-        stages[index].config,
-    )
+
+    def template(model: DisRNN, index: int) -> TrainingState:
+        stage = stages[index]
+        batches = stage.batches(stage.data(model), trials_per_step, jax.random.key(0))
+        rates = learning_rates(model, stage.parts, stage.config)
+        return initial_state(model, rates, stage.config, averaged=batches is not None)
+
+    return template

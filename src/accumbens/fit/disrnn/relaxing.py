@@ -7,6 +7,7 @@ A copy is judged by what the model says of held-out trials, not by the choices m
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -108,25 +109,23 @@ def relaxed(
     paths = [path.closed_for_good(path.average) for path in paths]
     models, scores = [paths[-1].model], [walks.scores(paths, folds)]
     n_steps = walks.config.relaxing
+    of_stops = schedules(candidate, n_steps, longer=longer)
     guides = _Guides(walks, candidate.route.embedding) if candidate.route.share == 1 else None
     divergences = [] if guides is None else [guides.divergence(paths)]
 
     def advance(path: Path) -> None:
         path.advance(schedule, walks.recipe.penalties)
 
-    first = candidate.step
-    for turn, of_turn in enumerate([n_steps, LONGER * n_steps] if longer else [n_steps]):
+    for of_turn in [n_steps, LONGER * n_steps] if longer else [n_steps]:
         with walks.progress.task("disrnn selection: relaxing", of_turn) as task:
             for done in range(0, of_turn, STEPS_PER_CHECKPOINT):
-                steps = done + np.arange(STEPS_PER_CHECKPOINT)
-                schedule = _schedule(candidate, steps, of_turn, first, again=turn > 0)
+                schedule = next(of_stops)
                 in_threads(advance, paths)
                 models.append(paths[-1].model)
                 scores.append(walks.scores(paths, folds))
                 if guides is not None:
                     divergences.append(guides.divergence(paths))
                 task.update(min(done + STEPS_PER_CHECKPOINT, of_turn))
-        first += of_turn
     held_out = [of_all[:-1, 0].sum(0) for of_all in scores]
     last = (
         int(np.argmin(divergences))
@@ -135,6 +134,16 @@ def relaxed(
     predicted = float(held_out[last].sum() / walks.n)
     judged = -divergences[last] if divergences else predicted
     return candidate, Relaxed(models[last], predicted, last * STEPS_PER_CHECKPOINT, judged)
+
+
+def schedules(candidate: Candidate, n_steps: int, *, longer: bool = False) -> Iterator[Schedule]:
+    """Of relaxing, from one checkpoint to the next. longer: with the second turn."""
+    first = candidate.step
+    for turn, of_turn in enumerate([n_steps, LONGER * n_steps] if longer else [n_steps]):
+        for done in range(0, of_turn, STEPS_PER_CHECKPOINT):
+            steps = done + np.arange(STEPS_PER_CHECKPOINT)
+            yield _schedule(candidate, steps, of_turn, first, again=turn > 0)
+        first += of_turn
 
 
 def _schedule(

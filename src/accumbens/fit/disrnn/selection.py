@@ -11,20 +11,26 @@ Strong penalties find the structure but blur what stays open. So the chosen cand
 what is closed stays closed, the penalties of the rest fall, and the held-out trials, relaxed in the
 same way, say how far. Where the targets are all from the best cognitive model, they hold no noise,
 and noise and L2 fall too: what stays open then copies that model.
+
+With more than 100,000 trials all this is chosen inside a part of the sessions, and what was chosen
+is fitted to all of them (see `whole`).
 """
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from pathlib import Path as FilePath
 from typing import NamedTuple
 
+import jax
 from jaxtyping import PRNGKeyArray
 
 from ...models.disrnn import DisRNN, Penalties, in_order
 from ...progress.base import Progress
 from ...trials import Trials
 from ..folds import TOLERANCE
+from ..part import part_of_sessions
 from .candidates import HOPELESS, Candidate, Route, n_open, simplest_first
 from .config import RecipeConfig, SelectionConfig
 from .guides import Guide
@@ -32,6 +38,7 @@ from .paths import penalties_at
 from .preparation import with_unseen_subjects
 from .relaxing import Relaxed, lags, may_copy, relaxed
 from .walks import Walks
+from .whole import fitted_to_all
 
 
 class Selection(NamedTuple):
@@ -42,7 +49,8 @@ class Selection(NamedTuple):
     per trial), over sessions, which are the same for both.
     guide: the best cognitive model. held_out: log likelihood per trial (nats) of the trials that
     folds held out, after relaxing. relaxed: steps of relaxing that were kept.
-    penalties: those of the chosen candidate. seconds: by part.
+    penalties: those of the chosen candidate. seconds: by part. part: the sessions inside which it
+    was chosen, None for all of them; candidates and their likelihoods are then of these.
     """
 
     model: DisRNN
@@ -54,6 +62,7 @@ class Selection(NamedTuple):
     relaxed: int
     penalties: Penalties
     seconds: dict[str, float]
+    part: Trials | None = None
 
     @property
     def candidate(self) -> Candidate:
@@ -82,7 +91,12 @@ def select_disrnn(
     and options, so that it goes on with its own.
     """
     config, began = config or SelectionConfig(), time.monotonic()
-    walks = Walks(trials, recipe, config, key, progress or Progress(), checkpoints, identity)
+    progress = progress or Progress()
+    part = part_of_sessions(trials, config.trials, config.folds, key=jax.random.fold_in(key, PART))
+    if part is not None and config.shares == SelectionConfig().shares:
+        config = dataclasses.replace(config, shares=(0.0,))
+    inside = trials if part is None else part
+    walks = Walks(inside, recipe, config, key, progress, checkpoints, identity)
     guided = time.monotonic()
     walks.explore()
     walked = time.monotonic()
@@ -93,13 +107,25 @@ def select_disrnn(
         "cognitive": guided - began, "paths": walked - guided,
         "simplifying": time.monotonic() - walked,
     }  # fmt: skip
-    model = with_unseen_subjects(in_order(found.model), walks.batch)
+    model, batch = found.model, walks.batch
+    if part is not None:
+        began = time.monotonic()
+        model = fitted_to_all(
+            trials, walks, candidate, found, key=jax.random.fold_in(key, PART + 1),
+            progress=progress, checkpoints=checkpoints, identity=identity,
+        )  # fmt: skip
+        seconds["all sessions"] = time.monotonic() - began
+        batch = trials.batch()
+    model = with_unseen_subjects(in_order(model), batch)
     return Selection(
         model, candidates, chosen, walks.standard_errors(candidate), walks.guide,
         found.held_out, found.steps, penalties_at(recipe.penalties, candidate.factor), seconds,
+        part,
     )  # fmt: skip
 
 
+PART = 500
+"""Numbers of the keys that draw a part of the sessions, and fit to all of them."""
 FEWER = 2e-4
 """Nats per held-out trial that fewer latents from the start may cost, copies apart: a variable that
 is one in truth costs nothing as one latent."""

@@ -18,13 +18,13 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from ...models.base import Model
 from ...models.disrnn import DisRNN
 from ...noise import NoiseSource
-from ...trials import Batch, Trials
-from ...unrolling import unroll
+from ...trials import Batch, Counts, Trials
+from ...unrolling import n_scored, unroll
 from ..gradient.objective import Terms
 from .objectives import Weights, penalised_choices
 
@@ -35,6 +35,10 @@ class SoftChoices(NamedTuple):
     batch: Batch
     target: Float[Array, "session trial choice"]
 
+    def at(self, sessions: Int[Array, " place"], counts: Counts | None = None) -> SoftChoices:
+        """Some of the sessions, as of `Batch.at`."""
+        return SoftChoices(self.batch.at(sessions, counts), self.target[sessions])
+
 
 def soft_choice_objective(
     model: DisRNN, data: SoftChoices, weights: Weights, noise: NoiseSource | None
@@ -43,16 +47,18 @@ def soft_choice_objective(
 
     def cross_entropy(logits: Float[Array, "session trial choice"]) -> Float[Array, ""]:
         of_trial = -(data.target * jax.nn.log_softmax(logits)).sum(-1)
-        n = jnp.maximum(jnp.asarray(data.batch.scored).sum(), 1)
-        return jnp.where(data.batch.scored, of_trial, 0.0).sum() / n
+        return jnp.where(data.batch.scored, of_trial, 0.0).sum() / n_scored(data.batch)
 
     return penalised_choices(model, data.batch, cross_entropy, weights, noise)
 
 
 def soft_targets(
-    trials: Trials, guide: Model, share: float
+    trials: Trials, guide: Model | None, share: float
 ) -> Float[np.ndarray, "session trial choice"]:
-    """Targets along `trials` with that share of the guide's probabilities."""
+    """Targets along `trials` with that share of the guide's probabilities; None at a share of 0."""
+    if share == 0:
+        return np.eye(trials.n_choices, dtype=np.float32)[np.maximum(trials.choice, 0)]
+    assert guide is not None
     made = np.eye(trials.n_choices)[np.maximum(trials.choice, 0)]
     logits = np.asarray(unroll(guide, trials).choice_logits, np.float64)
     p = np.exp(logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True))

@@ -15,6 +15,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
@@ -22,7 +24,8 @@ from ...models.disrnn import DisRNN
 from ...progress.base import Progress
 from ...trials import Trials
 from .config import RecipeConfig
-from .preparation import with_unseen_subjects
+from .objectives import ReadOutData
+from .preparation import latents_before, with_unseen_subjects
 from .signal_walks import SignalCandidate, SignalRoute, SignalWalks
 
 SHARES = (0.5, 1.0)
@@ -67,27 +70,36 @@ def select_signal_networks(
     embedding: int = 0,
     key: PRNGKeyArray,
     progress: Progress | None = None,
+    part: Trials | None = None,
 ) -> SignalSelection:
     """`model` with signal networks for the signals of `trials`.
 
     folds: parts of the sessions, each held out once. embedding: numbers that describe each subject,
     tried beside none with the best share and with a share of 0; 0: not tried. key: of starts and
-    noise.
+    noise. part: sessions inside which to choose, where these are many; no cognitive model is then
+    leaned on, since there are trials enough to do without.
     """
     progress = (progress or Progress()).within("")
-    walks = SignalWalks(model, trials, recipe, folds, key, progress)
+    inside = trials if part is None else part
+    walks = SignalWalks(model, inside, recipe, folds, key, progress)
     walks.walk(SignalRoute(0.0, 0))
     alone = walks.best
     ahead = alone.error - walks.guide.error[walks.guide.name]
-    if min(ahead, alone.error - alone.fitted) > TOLERANCE:
+    if part is None and min(ahead, alone.error - alone.fitted) > TOLERANCE:
         for share in SHARES:
             walks.walk(SignalRoute(share, 0))
-    if embedding and len(np.unique(trials.subject)) > 1:
+    if embedding and len(np.unique(inside.subject)) > 1:
         for share in dict.fromkeys((walks.best.route.share, 0.0)):  # the guide tells none apart
             walks.walk(SignalRoute(share, embedding))
     chosen = simplest(walks.candidates)
-    stretches = walks.everything(walks.candidates[chosen])
-    fitted = with_unseen_subjects(stretches[-1].model, walks.data.batch)
+    data = walks.data
+    if part is None:
+        stretches = walks.everything(walks.candidates[chosen])
+    else:
+        batch = jax.tree.map(jnp.asarray, trials.batch())
+        data = ReadOutData.of_valid_trials(batch, latents_before(model, batch))
+        stretches = walks.beyond(walks.candidates[chosen], trials, data)
+    fitted = with_unseen_subjects(stretches[-1].model, data.batch)
     terms = stretches[0].history
     history = {term: np.concatenate([done.history[term] for done in stretches]) for term in terms}
     return SignalSelection(

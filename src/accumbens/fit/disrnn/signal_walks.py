@@ -19,6 +19,7 @@ from ...progress.threads import in_threads
 from ...trials import Batch, Trials
 from ...unrolling import squared_signal_errors
 from ..folds import folds_of
+from ..gradient.batches import labelled, mini_batches
 from ..gradient.training import Trained, train
 from .config import RecipeConfig
 from .objectives import ReadOutData, signal_objective
@@ -127,6 +128,15 @@ class SignalWalks:
         factors = FACTORS[: FACTORS.index(candidate.factor) + 1]
         return list(self._fit(model, factors, self._seen(share, len(self.held_out)), self.progress))
 
+    def beyond(
+        self, candidate: SignalCandidate, trials: Trials, data: ReadOutData
+    ) -> list[Trained]:
+        """The stretches to a candidate, fitted to more trials than it was chosen on: `data` of
+        `trials`. Its targets are the signals themselves."""
+        model = _with_signal_networks(self.choices, trials, candidate.route.embedding, self.key)
+        factors = FACTORS[: FACTORS.index(candidate.factor) + 1]
+        return list(self._fit(model, factors, data.batch, self.progress, data=data))
+
     def _seen(self, share: float, fold: int) -> Batch:
         """What a fit without this fold is fitted to; the last fold holds nothing out."""
         batch = self.data.batch
@@ -142,12 +152,14 @@ class SignalWalks:
 
     def _fit(
         self, model: DisRNN, factors: Sequence[float], batch: Batch, to: Progress,
-        when_training: Callable[[], None] = lambda: None,
+        when_training: Callable[[], None] = lambda: None, data: ReadOutData | None = None,
     ) -> Iterator[Trained]:  # fmt: skip
         """What these networks have come to at each factor, one after the other.
 
-        when_training: called as soon as what is needed is compiled, and again now and then.
+        when_training: called as soon as what is needed is compiled, and again now and then. data:
+            with other trials than these of the walks.
         """
+        data = (data or self.data)._replace(batch=batch)
         rates = learning_rates(model, signal_parts, self.recipe.signal_stage)
         for i, factor in enumerate(factors):
             stage = self.stages[i]
@@ -156,11 +168,13 @@ class SignalWalks:
                 when_training()
                 task.update(state.step, total=state.n_steps(stage))
 
-            with to.task("signal", stage.steps) as task:
+            own = jax.random.fold_in(self.key, i)
+            batches = mini_batches(batch, self.recipe.trials_per_step, key=own)
+            with to.task(labelled("signal", batches, "trials"), stage.steps) as task:
                 done = train(
-                    model, signal_objective, self.data._replace(batch=batch),
-                    self.recipe.penalties.scaled(factor).weights(), stage, noisy=True, rates=rates,
-                    key=jax.random.fold_in(self.key, i), on_dispatch=on_dispatch,
+                    model, signal_objective, data, self.recipe.penalties.scaled(factor).weights(),
+                    stage, noisy=True, rates=rates, key=own, batches=batches,
+                    on_dispatch=on_dispatch,
                 )  # fmt: skip
             model = done.model
             yield done

@@ -21,6 +21,7 @@ from ...progress.base import Progress
 from ...progress.threads import in_threads
 from ...trials import Trials
 from ..folds import TOLERANCE, folds_of, paired_difference, without
+from ..gradient.batches import mini_batches
 from .candidates import HOPELESS, Candidate, Route, best_candidate, most_shrunk
 from .config import RecipeConfig, SelectionConfig
 from .guides import best_guide, subjects_can_be_told_apart
@@ -118,6 +119,10 @@ class Walks:
         fewer = self.chosen._replace(latents=latents)
         return {fewer: self.n_checkpoints} if latents > 0 else {}
 
+    def scale(self, route: Route) -> float:
+        """What multiplies all penalties along a route."""
+        return strength(route.share, self.n)
+
     def candidates(self) -> list[Candidate]:
         """Every checkpoint of these paths, in order of route and step."""
         return [c for route in sorted(self.walked) for c in self.along(route)]
@@ -183,13 +188,12 @@ class Walks:
         architecture = dataclasses.replace(self.recipe.disrnn, subject_embedding=embedding)
         key = jax.random.fold_in(self.key, 1000 * start)
         model = initial_disrnn(self.trials.select_signals(()), architecture, key)
-        paths = [
-            Path.beginning(
-                model, self._data(route, fold),
-                jax.random.fold_in(self.key, 1000 * start + fold + 2),
-            )
-            for fold in folds
-        ]  # fmt: skip
+        paths = []
+        for fold in folds:
+            data = self._data(route, fold)
+            own = jax.random.fold_in(self.key, 1000 * start + fold + 2)
+            batches = mini_batches(data.batch, self.recipe.trials_per_step, key=own)
+            paths.append(Path.beginning(model, data, own, batches))
         fewer = latents < architecture.latents
         return [path.with_latents(latents) for path in paths] if fewer else paths
 
@@ -257,7 +261,7 @@ class Walks:
         paths = self.paths(route, folds)
         if file is not None and (kept := read_walked(file, self.identity, paths[0].average)):
             return kept
-        scale = strength(route.share, self.n)
+        scale = self.scale(route)
         averages: list[list[PyTree]] = []
         scores: list[np.ndarray] = []
         n_open: list[list[int]] = []

@@ -62,6 +62,8 @@ class CheckpointFile:
             state = checkpoint.state
             arrays |= _by_path("trained", state.trained) | _by_path("adam", state.adam)
             note["state"] = [state.step, state.falls_from, state.rate_factor, state.retries]
+            if state.average is not None:
+                arrays |= _by_path("average", state.average)
         for stage, terms in checkpoint.history.items():
             arrays |= {f"history/{stage}/{name}": values for name, values in terms.items()}
         write_arrays(self.path, arrays, note)
@@ -94,6 +96,7 @@ class CheckpointFile:
                 self._restored("trained", template.trained, arrays),
                 self._restored("adam", template.adam, arrays),
                 *note["state"],
+                average=self._restored("average", template.average, arrays),
             )
         history = {
             stage: {term: arrays[f"history/{stage}/{term}"] for term in terms}

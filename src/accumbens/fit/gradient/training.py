@@ -20,6 +20,7 @@ from jaxtyping import Float, PRNGKeyArray, PyTree
 
 from ...errors import DivergedError
 from ...noise import NoiseSource
+from .batches import AVERAGING, MiniBatches
 from .config import StageConfig
 from .objective import Objective
 from .stage import Pace
@@ -33,7 +34,7 @@ loss."""
 
 class TrainingState(NamedTuple):
     """All that a stage needs to go on: what is trained, Adam's memory, step, the step from which
-    the learning rate falls, rate, retries."""
+    the learning rate falls, rate, retries; with mini-batches the average of what was trained."""
 
     trained: PyTree
     adam: optax.OptState
@@ -41,6 +42,7 @@ class TrainingState(NamedTuple):
     falls_from: int
     rate_factor: float
     retries: int
+    average: PyTree | None = None
 
     def n_steps(self, stage: StageConfig) -> int:
         """Steps of the whole stage."""
@@ -64,6 +66,7 @@ def train(
     noisy: bool,
     rates: PyTree,
     key: PRNGKeyArray,
+    batches: MiniBatches | None = None,
     start: tuple[TrainingState, dict[str, np.ndarray]] | None = None,
     on_dispatch: Callable[[TrainingState, dict[str, np.ndarray]], bool | None] | None = None,
 ) -> Trained:
@@ -75,6 +78,8 @@ def train(
     weights: of the penalties, as the objective takes them. noisy: False is a source of no noise.
     rates: a pytree like `model`: each array's learning rate as a multiple of the stage's; None for
         what is frozen.
+    batches: mini-batches of the sessions of `data`, one for each step; None where every step sees
+        all. With mini-batches the model that comes out has the averages of the latest weights.
     start: where to go on, from an earlier `on_dispatch`.
     on_dispatch: called with the state and the history so far after every few dozen steps (for
         progress, checkpoints and interruption); the stage ends early if it returns True.
@@ -82,16 +87,19 @@ def train(
     """
     model, weights = _strongly_typed(model), _strongly_typed(weights)
     frozen = _split(model, rates)[1]
-    state, history = start or (initial_state(model, rates, stage), {})
+    averaged = batches is not None
+    state, history = start or (initial_state(model, rates, stage, averaged=averaged), {})
     while state.step < state.n_steps(stage):
-        (trained, adam), terms = _compiled_steps(
-            *_arguments(state, frozen, data, weights, rates, key, noisy, objective, stage)
+        (trained, adam, average), terms = _compiled_steps(
+            *_arguments(state, frozen, data, weights, rates, key, noisy, objective, stage, batches)
         )
-        trained, adam = _strongly_typed((trained, adam))
+        trained, adam, average = _strongly_typed((trained, adam, average))
         terms = jax.tree.map(np.asarray, terms)
         if _finite(trained) and np.isfinite(terms["loss"]).all():
             n_steps = len(terms["loss"])
-            state = state._replace(trained=trained, adam=adam, step=state.step + n_steps)
+            state = state._replace(
+                trained=trained, adam=adam, average=average, step=state.step + n_steps
+            )
             history = _extended(history, terms)
             if state.step < state.falls_from and settled(history, stage):
                 state = state._replace(falls_from=state.step)
@@ -99,7 +107,8 @@ def train(
             state = _roll_back(state, terms, stage)
         if on_dispatch is not None and on_dispatch(state, history):
             break
-    return Trained(eqx.combine(state.trained, frozen), history)
+    taken = state.trained if state.average is None else state.average
+    return Trained(eqx.combine(taken, frozen), history)
 
 
 def compile_training(
@@ -110,15 +119,19 @@ def compile_training(
     model, weights = _strongly_typed(model), _strongly_typed(weights)
     frozen, state = _split(model, rates)[1], initial_state(model, rates, stage)
     key = jax.random.key(0)
-    arguments = _arguments(state, frozen, data, weights, rates, key, True, objective, stage)
+    arguments = _arguments(state, frozen, data, weights, rates, key, True, objective, stage, None)
     _compiled_steps.lower(*arguments).compile()
 
 
-def initial_state(model: PyTree, rates: PyTree, stage: StageConfig) -> TrainingState:
-    """The state before the first step of a stage. rates: those of `train`."""
+def initial_state(
+    model: PyTree, rates: PyTree, stage: StageConfig, *, averaged: bool = False
+) -> TrainingState:
+    """The state before the first step of a stage. rates: those of `train`. averaged: whether it has
+    mini-batches."""
     trained = _split(_strongly_typed(model), rates)[0]
     adam = _strongly_typed(_adam_before(trained, Pace.of(stage)))
-    return TrainingState(trained, adam, 0, stage.steps - stage.decay_steps, 1.0, 0)
+    falls_from, average = stage.steps - stage.decay_steps, trained if averaged else None
+    return TrainingState(trained, adam, 0, falls_from, 1.0, 0, average)
 
 
 def settled(history: dict[str, Float[np.ndarray, " step"]], stage: StageConfig) -> bool:
@@ -138,44 +151,66 @@ def settled(history: dict[str, Float[np.ndarray, " step"]], stage: StageConfig) 
 
 def gradient_steps(
     trained, adam, frozen, data, weights, rates, key, amount, pace, first, falls_from, rate_factor,
-    objective, n_steps,
+    objective, n_steps, average=None, sessions=None, counts=None,
 ):  # fmt: skip
-    """`n_steps` gradient steps in one dispatch. Returns the new (trained, adam) and all terms.
+    """`n_steps` gradient steps in one dispatch. Returns the new (trained, adam, average) and all
+    terms.
 
+    sessions, counts: of each step's mini-batch, and what its means divide by; None where every step
+    sees all, and nothing is averaged.
     Everything but `objective` and `n_steps` may be traced, and mapped over.
     """
 
-    def loss(trained, step, step_key):
+    def loss(trained, step, step_key, sessions):
         noise = NoiseSource(step_key, amount)
         model = eqx.combine(trained, frozen)
-        return objective(model, data, pace.weights_at(step, weights), noise)
+        seen = data if sessions is None else data.at(sessions, counts)
+        return objective(model, seen, pace.weights_at(step, weights), noise)
 
     def one(carry, now):
-        trained, adam = carry
-        step, step_key, rate = now
-        (_, terms), gradient = jax.value_and_grad(loss, has_aux=True)(trained, step, step_key)
+        trained, adam, average = carry
+        step, step_key, rate, of_step = now
+        (_, terms), gradient = jax.value_and_grad(loss, has_aux=True)(
+            trained, step, step_key, of_step
+        )
         direction, adam = pace.adam.update(gradient, adam)
         trained = jax.tree.map(
             lambda p, d, relative: p - rate * relative * d, trained, direction, rates
         )
-        return (trained, adam), terms
+        if average is not None:
+            average = averaged_weights(average, trained, decay_at(step))
+        return (trained, adam, average), terms
 
     steps = first + jnp.arange(n_steps)
     keys = jax.vmap(partial(jax.random.fold_in, key))(steps)
     rates_at = rate_factor * pace.rate_at(steps, falls_from)
-    return jax.lax.scan(one, (trained, adam), (steps, keys, rates_at))
+    return jax.lax.scan(one, (trained, adam, average), (steps, keys, rates_at, sessions))
+
+
+def averaged_weights(average: PyTree, trained: PyTree, decay: Any = AVERAGING) -> PyTree:
+    """The exponential average one step later."""
+    return jax.tree.map(lambda a, p: decay * a + (1 - decay) * p, average, trained)
+
+
+def decay_at(step: Any) -> Any:
+    """Decay of the average at a step: less over the first ones, so that the start is soon gone."""
+    return jnp.minimum(AVERAGING, (1.0 + step) / (10.0 + step))
 
 
 _compiled_steps = eqx.filter_jit(gradient_steps)
 
 
-def _arguments(state, frozen, data, weights, rates, key, noisy, objective, stage):
+def _arguments(state, frozen, data, weights, rates, key, noisy, objective, stage, batches):
     """What `gradient_steps` takes, for the next dispatch."""
+    n_steps = min(STEPS_PER_DISPATCH, state.n_steps(stage) - state.step)
+    of_batches = ()
+    if batches is not None:
+        sessions = jnp.asarray(batches.of_steps(state.step, n_steps))
+        of_batches = (state.average, sessions, jax.tree.map(jnp.asarray, batches.counts))
     return (
         state.trained, state.adam, frozen, data, weights, jax.tree.map(np.float32, rates), key,
         np.float32(noisy), Pace.of(stage), np.int32(state.step), np.int32(state.falls_from),
-        np.float32(state.rate_factor), objective,
-        min(STEPS_PER_DISPATCH, state.n_steps(stage) - state.step),
+        np.float32(state.rate_factor), objective, n_steps, *of_batches,
     )  # fmt: skip
 
 

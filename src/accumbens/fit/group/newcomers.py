@@ -87,7 +87,7 @@ def _batches(trials: Trials, subjects: list[int], counted) -> Batch:
     whole = whole._replace(subject=np.zeros_like(whole.subject))
     each = [np.flatnonzero(trials.subject == of) for of in subjects]
     longest, n_trials = max(map(len, each)), trials.choice.shape[1]
-    parts = [pad_batch(Batch(*(x[at] for x in whole)), longest, n_trials) for at in each]
+    parts = [pad_batch(whole.at(at), longest, n_trials) for at in each]
     return jax.tree.map(lambda *x: np.stack(x), *parts)
 
 

@@ -10,17 +10,23 @@ from pathlib import Path as FilePath
 from typing import Any, NamedTuple
 
 import equinox as eqx
+import jax
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
 from ...models.gru import GRU
 from ...progress.base import Progress
 from ...trials import Trials
+from ..gradient.batches import labelled
 from ..gradient.training import STEPS_PER_DISPATCH
+from ..part import part_of_sessions
 from .config import GRUConfig
 from .objective import with_unseen_subjects
 from .path import Path
 from .selection import GRUSelection, routes_of, select_gru, tried_apart
+
+PART = 500
+"""Number of the key that draws a part of the sessions."""
 
 
 class GRUFit(NamedTuple):
@@ -43,6 +49,9 @@ def fit_gru(
 ) -> GRUFit:
     """A GRU fitted to choices and signals of all sessions of `trials`.
 
+    Beyond 100,000 trials it is chosen inside a part of the sessions, and fitted to all in
+    mini-batches.
+
     Args:
         trials: sessions to fit; those held out from the analysis are not among them.
         config: what is not given there is chosen by folds of these sessions.
@@ -57,17 +66,23 @@ def fit_gru(
     """
     progress = progress or Progress()
     selection, [route, *others] = None, routes_of(trials, config)
+    part = part_of_sessions(trials, None, config.folds, key=jax.random.fold_in(key, PART))
     if others or config.chooses_steps or tried_apart(trials, config):
+        inside = trials if part is None else part
         selection = select_gru(
-            trials, config, key=key, progress=progress, checkpoints=checkpoints, identity=identity
+            inside, config, key=key, progress=progress, checkpoints=checkpoints, identity=identity
         )
         route = selection.chosen.route
+        if part is not None and config.l2 is None:  # each is a number of trials' worth
+            share = part.scored.sum() / max(int(trials.scored.sum()), 1)
+            route = route._replace(l2=float(route.l2 * share))
     if selection is not None and config.chooses_steps:
         config = dataclasses.replace(
             config, stage=dataclasses.replace(config.stage, steps=selection.chosen.step)
         )
     path = Path.beginning(trials, trials.batch(), config, route, key)
-    with progress.task("gru: all sessions", config.stage.steps) as task:
+    label = labelled("gru: all sessions", path.batches)
+    with progress.task(label, config.stage.steps) as task:
         while not path.ended:
             path.advance(path.step + STEPS_PER_DISPATCH)
             terms = {name: float(values[-1]) for name, values in path.history.items()}

@@ -21,7 +21,12 @@ from ...models.gru import GRU
 from ...models.signal_units import SignalUnits
 from ...noise import NoiseSource
 from ...trials import Batch, Trials
-from ...unrolling import choice_log_likelihood, mean_choice_nll, squared_signal_errors
+from ...unrolling import (
+    choice_log_likelihood,
+    mean_choice_nll,
+    n_signal_scored,
+    squared_signal_errors,
+)
 from ..gradient.objective import Terms
 from ..unseen import mean_for_unseen
 
@@ -73,8 +78,8 @@ def gru_objective(
     unrolled = model.unroll(batch)
     terms = {"choice_nll": mean_choice_nll(unrolled.choice_logits, batch)}
     if model.n_signals:
-        n = jnp.maximum(batch.signal_scored.sum((0, 1)), 1)
-        errors = squared_signal_errors(unrolled.signals, batch).sum((0, 1)) / n
+        errors = squared_signal_errors(unrolled.signals, batch).sum((0, 1))
+        errors = errors / n_signal_scored(batch)
         terms["signal_mse"] = (errors / model.signal_scale**2).mean()
     arrays = jax.tree.leaves(eqx.filter(model, eqx.is_inexact_array))
     squares = sum((jnp.sum(leaf**2) for leaf in arrays if leaf.ndim > 1), jnp.zeros(()))

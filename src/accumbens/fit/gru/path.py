@@ -13,6 +13,7 @@ from jaxtyping import Float, PRNGKeyArray
 
 from ...models.gru import GRU
 from ...trials import Batch, Trials
+from ..gradient.batches import MiniBatches, mini_batches
 from ..gradient.config import StageConfig
 from ..gradient.training import TrainingState, train
 from .config import GRUConfig
@@ -35,6 +36,7 @@ class Path:
     l2: float
     stage: StageConfig
     key: PRNGKeyArray
+    batches: MiniBatches | None = None
     reached: tuple[TrainingState, dict[str, np.ndarray]] | None = None
 
     @classmethod
@@ -46,14 +48,19 @@ class Path:
             trials, batch, hidden=config.hidden, embedding=route.embedding,
             key=jax.random.fold_in(key, 0),
         )  # fmt: skip
+        own = jax.random.fold_in(key, 1)
+        batches = mini_batches(batch, None, key=own)
         batch = jax.tree.map(jnp.asarray, batch)
-        return cls(start, batch, route.l2, config.stage, jax.random.fold_in(key, 1))
+        return cls(start, batch, route.l2, config.stage, own, batches)
 
     @property
     def model(self) -> GRU:
         """What it is now."""
-        state = self.reached
-        return self.start if state is None else eqx.combine(state[0].trained, self.start)
+        if self.reached is None:
+            return self.start
+        state = self.reached[0]
+        taken = state.trained if state.average is None else state.average
+        return eqx.combine(taken, self.start)
 
     @property
     def step(self) -> int:
@@ -81,6 +88,6 @@ class Path:
 
         train(
             self.start, gru_objective, self.batch, jnp.float32(self.l2), self.stage, noisy=False,
-            rates=learning_rates(self.start), key=self.key, start=self.reached,
-            on_dispatch=on_dispatch,
+            rates=learning_rates(self.start), key=self.key, batches=self.batches,
+            start=self.reached, on_dispatch=on_dispatch,
         )  # fmt: skip

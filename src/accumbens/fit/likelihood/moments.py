@@ -145,4 +145,4 @@ def pad_batch(batch: Batch, n_sessions: int, n_trials: int) -> Batch:
             more += [(0, n_trials - array.shape[1])] + [(0, 0)] * (array.ndim - 2)
         return np.pad(array, more)
 
-    return Batch(*(pad(array) for array in batch))
+    return jax.tree.map(pad, batch)

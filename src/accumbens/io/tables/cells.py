@@ -23,7 +23,11 @@ def factorized(column: pd.Series) -> tuple[Int[np.ndarray, " row"], Sequence[obj
         the order in which they first appear.
     """
     if isinstance(column.dtype, pd.CategoricalDtype):
-        column = column.astype(object)
+        codes, categories = column.cat.codes.to_numpy(), column.cat.categories.astype(object)
+        used = pd.unique(codes[codes >= 0])
+        place = np.full(len(categories) + 1, -1)  # the last is that of -1, a blank
+        place[used] = np.arange(len(used))
+        return place[codes], list(categories[used])
     column = _of_single_cells(column)
     try:
         group, distinct = pd.factorize(column)

@@ -41,7 +41,10 @@ _WITHOUT = {
 
 
 def find_columns(
-    frame: pd.DataFrame, format: TableFormat, problems: Problems
+    frame: pd.DataFrame,
+    format: TableFormat,
+    problems: Problems,
+    labels: Sequence[str] | None = None,
 ) -> tuple[dict[str, pd.Series], set[str]]:
     """Finds the columns that a format names. Missing and ambiguous columns are problems.
 
@@ -49,12 +52,14 @@ def find_columns(
         frame: the table.
         format: which column means what.
         problems: gets columns that are missing, named twice, or occur twice.
+        labels: of all columns, where the frame has only some of them.
 
     Returns:
         The columns by name; and the fields of the format that need no column: those set to None,
         and the default columns of subject and trial number where no other column looks like them.
     """
-    labels = [str(label) for label in frame.columns]
+    there = [str(label) for label in frame.columns]
+    labels = list(labels or there)
     taken = {name for _, name in format.roles()}
     free = [label for label in labels if label not in taken]
     found: dict[str, pd.Series] = {}
@@ -72,7 +77,7 @@ def find_columns(
         used[column] = field
         places = [i for i, label in enumerate(labels) if label == column]
         if len(places) == 1:
-            found[column] = frame.iloc[:, places[0]]
+            found[column] = frame.iloc[:, there.index(column)]
         elif places:
             problems.add(
                 f"column {show(column)}",

@@ -24,6 +24,7 @@ from ..sources import TABLE_ENDINGS, WRITTEN_ENDINGS
 from .formulas import marked_frame, unmarked_frame
 from .matlab import read_matlab
 from .problems import Problems, listed, near_matches, show
+from .row_groups import Wanted, read_row_groups
 from .workbooks import read_workbook
 
 _MAGIC = {
@@ -46,11 +47,20 @@ class TableFile(NamedTuple):
         frame: all its columns.
         problems: what is wrong with single rows of the file.
         typed: whether the file says the types of its columns (Parquet) or they were inferred.
+        others: labels of all columns, where not all of them were read.
     """
 
     frame: pd.DataFrame
     problems: Problems
     typed: bool
+    others: tuple[str, ...] | None = None
+
+    @property
+    def labels(self) -> list[str]:
+        """Of all columns of the file."""
+        return [
+            str(label) for label in (self.frame.columns if self.others is None else self.others)
+        ]
 
 
 def read_table(path: str | os.PathLike[str], text: Sequence[str] = ()) -> pd.DataFrame:
@@ -102,8 +112,14 @@ def table_bytes(frame: pd.DataFrame, path: str | os.PathLike[str]) -> bytes:
     return gzip.compress(text.getvalue(), mtime=0) if ".gz" in ending else text.getvalue()
 
 
-def open_table(path: str | os.PathLike[str], text: Sequence[str] = ()) -> TableFile:
-    """Reads a table as `read_table` does; problems of single rows are collected, not raised."""
+def open_table(
+    path: str | os.PathLike[str], text: Sequence[str] = (), wanted: Wanted | None = None
+) -> TableFile:
+    """Reads a table as `read_table` does; problems of single rows are collected, not raised.
+
+    wanted: from the labels of all columns to those that are needed. Of a Parquet file no others are
+    read, so that it may be larger than memory.
+    """
     path = Path(path)
     if path.is_dir():
         hint = "Name the table file inside it." if ".zarr" not in path.name else _CONVERT
@@ -111,14 +127,14 @@ def open_table(path: str | os.PathLike[str], text: Sequence[str] = ()) -> TableF
     if not path.exists():
         raise DataError(f"Cannot read {path}: {_absent(path)}")
     ending = _ending(path)
+    if ending in (".parquet", ".pqt"):
+        return _parquet(path, wanted)
     try:
         data = path.read_bytes()
     except OSError as error:
         raise DataError(f"Cannot read {path}: {error.strerror}. Allow it to be read.") from error
     if not data:
         raise DataError(f"Cannot read {path}: the file is empty. Export or copy it again.")
-    if ending in (".parquet", ".pqt"):
-        return _parquet(path, data)
     if ending == ".xlsx":
         frame, rows = read_workbook(path)
         counting = "rows counted as in the sheet"
@@ -151,26 +167,34 @@ def _absent(path: Path) -> str:
     return f"there is no such file. {hint}"
 
 
-def _parquet(path: Path, data: bytes) -> TableFile:
-    if data[:4] != b"PAR1":
+def _parquet(path: Path, wanted: Wanted | None) -> TableFile:
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(0)
+            first = file.read(2**16)
+            file.seek(max(size - 4, 0))
+            last = file.read(4)
+    except OSError as error:
+        raise DataError(f"Cannot read {path}: {error.strerror}. Allow it to be read.") from error
+    if not size:
+        raise DataError(f"Cannot read {path}: the file is empty. Export or copy it again.")
+    if first[:4] != b"PAR1":
         raise DataError(
             f"Cannot read {path}: it ends in {path.suffix} but is not a Parquet file. It "
-            f"seems to be {_look(data)}."
+            f"seems to be {_look(first)}."
         )
-    if data[-4:] != b"PAR1" or len(data) < 12:
+    if last != b"PAR1" or size < 12:
         raise DataError(f"Cannot read {path}: the Parquet file is cut short. Copy it again.")
     try:
-        table = parquet.ParquetFile(pa.BufferReader(data)).read()
-        table.validate(full=True)
-        frame = table.to_pandas(ignore_metadata=True)
+        frame, labels = read_row_groups(path, wanted)
     except Exception as error:  # whatever the reader meets in damaged bytes
         raise DataError(
             f"Cannot read {path}: the Parquet file is damaged ({_first_line(error)}). "
             "Copy or write it again."
         ) from error
-    return TableFile(
-        frame, Problems(f"table {path}", frame.index, "rows counted from 0"), typed=True
-    )
+    problems = Problems(f"table {path}", frame.index, "rows counted from 0")
+    return TableFile(frame, problems, typed=True, others=labels)
 
 
 def _csv(path: Path, data: bytes, ending: str, text: Sequence[str]) -> TableFile:

@@ -64,7 +64,7 @@ def free_water(
     clear = "" not in told and len(set(told)) == len(told)
     given, columns, unclear = np.zeros(len(choice), bool), [], []
     for name in names:
-        named = re.fullmatch(rf"(l|r|left|right)?{_GIVEN}(l|r|left|right)?", _core(name))
+        named = _says_given(name)
         if named is None or name in counted:
             continue
         cells = cells_of(name)
@@ -83,6 +83,11 @@ def free_water(
         given |= (np.nan_to_num(values) > 0) & here
     found = FreeWater(tuple(columns), given, tuple(unclear))
     return found if columns or unclear else None
+
+
+def _says_given(name: str) -> re.Match[str] | None:
+    """The name of a column that says where water was given freely, taken apart."""
+    return re.fullmatch(rf"(l|r|left|right)?{_GIVEN}(l|r|left|right)?", _core(name))
 
 
 def counted_in(
@@ -142,7 +147,12 @@ def free_water_of_table(
         subjects: those that count; empty: all.
         option: with which a user names an outcome of its own.
     """
-    frame = open_table(path, [format.choice]).frame
+
+    def wanted(labels: Sequence[str]) -> set[str]:
+        given = {label for label in labels if _says_given(label)}
+        return given | {format.choice, *format.outcome, format.subject or ""} if given else given
+
+    frame = open_table(path, [format.choice], wanted).frame
     names = [str(name) for name in frame.columns]
     if format.choice not in names or not format.outcome or format.outcome[0] not in names:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import os
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -71,10 +72,15 @@ def from_table(
         file = TableFile(table, Problems("this table", rows, "rows named by its index"), typed=True)
     else:
         text = (format.subject, format.session, format.choice)
-        file = open_table(table, [column for column in text if column])
+
+        def wanted(labels: Sequence[str]) -> set[str]:
+            return {column for _, column in format.in_table(labels).roles()}
+
+        file = open_table(table, [column for column in text if column], wanted)
     frame, problems = file.frame, file.problems
-    format = format.in_table([str(label) for label in frame.columns])
-    columns, lacking = find_columns(frame, format, problems)
+    named = format.in_table(file.labels)
+    columns, lacking = find_columns(frame, named, problems, file.labels)
+    format = named
     if not len(frame):
         problems.add("the table", "it has no rows below its header", "export it again")
         problems.raise_if_any()

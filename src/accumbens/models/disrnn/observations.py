@@ -16,22 +16,26 @@ class Observed(NamedTuple):
 
     seen: choice and outcomes as the networks get them; 0 where there was no valid choice.
     valid: a choice was made; False in padding. subject: of each session.
+    n_valid: what means over valid trials divide by; None for their number.
     """
 
     seen: Float[Array, "trial observation session"]
     valid: Bool[Array, "trial session"]
     subject: Int[Array, " session"]
+    n_valid: Float[Array, ""] | None = None
 
     @classmethod
     def of(cls, batch: Batch, n_choices: int) -> Observed:
         seen = encode_observation(jnp.asarray(batch.choice), jnp.asarray(batch.outcome), n_choices)
         seen = jnp.where(batch.valid[..., None], seen, 0.0).transpose(1, 2, 0)
-        return cls(seen, jnp.asarray(batch.valid).T, jnp.asarray(batch.subject))
+        n_valid = None if batch.counts is None else jnp.asarray(batch.counts.valid)
+        return cls(seen, jnp.asarray(batch.valid).T, jnp.asarray(batch.subject), n_valid)
 
     @property
     def share(self) -> Float[Array, "trial 1 session"]:
         """Weight of each trial in means over valid trials: 1 / their number; 0 on all others."""
-        return (self.valid / jnp.maximum(self.valid.sum(), 1))[:, None, :]
+        n = jnp.maximum(self.valid.sum(), 1) if self.n_valid is None else self.n_valid
+        return (self.valid / n)[:, None, :]
 
 
 class MeanSquares(NamedTuple):

@@ -14,6 +14,7 @@ from jaxtyping import PRNGKeyArray
 
 from ...errors import ConfigError, DivergedError
 from ...fit.disrnn.recipe import DisRNNFit, History, fit_disrnn
+from ...fit.gradient.batches import mini_batches
 from ...fit.gradient.checkpoints import CheckpointFile
 from ...fit.gru.fitting import fit_gru
 from ...models.base import Model
@@ -110,7 +111,7 @@ def _fit_gru(job: Job) -> Fitted:
         job.trials, config, key=job.key, progress=job.progress, checkpoints=job.checkpoints,
         identity=job.identity,
     )  # fmt: skip
-    notes: dict[str, Any] = {}
+    notes = _mini_batches(job, None)
     if fit.selection is not None:
         notes["selection"] = gru_record(fit.selection, config.folds, has_signals=has_signals)
         notes["warnings"] = gru_warnings(fit.selection, has_signals=has_signals)
@@ -158,7 +159,7 @@ def _fit_disrnns(job: Job) -> Fitted:
         raise diverged[0]
     losses = {i: final_loss(fit.history) for i, fit in fits.items()}
     best = min(fits, key=lambda i: (np.isnan(losses[i]), losses[i]))
-    notes: dict[str, Any] = {
+    notes = _mini_batches(job, config.recipe.trials_per_step) | {
         "loop": fits[best].model.loop_implementation(trials.batch()),
         "seeds": [
             {
@@ -187,8 +188,19 @@ def _select_disrnn(job: Job) -> Fitted:
     loop = selected.model.loop_implementation(job.trials.batch())
     histories = {job.config.seed: selected.history} if selected.history else {}
     return Fitted(
-        selected.model, True, {"loop": loop} | selected.notes, selected.seconds, histories
-    )
+        selected.model, True,
+        {"loop": loop} | selected.notes | _mini_batches(job, job.config.recipe.trials_per_step),
+        selected.seconds, histories,
+    )  # fmt: skip
+
+
+def _mini_batches(job: Job, trials_per_step: int | None) -> dict[str, Any]:
+    """What a step of the fit to all sessions saw, where it did not see all of them."""
+    batches = mini_batches(job.trials.batch(), trials_per_step, key=job.key)
+    if batches is None:
+        return {}
+    sizes = {"sessions": batches.n_places, "trials": round(float(batches.counts.valid))}
+    return {"mini_batches": sizes | {"of_sessions": len(batches.sessions)}}
 
 
 def penalties_used(fits: Mapping[str, Fitted], config: FitConfig) -> dict[str, float] | None:

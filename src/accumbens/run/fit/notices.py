@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from ...errors import DataError
@@ -93,6 +96,19 @@ def notices(trials: Trials, split: Split) -> list[str]:
     for i, name in enumerate(trials.names.signals):
         if not test.signal_scored[..., i].any():
             found.append(f"{name} was not measured in the held-out sessions, so it is not scored.")
+    return found
+
+
+def of_mini_batches(fits: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Which models were fitted in mini-batches. fits: what is noted of each, by name."""
+    found = []
+    for name, notes in fits.items():
+        if of := notes.get("mini_batches"):
+            found.append(
+                f"{name} was fitted in mini-batches: each gradient step saw {of['sessions']:,} of "
+                f"{of['of_sessions']:,} sessions (about {of['trials']:,} trials), balanced over "
+                "animals; the model has averaged weights."
+            )
     return found
 
 

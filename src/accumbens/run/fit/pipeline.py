@@ -58,7 +58,7 @@ from .left_out import check_left_out, left_out_of_run
 from .levels import level_of
 from .methods import fit_methods
 from .models import Fitted, check_fits, fit_named, penalties_used
-from .notices import check_fitted, check_sizes, notices
+from .notices import check_fitted, check_sizes, notices, of_mini_batches
 from .only import of_subjects
 from .records import (
     check_columns,
@@ -369,7 +369,7 @@ def _metrics(
             "choices_scored": int(test.scored.sum()),
             "scored_trials_hash": scored_trials_hash(test),
         },
-        "notices": notices(trials, split),
+        "notices": notices(trials, split) + of_mini_batches({n: f.notes for n, f in fits.items()}),
         "seconds": {name: fit.seconds for name, fit in fits.items()},
         "compiled": builds(),
     }

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from ...fit.disrnn.config import RecipeConfig
@@ -18,7 +19,7 @@ from ...models.disrnn import DisRNN
 from ...progress.base import Progress
 from ...trials import Trials
 from .config import FitConfig
-from .selection_record import as_record, signal_record, warnings_of
+from .selection_record import as_record, chosen_inside, signal_record, warnings_of
 
 BY_HAND = ("penalties", "warm_up", "choice_stage", "joint")
 """Parts of the recipe that the user may set by hand; then nothing is chosen."""
@@ -53,15 +54,22 @@ def selected_disrnn(
         checkpoints=checkpoints, identity=identity,
     )  # fmt: skip
     model, history, seconds = selection.model, {}, dict(selection.seconds)
-    record = as_record(selection, trials, config.selection.folds)
-    notes: dict[str, Any] = {"selection": record, "warnings": warnings_of(selection, trials)}
+    inside = trials if selection.part is None else selection.part
+    record = as_record(selection, inside, config.selection.folds)
+    notes: dict[str, Any] = {"selection": record, "warnings": warnings_of(selection, inside)}
+    if selection.part is not None:
+        record["chosen_inside"] = {
+            "sessions": inside.n_sessions, "subjects": len(np.unique(inside.subject)),
+            "trials": int(inside.valid.sum()),
+        }  # fmt: skip
+        record["why"] += f" {chosen_inside(selection.part, trials)}"
     if trials.names.signals:
         began = time.monotonic()
         given = config.recipe.disrnn.subject_numbers_for_signals
         signal = select_signal_networks(
             model, trials, config.recipe, folds=config.selection.folds,
             embedding=given or config.selection.embedding,
-            key=jax.random.fold_in(key, 3), progress=progress,
+            key=jax.random.fold_in(key, 3), progress=progress, part=selection.part,
         )  # fmt: skip
         model, history = signal.model, {"signal": signal.history}
         record["signal"] = signal_record(signal)

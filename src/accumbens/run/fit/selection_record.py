@@ -119,6 +119,16 @@ def warnings_of(selection: Selection, trials: Trials) -> list[str]:
     return found
 
 
+def chosen_inside(part: Trials, trials: Trials) -> str:
+    """In words, that it was chosen inside a part of the sessions and fitted to all."""
+    subjects = (counted(len(np.unique(t.subject)), "subject") for t in (part, trials))
+    n_trials = f"{int(part.valid.sum()):,} of {int(trials.valid.sum()):,} trials"
+    return (
+        f"All this was chosen inside {part.n_sessions:,} of {trials.n_sessions:,} sessions "
+        f"({' of '.join(subjects)}, {n_trials}); what was chosen was then fitted to all of them."
+    )
+
+
 def _routes(selection: Selection) -> list[dict[str, Any]]:
     """The best candidate along each route."""
     rows = []

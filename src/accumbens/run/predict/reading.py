@@ -91,7 +91,7 @@ def read_new_trials(
             )
     signals = format.signal
     if signals and signals == own.signal:
-        columns = {str(name) for name in open_table(table).frame.columns}
+        columns = set(open_table(table, wanted=lambda labels: ()).labels)
         signals = tuple(name for name in signals if name in columns)
     choices = format.choices or known.choices
     trials = from_table(table, dataclasses.replace(format, signal=signals, choices=choices))
