@@ -13,6 +13,10 @@ from .models.base import Model, Unrolled, refuse_class
 from .models.own import check_own_model
 from .trials import Batch, Trials, expect_trials
 
+AT_ONCE = 1_000_000
+"""Trials along which a model is unrolled at once; more would need memory for what it computes on
+the way."""
+
 
 def unroll(model: Model, trials: Trials) -> Unrolled:
     """The predictions and latent variables of a model on every trial, given the trials before it.
@@ -42,7 +46,16 @@ def unroll(model: Model, trials: Trials) -> Unrolled:
     """
     check_fits(model, trials)
     batch = trials.batch()._replace(subject=model.subject_numbers(trials))
-    return jax.tree.map(np.asarray, _unroll(model, batch))
+    n_sessions, n_trials = batch.valid.shape
+    at_once = max(AT_ONCE // n_trials, 1)
+    if n_sessions <= at_once:
+        return jax.tree.map(np.asarray, _unroll(model, batch))
+    parts = []
+    for first in range(0, n_sessions, at_once):
+        sessions = np.arange(first, first + at_once)
+        sessions[sessions >= n_sessions] = -1  # so that all parts have one shape
+        parts.append(jax.tree.map(np.asarray, _unroll(model, batch.at(sessions))))
+    return jax.tree.map(lambda *of_parts: np.concatenate(of_parts)[:n_sessions], *parts)
 
 
 @eqx.filter_jit

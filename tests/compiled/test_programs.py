@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from accumbens.compiled.place import read_sealed
+from accumbens.compiled.place import read_sealed, sealed
 from accumbens.compiled.programs import Programs, remove_oldest
 
 SCRIPT = """
@@ -98,6 +98,30 @@ def test_any_change_of_a_program_is_noticed(tmp_path):
         assert ours.get("a") is None
     ours.put("a", program)
     assert ours.get("a") == program
+
+
+def test_what_is_no_file_or_another_programs_is_not_taken_and_replaced(tmp_path):
+    ours = Programs(tmp_path / "ours")
+    ours.put("other", bytes(50))
+    other = ours.folder / "other"
+    ways = {
+        "pipe": os.mkfifo,
+        "folder": lambda file: (file / "within").mkdir(parents=True),
+        "link to nowhere": lambda file: file.symlink_to(tmp_path / "nowhere"),
+        "link to itself": lambda file: file.symlink_to(file),
+        "link to another program": lambda file: file.symlink_to(other),
+        "copy of another program": lambda file: file.write_bytes(other.read_bytes()),
+        "empty": lambda file: file.write_bytes(b""),
+        "checksum alone": lambda file: file.write_bytes(other.read_bytes()[-32:]),
+        "others may write": lambda file: (file.write_bytes(sealed("a", b"x")), file.chmod(0o666)),
+    }
+    for way, make in ways.items():
+        make(ours.folder / "a")
+        assert ours.get("a") is None, way
+        ours.put("a", b"program")
+        assert ours.get("a") == b"program", way
+        (ours.folder / "a").unlink()
+    assert ours.get("other") == bytes(50)
 
 
 def test_those_used_longest_ago_go_first(tmp_path):

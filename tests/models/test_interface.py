@@ -42,6 +42,18 @@ def assert_same_on(mask, first: Unrolled, second: Unrolled):
         np.testing.assert_allclose(latent[mask], second.latents[key][mask], **TOLERANCE)
 
 
+@pytest.mark.parametrize("name", ["naive", "gru"])
+def test_many_sessions_are_unrolled_in_parts(name, monkeypatch):
+    model, trials = model_and_trials(name)
+    whole = unroll(model, trials)
+    n_sessions, n_trials = trials.choice.shape
+    assert n_sessions % 3, "the last part is short"
+    monkeypatch.setattr("accumbens.unrolling.AT_ONCE", 3 * n_trials + 1)
+    parts = unroll(model, trials)
+    assert parts.choice_logits.shape == whole.choice_logits.shape
+    assert_same_on(trials.in_session, whole, parts)
+
+
 @every_model
 def test_unroll_is_a_plain_loop_over_trials(name):
     model, trials = model_and_trials(name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -83,9 +84,19 @@ class Programs:
     def put(self, key: str, value: bytes) -> None:
         """Keeps a program. A disk that refuses costs the next process some seconds, no more."""
         refused = contextlib.suppress(DataError, OSError)
+        with refused:
+            _remove_other_than_files(self.folder / key)
         with refused, replacing(self.folder / key, to_disk=False) as part:
             part.write_bytes(sealed(key, value))
             part.chmod(FILE_MODE)
+
+
+def _remove_other_than_files(path: Path) -> None:
+    """What else stands there under the name of a program: a folder, a link, a pipe."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    elif path.is_symlink() or (path.exists() and not path.is_file()):
+        path.unlink()
 
 
 def remove_oldest(folder: Path, max_bytes: int = MAX_BYTES) -> None:

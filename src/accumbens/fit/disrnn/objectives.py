@@ -46,7 +46,7 @@ class ReadOutData(NamedTuple):
         subject = arrays.pop("subject")[session]
         alone = {name: x[session, trial][:, None] for name, x in arrays.items()}
         latents = np.asarray(before)[trial, :, session].T[None]
-        batch = jax.tree.map(jnp.asarray, Batch(**alone, subject=subject))
+        batch = jax.tree.map(jnp.asarray, Batch(**alone, subject=subject, counts=None))
         return cls(batch, jnp.asarray(latents))
 
     def at(self, sessions: Int[Array, " place"], counts: Counts | None = None) -> ReadOutData:

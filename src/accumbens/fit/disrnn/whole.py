@@ -79,8 +79,8 @@ def _beginning(trials: Trials, walks: Walks, candidate: Candidate, key: PRNGKeyA
     if route.share:
         guide = guide_of_all(walks.guide, trials, by_subject=bool(route.embedding), key=key)
     batch = choices.batch()
-    data = SoftChoices(batch, soft_targets(trials, guide, route.share))
-    data = jax.tree.map(jnp.asarray, data)
+    target = jnp.asarray(soft_targets(trials, guide, route.share))
+    data = SoftChoices(jax.tree.map(jnp.asarray, batch), target)
     start = jax.random.fold_in(key, 1000 * route.start)
     model = initial_disrnn(choices, architecture, start)
     own = jax.random.fold_in(start, 1)
