@@ -2,6 +2,7 @@
 
 from ..noise import NoiseSource as NoiseSource
 from ..trials import Batch as Batch
+from ..trials import Counts as Counts
 from .actor_critic import ActorCritic as ActorCritic
 from .actor_critic import ActorCriticState as ActorCriticState
 from .base import Model as Model
