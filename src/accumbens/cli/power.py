@@ -91,6 +91,8 @@ accumbens power --from pilot.csv --mice 6 12 --sessions 4 8
         if self.from_ is not None:
             key_of_pilot = jax.random.fold_in(jax.random.key(self.options.seed), 1)
             pilot = read_pilot(self.from_, self.pilot, key=key_of_pilot)
+            for note in pilot.notes:
+                out.warn(note)
             out.say(pilot.in_words)
         make_folder(self.out)
         with shown_progress() as progress:

@@ -19,6 +19,7 @@ class Pilot(NamedTuple):
         session_bias: SD between sessions of an animal's side bias, log-odds.
         misses: share of trials without a choice.
         animals, sessions: of the pilot.
+        notes: what a reader must know, such as animals that were left out.
     """
 
     medians: Mapping[str, float]
@@ -27,6 +28,7 @@ class Pilot(NamedTuple):
     misses: float
     animals: int
     sessions: int
+    notes: tuple[str, ...] = ()
 
     @property
     def in_words(self) -> str:

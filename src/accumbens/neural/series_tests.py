@@ -108,7 +108,7 @@ def session_permutation_test(
     if len(x) < 3:
         raise DataError(
             f"Session permutation needs at least 3 sessions, but there are {len(x)}. Use more "
-            "sessions, or linear_shift_test within one."
+            "sessions, or a linear shift within one."
         )
     orders = np.array([np.arange(len(y)), *(rng.permutation(len(y)) for _ in range(resamples))])
     if statistic is pooled_correlation:

@@ -125,3 +125,26 @@ def test_pilots_that_are_none_are_refused(table):
     trials = from_table(table, TableFormat(outcome=("controllable",)))
     with pytest.raises(DataError, match="A pilot has two choices, and a controllable and a distr"):
         fitted_pilot(trials, key=jax.random.key(0))
+
+
+def test_animals_that_never_change_side_are_named_and_left_out(table, pilot):
+    """The mice of the others alone; a pilot of none but such animals is refused."""
+    trials = from_table(table, FORMAT)
+    one = trials.subject == 0
+    sided = np.where(one[:, None] & (trials.choice >= 0), 1, trials.choice).astype(
+        trials.choice.dtype
+    )
+    found = fitted_pilot(dataclasses.replace(trials, choice=sided), key=jax.random.key(0))
+    assert found.animals == 5
+    (note,) = found.notes
+    name, side = trials.names.subjects[0], trials.names.choices[1]
+    n = int((one[:, None] & trials.scored).sum())
+    assert note == (
+        f"{name}: left out, as nothing of how it learns can be told, because all its {n:,} free "
+        f"choices are {side!r}."
+    )
+    assert pilot.notes == ()
+    assert abs(found.medians["side_bias"] - pilot.medians["side_bias"]) < 0.6
+    whole = np.where(trials.choice >= 0, 1, trials.choice).astype(trials.choice.dtype)
+    with pytest.raises(DataError, match="The pilot has no animal like which mice could be drawn"):
+        fitted_pilot(dataclasses.replace(trials, choice=whole), key=jax.random.key(0))

@@ -163,8 +163,8 @@ def test_warnings_say_what_numbers_cannot(cohort, tmp_path, capsys):
     main(["selectivity", str(tmp_path / "two.parquet"), "--outcome", *OUTCOMES, "--signal", *UNITS,
           "--test", "schedule", "--resamples", "99", "--out", str(tmp_path / "run")])  # fmt: skip
     said = " ".join(capsys.readouterr().out.split())
-    assert "1 units measured in fewer than 40 trials are left out (--min-trials): unit_3." in said
-    assert "17 signals were measured in several subjects (such as unit_0)" in said
+    assert "1 unit measured in fewer than 40 trials is left out (--min-trials): unit_3." in said
+    assert "Measured in several subjects: 17 signals (such as unit_0)" in said
     assert (
         "No p-value can be below 0.02 here, so of 51 tests (units and contrasts) 21 must reach it "
         "before any unit can be selective. Raise --resamples."
@@ -278,3 +278,36 @@ def test_options_that_cannot_be():
         SelectivityConfig("schedule", probabilities=("a", "b", "c"))
     with pytest.raises(ConfigError, match=r"There are no outcomes\. Name those that units may"):
         SelectivityConfig("schedule", TableFormat(outcome=()))
+
+
+def test_a_unit_of_one_session_stops_no_other(cohort, tmp_path, capsys):
+    """It has no p-value, its region none tested, the others the numbers that they have alone; a
+    table of nothing else is refused."""
+    table = pd.read_parquet(cohort / "units.parquet")
+    table.loc[table["session"] != table["session"].iloc[0], "unit_17"] = np.nan
+    write_table(table, tmp_path / "t.parquet")
+    regions = pd.DataFrame({"unit": ["unit_0", "unit_17"], "region": ["ACB", "MOs"]})
+    regions.to_csv(tmp_path / "regions.csv")
+    command = ["selectivity", str(tmp_path / "t.parquet"), "--outcome", *OUTCOMES, "--test",
+               "session_permutation", "--resamples", "99", "--signal"]  # fmt: skip
+    main([*command, "unit_0", "unit_17", "--regions", str(tmp_path / "regions.csv"), "--out",
+          str(tmp_path / "both")])  # fmt: skip
+    said = " ".join(capsys.readouterr().out.split())
+    assert "1 unit could not be tested for everything and has no p-value there (unit_17)" in said
+    assert (
+        "needs at least 3 sessions, but there are 1. Use more sessions, or a linear shift" in said
+    )
+    main([*command, "unit_0", "--out", str(tmp_path / "one")])
+    both, one = (pd.read_parquet(tmp_path / n / "selectivity.parquet") for n in ("both", "one"))
+    np.testing.assert_array_equal(both.loc[both["unit"] == "unit_0", "p"], one["p"])
+    left = both[both["unit"] == "unit_17"]
+    assert left[["p", "q"]].isna().all(axis=None)
+    assert not left["selective"].any()
+    assert left["untested"].str.startswith("Unit unit_17, ").all()
+    of = pd.read_parquet(tmp_path / "both" / "regions.parquet").set_index("region")
+    assert set(of.loc["MOs", "units"]) == {0}
+    assert set(of.loc["ACB", "units"]) == {1}
+    main(["show", str(tmp_path / "both")])
+    with pytest.raises(SystemExit):
+        main([*command, "unit_17", "--out", str(tmp_path / "none")])
+    assert "No unit can be tested. Unit unit_17, controllable" in capsys.readouterr().err

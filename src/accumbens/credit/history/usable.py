@@ -12,11 +12,12 @@ from ...trials import Trials
 from ..schedule import Schedule
 
 
-def left_out(trials: Trials) -> dict[int, str]:
+def left_out(trials: Trials, how: str = "without index and p-value") -> dict[int, str]:
     """The subjects that cannot be regressed, by number, and why. Only choices decide, no outcome.
 
     Args:
         trials: of any number of subjects.
+        how: they are left out, in a few words.
     """
     found = {}
     for s in np.unique(trials.subject):
@@ -33,7 +34,7 @@ def left_out(trials: Trials) -> dict[int, str]:
             why = f"all its {counted(free.size, 'free choice')} are {side!r}"
         else:
             continue
-        found[int(s)] = f"{name}: left out, without index and p-value, because {why}."
+        found[int(s)] = f"{name}: left out, {how}, because {why}."
     return found
 
 

@@ -60,7 +60,7 @@ def draw_selective_fraction(data: SelectiveFractionData, fig: Figure) -> None:
     unknown = "region unknown" if any(regions) else "all units"
     axes[0].set_yticks(range(len(regions)), [printed(r or unknown) for r in regions])
     axes[0].set_ylim(len(regions) - 0.4, -0.6)
-    top = max(0.1, float(column(data.rows, "high").max()))
+    top = max(0.1, float(np.nanmax(column(data.rows, "high"), initial=0.0)))
     axes[0].set_xlim(0, min(1.0, 1.05 * top))
     axes[0].xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))
     axes[0].xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
@@ -70,10 +70,10 @@ def _draw_contrast(ax: Axes, here: pd.DataFrame, regions: list[str], number: int
     at = np.array([regions.index(region) for region in here["region"]])
     fraction = column(here, "fraction")
     errors = np.stack([fraction - column(here, "low"), column(here, "high") - fraction])
-    colour = CONTRAST_COLOURS[number % len(CONTRAST_COLOURS)]
+    colour, told = CONTRAST_COLOURS[number % len(CONTRAST_COLOURS)], column(here, "units") > 0
     ax.errorbar(
-        fraction, at, xerr=np.maximum(errors, 0.0), linestyle="none", marker="o", markersize=4.0,
-        color=colour, elinewidth=1.0, clip_on=False,
+        fraction[told], at[told], xerr=np.maximum(errors[:, told], 0.0), linestyle="none",
+        marker="o", markersize=4.0, color=colour, elinewidth=1.0, clip_on=False,
     )  # fmt: skip
     for y, k, n in zip(at, here["selective"], here["units"], strict=True):
         ax.text(1.02, y, f"{k}/{n}", transform=ax.get_yaxis_transform(), va="center", fontsize=6,

@@ -16,7 +16,7 @@ COLUMNS = (
     "negative",
 )  # fmt: skip
 """Columns of the summary. units: tested; selective: how many of them are; fraction: their share,
-with the ends of its interval; effect: mean over all units of the region, in the signal's unit;
+with the ends of its interval; effect: mean over these units, in the signal's unit;
 positive, negative: selective units with an effect above or below 0."""
 
 
@@ -64,6 +64,11 @@ def selectivity_by_region(table: pd.DataFrame, confidence: float = 0.95) -> pd.D
         for region in names:
             here = whole[(whole["contrast"] == contrast) & (whole["region"] == region)]
             if not len(here):
+                continue
+            if "untested" in here:
+                here = here[here["untested"] == ""]
+            if not len(here):
+                rows.append((region, contrast, 0, 0, *[np.nan] * 4, 0, 0))
                 continue
             effect = np.asarray(here["effect"], float)
             selective = np.asarray(here["selective"], bool)

@@ -37,13 +37,13 @@ from .partial import less_given
 
 COLUMNS = (
     "unit", "contrast", "kind", "effect", "correlation", "p", "q", "selective", "trials",
-    "redrawn",
+    "redrawn", "untested",
 )  # fmt: skip
 """Columns of the table. kind: "response" or "association", by the test. effect: in the signal's
 unit (spikes/s) per outcome, and correlation, both on the same trials and series as p; q: p
 corrected for all units and contrasts at once; selective: q is at or below the false discovery rate;
 trials: behind p; redrawn: trials on which another outcome could have come, of the schedule test
-(with none of them p is NaN)."""
+(with none of them p is NaN); untested: why there is no p although there could be one, or empty."""
 
 BATCH = 1_000_000
 """Numbers drawn at once; results do not depend on it."""
@@ -114,7 +114,8 @@ def unit_selectivity(
     Raises:
         ConfigError: there are no signals, the schedule test has no schedule, or `given` is not for
             the test or not of the trials.
-        DataError: a unit was measured in too few trials, or the schedule is not that of the trials.
+        DataError: a unit was measured in fewer trials than `min_trials`, no unit can be tested, or
+            the schedule is not that of the trials. A single unit that cannot be tested has no p.
     """
     if test == "schedule" and schedule is None:
         raise ConfigError(
@@ -146,10 +147,9 @@ def unit_selectivity(
             asked = known & question.asked
             sessions = [s for s, k in enumerate(asked) if k.sum() > 1]
             if not sessions:
-                raise DataError(
-                    f"Unit {unit} was measured in too few trials to test {question.contrast}. "
-                    "Leave the unit out (units)."
-                )
+                why = f"Unit {unit} was measured in too few trials to test {question.contrast}."
+                rows.append({"unit": unit, "contrast": question.contrast, "untested": why})
+                continue
             if test == "linear_shift":
                 sessions = [max(sessions, key=lambda s: int(asked[s].sum()))]
             x = question.came
@@ -157,6 +157,7 @@ def unit_selectivity(
                 x = _less_its_past(x, known)  # as the rates, so that streaks do not hide effects
             came, rates, zs = ([of[s][asked[s]] for s in sessions] for of in (x, rate, taken))
             xs, ys = less_given(came, zs), less_given(rates, zs)
+            why = ""
             try:
                 if test == "schedule":
                     p = _schedule_p(question, rate, asked, rng, resamples)
@@ -169,15 +170,19 @@ def unit_selectivity(
                 else:
                     p = session_permutation_test(xs, ys, rng=rng, resamples=resamples).p
             except DataError as error:
-                raise DataError(f"Unit {unit}, {question.contrast}: {error}") from None
+                p, why = np.nan, f"Unit {unit}, {question.contrast}: {error}"
             rows.append(
-                {"unit": unit, "contrast": question.contrast, "kind": kind_of_test(test),
+                {"unit": unit, "contrast": question.contrast, "untested": why,
                  "effect": _slope(xs, ys, centred=test != "schedule"),
                  "correlation": pooled_correlation(xs, ys), "p": p,
                  "trials": sum(map(len, xs)),
                  "redrawn": _redrawable(question, asked) if test == "schedule" else np.nan}
             )  # fmt: skip
-    table = pd.DataFrame(rows)
+    reasons = [row["untested"] for row in rows]
+    if all(reasons):
+        raise DataError(f"No unit can be tested. {reasons[0]}")
+    table = pd.DataFrame(rows).assign(kind=kind_of_test(test))
+    table["trials"] = table["trials"].fillna(0).astype(int)
     p, q = table["p"].to_numpy(float), np.full(len(table), np.nan)
     if (known := np.isfinite(p)).any():
         q[known] = stats.false_discovery_control(p[known])

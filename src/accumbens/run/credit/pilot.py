@@ -8,6 +8,7 @@ import jax
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
+from ...credit.history.usable import left_out
 from ...credit.pilot import Pilot
 from ...errors import ConfigError, DataError
 from ...fit.group.hierarchical import fit_hierarchical
@@ -66,7 +67,8 @@ def fitted_pilot(trials: Trials, *, key: PRNGKeyArray) -> Pilot:
         key: of the starts of the fits.
 
     Raises:
-        DataError: there are not two choices and two outcomes, or there is no free choice.
+        DataError: there are not two choices and two outcomes, or no animal has free choices of both
+            sides. Animals without them are left out, and `notes` say so.
     """
     if trials.n_choices != 2 or len(trials.names.outcomes) != 2:
         raise DataError(
@@ -75,7 +77,13 @@ def fitted_pilot(trials: Trials, *, key: PRNGKeyArray) -> Pilot:
         )
     if not trials.scored.any():
         raise DataError("The pilot has no free choice. Check the column of choices.")
-    n = len(np.unique(trials.subject[trials.scored.any(1)]))
+    out = left_out(trials, "as nothing of how it learns can be told")
+    index = np.flatnonzero(~np.isin(trials.subject, list(out)))
+    if not index.size:
+        raise DataError("The pilot has no animal like which mice could be drawn. "
+                        + " ".join(out.values()))  # fmt: skip
+    trials = trials.select_sessions(index)
+    n = len(np.unique(trials.subject))
     spreads = None
     if n > 1:
         group = fit_hierarchical(StructureMixture, trials, key=key, free=PARTS)
@@ -93,6 +101,7 @@ def fitted_pilot(trials: Trials, *, key: PRNGKeyArray) -> Pilot:
     return Pilot(
         medians, spreads, _bias_between_sessions(model, trials),
         1 - float(trials.valid.sum() / trials.length.sum()), n, trials.n_sessions,
+        tuple(out.values()),
     )  # fmt: skip
 
 

@@ -184,7 +184,8 @@ def analyse_selectivity(
     )  # fmt: skip
     selectivity = with_regions(tested, regions)
     warnings = (
-        *notes, *_on_meaning(trials, config), *_warnings(trials, units, left_out, regions, config),
+        *notes, *_untested(tested), *_on_meaning(trials, config),
+        *_warnings(trials, units, left_out, regions, config),
     )  # fmt: skip
     by_region = selectivity_by_region(selectivity)
     return Selectivity(trials, selectivity, responses, by_region, warnings, calibration)
@@ -274,6 +275,19 @@ def _on_meaning(trials: Trials, config: SelectivityConfig) -> tuple[str, ...]:
     )
 
 
+def _untested(tested: pd.DataFrame) -> tuple[str, ...]:
+    """Which units could not be tested for something, and why the first of them."""
+    without = tested[tested["untested"] != ""]
+    if not len(without):
+        return ()
+    units = list(dict.fromkeys(without["unit"]))
+    return (
+        f"{counted(len(units), 'unit')} could not be tested for everything and "
+        f"{'has' if len(units) == 1 else 'have'} no p-value there ({', '.join(units[:5])}"
+        f"{', ...' if units[5:] else ''}). The first: {without['untested'].iloc[0]}",
+    )
+
+
 def _warnings(
     trials: Trials,
     units: tuple[str, ...],
@@ -284,8 +298,9 @@ def _warnings(
     notes = contingency_warnings(trials) if config.test == "schedule" else ()
     if left_out:
         notes += (
-            f"{len(left_out)} units measured in fewer than {config.min_trials} trials are left "
-            f"out (--min-trials): {', '.join(left_out[:5])}{', ...' if left_out[5:] else ''}.",
+            f"{counted(len(left_out), 'unit')} measured in fewer than {config.min_trials} trials "
+            f"{'is' if len(left_out) == 1 else 'are'} left out (--min-trials): "
+            f"{', '.join(left_out[:5])}{', ...' if left_out[5:] else ''}.",
         )
     unknown = sum(not regions.get(unit) for unit in units)
     if unknown and regions:
@@ -293,8 +308,8 @@ def _warnings(
     shared = _units_of_several_subjects(trials, units)
     if shared:
         notes += (
-            f"{len(shared)} signals were measured in several subjects (such as {shared[0]}), and "
-            "each is taken as one unit. Different cells need different columns.",
+            f"Measured in several subjects: {counted(len(shared), 'signal')} (such as "
+            f"{shared[0]}); each is taken as one unit. Different cells need different columns.",
         )
     smallest = min_p_value(config.test, resamples=config.resamples, max_shift=config.max_shift)
     k = len(trials.names.outcomes)
