@@ -161,6 +161,18 @@ def test_what_a_reader_must_know_is_said(trials, run):
     (said,) = notices(with_signal(trials, unmeasured), split)
     assert said == "dopamine was not measured in the held-out sessions, so it is not scored."
 
+    def of_one(signal):
+        signal[2:] = np.nan
+
+    pairs = dataclasses.replace(
+        trials, subject=np.repeat([0, 1], 2), names=dataclasses.replace(
+            trials.names, subjects=("a", "b")),
+    )  # fmt: skip
+    (said,) = notices(with_signal(pairs, of_one), make_split(pairs, CONFIG.split, 0))
+    assert said.startswith(
+        "Of 2 fitted subjects some were not measured: dopamine in a alone. What is said of a signal"
+    )
+
 
 def test_graded_rewards_have_the_mean_as_a_baseline(trials, tmp_path):
     rng = np.random.default_rng(1)

@@ -82,7 +82,7 @@ def notices(trials: Trials, split: Split) -> list[str]:
         split: which of them are fitted, and which held out.
     """
     train, test = apply_split(split, trials)
-    found = _scales(trials) + _artefacts(trials)
+    found = _scales(trials) + _artefacts(trials) + _of_some_subjects(train)
     if not split.holds_out:
         return found
     names = trials.names.subjects
@@ -110,6 +110,24 @@ def of_mini_batches(fits: Mapping[str, Mapping[str, Any]]) -> list[str]:
                 "animals; the model has averaged weights."
             )
     return found
+
+
+def _of_some_subjects(train: Trials) -> list[str]:
+    """Signals that were measured in some of the fitted subjects only."""
+    names, present = train.names.subjects, np.unique(train.subject)
+    some = []
+    for i, name in enumerate(train.names.signals):
+        told = np.unique(train.subject[train.signal_scored[..., i].any(1)])
+        if len(told) < len(present):
+            some.append(f"{name} in {listed([names[s] for s in told])}")
+    if not some:
+        return []
+    more = f" and {counted(len(some) - 3, 'other signal')}" if some[3:] else ""
+    return [
+        f"Of {len(present)} fitted subjects some were not measured: {'; '.join(some[:3])} alone"
+        f"{more}. What is said of a signal, and of how subjects differ in it, rests on those that "
+        "were; of the others it is what the group makes likely."
+    ]
 
 
 def _scales(trials: Trials) -> list[str]:
