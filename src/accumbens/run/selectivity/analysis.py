@@ -277,14 +277,14 @@ def _on_meaning(trials: Trials, config: SelectivityConfig) -> tuple[str, ...]:
 
 def _untested(tested: pd.DataFrame) -> tuple[str, ...]:
     """Which units could not be tested for something, and why the first of them."""
-    without = tested[tested["untested"] != ""]
-    if not len(without):
+    without = [row for row in tested.to_dict("records") if row["untested"]]
+    if not without:
         return ()
-    units = list(dict.fromkeys(without["unit"]))
+    units = list(dict.fromkeys(row["unit"] for row in without))
     return (
         f"{counted(len(units), 'unit')} could not be tested for everything and "
         f"{'has' if len(units) == 1 else 'have'} no p-value there ({', '.join(units[:5])}"
-        f"{', ...' if units[5:] else ''}). The first: {without['untested'].iloc[0]}",
+        f"{', ...' if units[5:] else ''}). The first: {without[0]['untested']}",
     )
 
 
