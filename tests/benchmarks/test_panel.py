@@ -30,6 +30,7 @@ starts = 1
 folds = 2
 steps = 600
 relaxing = 0
+histories = 0
 """
 
 

@@ -1,20 +1,23 @@
 """Guides: the best cognitive model on held-out trials, for all subjects or for each its own."""
 
 import dataclasses
+import zlib
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.optimize
 
 from accumbens.errors import ConfigError
 from accumbens.fit.disrnn.guides import (
     best_guide,
-    most_likely_values,
+    most_probable_values,
     subjects_can_be_told_apart,
 )
 from accumbens.fit.folds import folds_of
 from accumbens.fit.likelihood.parameter_space import parameter_space
+from accumbens.models.actor_critic import ActorCritic
 from accumbens.models.by_subject import BySubject
 from accumbens.models.parts.composed import with_parts
 from accumbens.models.q_learning import QLearning
@@ -84,11 +87,52 @@ def test_a_fit_without_a_fold_does_not_see_it(trials):
     def parameters(of):
         with jax.enable_x64(True):
             starts = space.draw_starts(jax.random.key(0), 4)
-            return np.asarray(most_likely_values(space, of.batch(np.float64), counted, starts))
+            return np.asarray(most_probable_values(space, of.batch(np.float64), counted, starts))
 
     (without, everything), (without_too, everything_too) = parameters(trials), parameters(other)
     np.testing.assert_allclose(without, without_too, atol=1e-2)
     assert not np.allclose(everything, everything_too, atol=1e-1)
+
+
+def test_parameters_are_most_probable_under_a_prior_that_makes_rates_uniform(trials):
+    """SciPy's minimum of the likelihood written out in a loop, and the logistic's variance."""
+    few = trials.select_sessions([0])
+    space = parameter_space(QLearning, 2)
+    assert space.names == ("learning_rate", "inverse_temperature", "initial_value")
+    rate, temperature = (np.mean(place.start) for place in space.places[:2])
+    middle = np.log([rate / (1 - rate), temperature / (100 - temperature)])
+    quantiles = (np.arange(1e5) + 0.5) / 1e5
+    variance = np.var(np.log(quantiles / (1 - quantiles)))
+
+    def cost(u):
+        rate, temperature = 1 / (1 + np.exp(-u[0])), 100 / (1 + np.exp(-u[1]))
+        q, log_p = np.full(2, u[2]), 0.0
+        for c, r in zip(few.choice[0], few.outcome[0, :, 0], strict=True):
+            log_p += temperature * q[c] - np.logaddexp(*(temperature * q))
+            q[c] += rate * (r - q[c])
+        return ((u[:2] - middle) ** 2).sum() / (2 * variance) - log_p
+
+    with jax.enable_x64(True):
+        starts = space.draw_starts(jax.random.key(0), 4)
+        counted = np.ones((1, *few.choice.shape), bool)
+        (found,) = most_probable_values(space, few.batch(np.float64), counted, starts)
+    begin = np.append(middle, 0.5)
+    oracle = scipy.optimize.minimize(cost, begin, method="Nelder-Mead", tol=1e-8)
+    np.testing.assert_allclose(found, oracle.x, atol=5e-3)
+    assert cost(np.asarray(found)) < oracle.fun + 1e-4
+
+
+def test_few_trials_do_not_make_a_guide_that_is_far_below_chance_elsewhere():
+    """The most likely critic hardly learns in these sessions, so that its actor runs away wherever
+    rewards stay out for long: its likelihood is 0.24 in sessions that it has not seen."""
+    agent, key = ActorCritic(1.153, 0.057, 0.284), jax.random.key(zlib.crc32(b"actor_critic"))
+    both = simulate(
+        agent, DriftingBandit(0.081), n_sessions=10, n_trials=100, key=jax.random.fold_in(key, 2)
+    )
+    seen, new = (both.select_sessions(range(i, 10, 2)) for i in (0, 1))
+    guide = best_guide(seen, folds_of(seen, 4), key=jax.random.key(0), guides=("actor_critic",))
+    likelihood = np.exp(log_likelihood(guide.models[-1], new) / new.scored.sum())
+    assert likelihood > 0.6
 
 
 def test_subjects_that_differ_get_parameters_of_their_own():

@@ -23,7 +23,13 @@ SMALL = RecipeConfig(
     disrnn=DisRNNConfig(latents=2, update_units=4, update_layers=1, choice_layers=1)
 )
 QUICK = SelectionConfig(
-    shares=(0.0, 1.0), starts=1, folds=2, steps=600, relaxing=50, guides=("bias", "q_learning")
+    shares=(0.0, 1.0),
+    starts=1,
+    folds=2,
+    steps=600,
+    relaxing=50,
+    guides=("bias", "q_learning"),
+    histories=0,
 )
 
 
@@ -43,10 +49,10 @@ def test_fewer_latents_that_are_hopeless_are_not_walked_without_folds(explored, 
     than = explored.best_along(explored.chosen)._replace(n_open=2)
     before = dict(explored.walked)
     monkeypatch.setattr(walks, "HOPELESS", -10.0)
-    assert explored.begin_fewer(than) is None
+    assert explored.begin_fewer(than, [1]) == []
     assert explored.walked == before
     monkeypatch.setattr(walks, "HOPELESS", 10.0)
-    route = explored.begin_fewer(than)
+    (route,) = explored.begin_fewer(than, [1])
     assert route == than.route._replace(latents=1)
     explored.finish_fewer(route)
     assert {c.n_open for c in explored.along(route)} <= {0, 1}

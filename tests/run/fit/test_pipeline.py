@@ -343,7 +343,8 @@ def test_a_killed_choice_is_finished_by_resume(table, tmp_path):
              "--disrnn.latents", "2", "--disrnn.update-layers", "1", "--disrnn.update-units", "4",
              "--disrnn.choice-layers", "1", "--selection.guides", "q_learning",
              "--selection.folds", "2", "--selection.steps", "600", "--selection.starts", "1",
-             "--selection.shares", "0", "1", "--selection.relaxing", "50"]  # fmt: skip
+             "--selection.shares", "0", "1", "--selection.relaxing", "50",
+             "--selection.histories", "0"]  # fmt: skip
     main(["fit", str(table), "--out", str(tmp_path / "whole"), *small])
     out = tmp_path / "killed"
     words = ["fit", str(table), "--out", str(out), *small]

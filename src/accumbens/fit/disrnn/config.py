@@ -44,6 +44,9 @@ class SelectionConfig:
     """Parts of the training sessions, each held out once."""
     steps: int = 1500
     """Gradient steps along which the penalties rise."""
+    histories: int = 5000
+    """Trials along which a disRNN copies the best cognitive model where all of its targets are from
+    that: where fewer are recorded, more are made of pieces of them; 0: the recorded ones alone."""
     relaxing: int = 300
     """Gradient steps after the choice, in which penalties of open bottlenecks fall; 0: none."""
     trials: int | None = None
@@ -82,6 +85,9 @@ class SelectionConfig:
                 f"selection.trials is {self.trials}; it must be at least 1. Leave it out to choose "
                 "inside all training sessions, up to 100,000 trials."
             )
+
+        if self.histories < 0:
+            raise ConfigError(f"selection.histories is {self.histories}; it cannot be negative.")
         if self.relaxing < 0:
             raise ConfigError(f"selection.relaxing is {self.relaxing}; it cannot be negative.")
 

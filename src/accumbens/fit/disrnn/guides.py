@@ -8,6 +8,7 @@ guide of a disRNN that tells subjects apart, where folds can judge whether that 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -36,6 +37,11 @@ MIN_SESSIONS = 2
 """Of a subject with fewer, folds cannot tell what is its own from what is the session's."""
 BY_SUBJECT = ", by subject"
 """What the name of a guide with each subject's own parameters ends with."""
+PRIOR_VARIANCE = math.pi**2 / 3
+"""Of a parameter with bounds, on its unconstrained scale: that of a logistic distribution, under
+which a rate is uniform between 0 and 1. A few hundred trials may be most likely at a bound (a
+critic that never learns), where the model is far below chance in sessions that went another way; a
+few thousand trials outweigh this."""
 TOLERANCE = 1e-4
 """In nats of the whole log-likelihood: far below what tells two guides apart."""
 
@@ -144,10 +150,10 @@ def _spaces(names: Sequence[str], trials: Trials) -> dict[str, ParameterSpace]:
 
 
 def _pooled(space, trials, counted, key, n_starts) -> _Fits:
-    """The most likely parameters over the trials that count, for each set of them."""
+    """The most probable parameters given the trials that count, for each set of them."""
     batch = trials.select_signals(()).batch(np.float64)
     with jax.enable_x64(True):
-        found = most_likely_values(space, batch, counted, space.draw_starts(key, n_starts))
+        found = most_probable_values(space, batch, counted, space.draw_starts(key, n_starts))
         models = [space.build(u, jnp.zeros(0), jnp.zeros(0)) for u in found]
     return _Fits(space, np.asarray(found), [_single_precision(m) for m in models])
 
@@ -175,29 +181,35 @@ def _held_out(
 
 
 @eqx.filter_jit
-def most_likely_values(
+def most_probable_values(
     space: ParameterSpace,
     batch: Batch,
     counted: Bool[Array | np.ndarray, "fit session trial"],
     starts: Float[Array, "start place"],
 ) -> Float[Array, "fit place"]:
-    """The most likely parameters (unconstrained) over the trials that count, for each set of them.
+    """The most probable parameters (unconstrained) given the trials that count, for each set.
 
-    starts: unconstrained; the best end is taken.
+        argmax log p(choices | u) - sum over bounded parameters (u - middle)^2 / (2 PRIOR_VARIANCE)
+
+    middle: of the starting range. Parameters without bounds are in units of the user's: all of
+    their values are alike. starts: unconstrained; the best end is taken.
     """
+    middle = space.middle()
+    bounded = np.isfinite([(p.low, p.high) for p in space.places]).any(-1)
 
-    def most_likely(counted: Any) -> Any:
+    def most_probable(counted: Any) -> Any:
         seen = batch._replace(scored=batch.scored & counted)
 
         def cost(u):
-            return -moments(space.build(u, jnp.zeros(0), jnp.zeros(0)), seen).log_p
+            log_p = moments(space.build(u, jnp.zeros(0), jnp.zeros(0)), seen).log_p
+            return jnp.where(bounded, (u - middle) ** 2, 0.0).sum() / (2 * PRIOR_VARIANCE) - log_p
 
         minima = jax.vmap(
             lambda u: minimize_lbfgs(cost, u, tolerance=TOLERANCE, max_evaluations=200)
         )(starts)
         return minima.x[jnp.argmin(jnp.where(jnp.isnan(minima.value), jnp.inf, minima.value))]
 
-    return jax.lax.map(most_likely, jnp.asarray(counted))
+    return jax.lax.map(most_probable, jnp.asarray(counted))
 
 
 def _single_precision(model: Any) -> Any:

@@ -96,7 +96,7 @@ def may_copy(walks: Walks, route: Route, enough: float) -> bool:
     p, scored = np.asarray(path.data.target), np.asarray(path.data.batch.scored)
     itself = (p * np.log(np.maximum(p, 1e-30))).sum(-1)[scored].sum()
     copied = expected_score(path.model, path.data, jnp.ones(scored.shape, bool)).sum()
-    return -float(itself - copied) / walks.n >= enough - TOO_FAR
+    return -float(itself - copied) / float(scored.sum()) >= enough - TOO_FAR
 
 
 def relaxed(

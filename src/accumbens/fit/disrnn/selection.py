@@ -19,6 +19,8 @@ is fitted to all of them (see `whole`).
 from __future__ import annotations
 
 import dataclasses
+
+import itertools
 import time
 from pathlib import Path as FilePath
 from typing import NamedTuple
@@ -129,9 +131,13 @@ PART = 500
 FEWER = 2e-4
 """Nats per held-out trial that fewer latents from the start may cost, copies apart: a variable that
 is one in truth costs nothing as one latent."""
+AT_A_TIME = 2
+"""Fits to all trials that are walked side by side, each with one latent fewer."""
+
+Found = tuple[Candidate, Relaxed]
 
 
-def _simplest(walks: Walks) -> tuple[Candidate, Relaxed]:
+def _simplest(walks: Walks) -> Found:
     """The candidate with the fewest open latents that, relaxed, predicts held-out trials as well as
     the best along the chosen route (but for `TOLERANCE`); and what relaxing made of it.
 
@@ -139,32 +145,58 @@ def _simplest(walks: Walks) -> tuple[Candidate, Relaxed]:
     well as that one after relaxing (but for `FEWER`). A copy may be no more than `TOLERANCE`
     further from what it copies than the one with the most latents.
     """
+    candidates = walks.along(walks.chosen)
     if walks.chosen.share == 1:
-        candidates = walks.along(walks.chosen)
         most = relaxed(walks, candidates[simplest_first(candidates)[-1]])
         enough = most[1].judged - TOLERANCE
         taken = _simplest_along(walks, walks.chosen, enough, most) or most
-    else:
-        best = walks.best_along(walks.chosen)
-        enough = best.held_out - TOLERANCE
-        taken = _simplest_along(walks, walks.chosen, enough) or relaxed(walks, best)
-    while (taken[0].n_open or 0) > 1:
-        if walks.chosen.share < 1:
-            enough = taken[1].judged - FEWER
-        route = walks.begin_fewer(taken[0])
-        if route is None or not may_copy(walks, route, enough):
+        taken = _fewest_copying(walks, taken, enough)
+        return relaxed(walks, taken[0], longer=True) if lags(*taken) else taken
+    best = walks.best_along(walks.chosen)
+    found = _simplest_along(walks, walks.chosen, best.held_out - TOLERANCE)
+    return _fewer_in_turn(walks, found or relaxed(walks, best))
+
+
+def _fewer_in_turn(walks: Walks, taken: Found) -> Found:
+    """What predicts as well with one latent fewer than what is taken, as often as there is such."""
+    while (n := taken[0].n_open or 0) > 1:
+        for route in walks.begin_fewer(taken[0], [n - 1]):
+            walks.finish_fewer(route)
+            fewer = _simplest_along(walks, route, taken[1].judged - FEWER)
+            if fewer is not None:
+                taken = fewer
+                break
+        else:
             break
+    return taken
+
+
+def _fewest_copying(walks: Walks, taken: Found, enough: float) -> Found:
+    """The copy with the fewest latents that is near enough to what it copies.
+
+    The fits to all trials come first, two at a time: where one is too far from the guide, so are
+    fits without a fold, and those with still fewer latents.
+    """
+    near: list[Route] = []
+    latents = list(range((taken[0].n_open or 0) - 1, 0, -1))
+    for i in range(0, len(latents), AT_A_TIME):
+        tried = latents[i : i + AT_A_TIME]
+        routes = walks.begin_fewer(taken[0], tried)
+        new = list(itertools.takewhile(lambda route: may_copy(walks, route, enough), routes))
+        near += new
+        if len(new) < len(tried):
+            break
+    for route in reversed(near):
         walks.finish_fewer(route)
         fewer = _simplest_along(walks, route, enough)
-        if fewer is None:
-            break
-        taken = fewer
-    return relaxed(walks, taken[0], longer=True) if lags(*taken) else taken
+        if fewer is not None:
+            return fewer
+    return taken
 
 
 def _simplest_along(
-    walks: Walks, route: Route, enough: float, known: tuple[Candidate, Relaxed] | None = None
-) -> tuple[Candidate, Relaxed] | None:
+    walks: Walks, route: Route, enough: float, known: Found | None = None
+) -> Found | None:
     """Along a route, the candidate with the fewest open latents that, relaxed, is judged to be this
     good (see `Relaxed`); None where none is. known: one that is relaxed already, which stands for
     all with as many open latents."""

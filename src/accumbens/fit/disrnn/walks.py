@@ -8,6 +8,7 @@ the latents that may be used.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path as FilePath
 
@@ -19,12 +20,13 @@ from jaxtyping import Float, PRNGKeyArray, PyTree
 from ...models.disrnn import open_latents
 from ...progress.base import Progress
 from ...progress.threads import in_threads
-from ...trials import Trials
+from ...trials import Batch, Trials
 from ..folds import TOLERANCE, folds_of, paired_difference, without
 from ..gradient.batches import mini_batches
 from .candidates import HOPELESS, Candidate, Route, best_candidate, most_shrunk
 from .config import RecipeConfig, SelectionConfig
 from .guides import best_guide, subjects_can_be_told_apart
+from .histories import made_histories, n_made
 from .paths import STEPS_PER_CHECKPOINT, Path, least, rising, score, strength
 from .preparation import initial_disrnn, longest_first, with_unseen_subjects
 from .shrinkage import SoftChoices, soft_targets
@@ -50,6 +52,7 @@ class Walks:
                 trials, self.folds, key=jax.random.fold_in(key, 1), guides=config.guides
             )
         self.batch = trials.select_signals(()).batch()
+        self.n_made = n_made(trials, config.histories)
         self.on_device = jax.tree.map(jnp.asarray, self.batch)
         self.n = max(int(trials.scored.sum()), 1)
         nothing = np.zeros(trials.choice.shape, bool)
@@ -93,19 +96,22 @@ class Walks:
         self._walk_everything({self.chosen: len(folds.scores)} | self._likely_fewer(folds))
         self.walked[self.chosen] = joined(folds, self.of_all[self.chosen])
 
-    def begin_fewer(self, than: Candidate) -> Route | None:
-        """Walks the same route with one latent less than a candidate has open, with all trials;
-        returns that route, or None where the fit is hopelessly worse.
+    def begin_fewer(self, than: Candidate, latents: Sequence[int]) -> list[Route]:
+        """Walks the same route as a candidate's with so many latents from the start, with all
+        trials; returns those routes, up to the first whose fit is hopelessly worse.
 
         A path closes latents one at a time, and what it has divided between two it may be unable
         to bring together on the way. So fewer are given from the start.
         """
-        assert than.n_open is not None
-        route = than.route._replace(latents=than.n_open - 1)
-        self._walk_everything({route: self.n_checkpoints})
+        routes = [than.route._replace(latents=n) for n in latents]
+        self._walk_everything(dict.fromkeys(routes, self.n_checkpoints))
         before = self.walked[than.route].scores[than.step // STEPS_PER_CHECKPOINT - 1, -1, 1].sum()
-        fitted = max(float(x[0, 1].sum()) for x in self.of_all[route].scores[FIRST:])
-        return route if fitted >= before - HOPELESS * self.n else None
+
+        def hopeless(route: Route) -> bool:
+            fitted = max(float(x[0, 1].sum()) for x in self.of_all[route].scores[FIRST:])
+            return bool(fitted < before - HOPELESS * self.n)
+
+        return list(itertools.takewhile(lambda route: not hopeless(route), routes))
 
     def finish_fewer(self, route: Route) -> None:
         """Walks a route that was begun without each fold, too."""
@@ -297,6 +303,13 @@ class Walks:
         guide = self.guide.models_for(route.embedding)[fold]
         target = soft_targets(self.trials, guide, route.share)
         batch = without(self.batch, self.held_out[fold])
+        if route.share == 1 and self.n_made:
+            key = jax.random.fold_in(self.key, 999)
+            made = made_histories(self.trials, ~self.held_out[fold], self.n_made, key)
+            batch = Batch(
+                *map(np.concatenate, zip(batch, made.select_signals(()).batch(), strict=True))
+            )
+            target = np.concatenate([target, soft_targets(made, guide, 1.0)])
         order = np.asarray(longest_first(batch._replace(subject=np.arange(len(target)))).subject)
         return jax.tree.map(
             lambda x: jnp.asarray(np.asarray(x)[order]), SoftChoices(batch, jnp.asarray(target))
