@@ -19,7 +19,6 @@ is fitted to all of them (see `whole`).
 from __future__ import annotations
 
 import dataclasses
-
 import itertools
 import time
 from pathlib import Path as FilePath

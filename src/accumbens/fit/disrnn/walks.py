@@ -20,7 +20,7 @@ from jaxtyping import Float, PRNGKeyArray, PyTree
 from ...models.disrnn import open_latents
 from ...progress.base import Progress
 from ...progress.threads import in_threads
-from ...trials import Batch, Trials
+from ...trials import Trials
 from ..folds import TOLERANCE, folds_of, paired_difference, without
 from ..gradient.batches import mini_batches
 from .candidates import HOPELESS, Candidate, Route, best_candidate, most_shrunk
@@ -306,9 +306,8 @@ class Walks:
         if route.share == 1 and self.n_made:
             key = jax.random.fold_in(self.key, 999)
             made = made_histories(self.trials, ~self.held_out[fold], self.n_made, key)
-            batch = Batch(
-                *map(np.concatenate, zip(batch, made.select_signals(()).batch(), strict=True))
-            )
+            more = made.select_signals(()).batch()
+            batch = jax.tree.map(lambda *x: np.concatenate(x), batch, more)
             target = np.concatenate([target, soft_targets(made, guide, 1.0)])
         order = np.asarray(longest_first(batch._replace(subject=np.arange(len(target)))).subject)
         return jax.tree.map(
