@@ -163,4 +163,6 @@ def test_only_commands_whose_runs_keep_their_options_speak_of_them():
         said = "The config.toml of a finished run" in " ".join(
             help_text(entry.command, entry.name, width=80).split()
         )
-        assert said == (entry.name in ("fit", "predict", "credit", "selectivity")), entry.name
+        assert said == (entry.name in ("fit", "predict", "credit", "selectivity", "card")), (
+            entry.name
+        )

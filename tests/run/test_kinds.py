@@ -18,6 +18,8 @@ from accumbens.run.kinds import KINDS, RunKind, kind_of, load_result
 from accumbens.run.sweep.axes import read_axes
 from accumbens.run.sweep.plan import write_plan
 from accumbens.run.sweep.sweeping import planned
+from helpers.planted_networks import planted, value_of
+from helpers.planted_runs import planted_run
 
 
 def words_of(capsys):
@@ -48,6 +50,10 @@ def made(tmp_path_factory):
     main(["convert", str(units), "--out", str(folder / "again.csv")])
     places["sweep"].mkdir()
     write_plan(places["sweep"], planned(units, FitConfig(models=("naive",)), read_axes(["seed=0"])))
+    network = planted([value_of(0), value_of(1)])
+    planted_run(places["fit"], folder / "network", network)
+    main(["card", str(folder / "network"), "--agents", "bias", "--no-figures",
+          "--resamples", "9", "--out", str(places["card"])])  # fmt: skip
     return places
 
 
@@ -62,7 +68,7 @@ def test_every_kind_is_recognised_loaded_and_shown(kind, made, capsys):
     expected = {
         "fit": "bias only", "predict": "Scored sessions", "credit": "Indices: sums over lags",
         "selectivity": "associated with", "power": "Power: ", "convert": "units.csv",
-        "sweep": "1 cell, 1 not begun",
+        "sweep": "1 cell, 1 not begun", "card": "What the data cannot tell",
     }  # fmt: skip
     assert expected[kind.name] in said
     assert str(made[kind.name]) in said.replace("\n", "")
@@ -113,10 +119,10 @@ def test_power_is_shown_with_the_power_that_was_wanted(made, capsys):
 
 
 def test_no_result_says_where_there_is_one(made, tmp_path):
-    message = r"is not a run folder: it has no config\.toml\..* accumbens selectivity wrote\.$"
+    message = r"is not a run folder: it has no config\.toml\..* accumbens card wrote\.$"
     with pytest.raises(DataError, match=message):
         kind_of(tmp_path)
-    with pytest.raises(DataError, match=r"There is one in .*credit\.$"):
+    with pytest.raises(DataError, match=r"There is one in .*card\.$"):
         kind_of(made["credit"].parent)
     (tmp_path / "a.csv").write_text("a\n")
     with pytest.raises(DataError, match=r"a\.csv is a file, and no result of accumbens\. Name a r"):

@@ -56,6 +56,7 @@ from .fit.update_rule import UpdateRuleData as UpdateRuleData
 from .fit.update_rule import draw_update_rule as draw_update_rule
 from .fit.update_rule import update_rule_data as update_rule_data
 from .fit.visits import Visits as Visits
+from .mechanisms.all import draw_mechanism_figures as draw_mechanism_figures
 from .mechanisms.mechanism_diagrams import MechanismsData as MechanismsData
 from .mechanisms.mechanism_diagrams import draw_mechanism_diagrams as draw_mechanism_diagrams
 from .mechanisms.mechanism_diagrams import mechanism_diagrams_data as mechanism_diagrams_data

@@ -6,6 +6,13 @@ import dataclasses
 
 from ..errors import ConfigError
 
+AGENTS: tuple[str, ...] = (
+    "q_learning_habits", "dfq_habits", "actor_critic", "belief_habits",
+    "structure_mixture_habits", "two_process",
+)  # fmt: skip
+"""Cognitive models whose variables latents are compared with, where the trials suit them; habits:
+with a side bias and a choice kernel."""
+
 
 @dataclasses.dataclass(frozen=True)
 class ConsensusConfig:

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ..errors import ConfigError, DataError, expect
+from ..models.base import Model
 from ..models.bias import BiasOnly
 from ..models.disrnn import DisRNN
 from ..scoring.evaluation import sums_of
@@ -34,11 +35,11 @@ class HeldOut(NamedTuple):
     n_scored: Float[np.ndarray, " session"]
 
     @classmethod
-    def of(cls, model: DisRNN, fitted: Trials, held_out: Trials) -> HeldOut:
+    def of(cls, model: Model, fitted: Trials, held_out: Trials) -> HeldOut:
         """The scores of a model.
 
         Args:
-            model: a fitted disRNN.
+            model: a fitted model.
             fitted: trials that it was fitted to.
             held_out: trials that it was not.
 

@@ -66,6 +66,11 @@ def held_out_of(fits: Sequence[NetworkFit]) -> MemberScores | None:
     return _merged([fit.held_out for fit in fits if fit.held_out is not None])
 
 
+def scores_of(held_out: HeldOut) -> MemberScores | None:
+    """The scores of a single model."""
+    return _merged([held_out])
+
+
 def above_reference(
     scores: MemberScores | None, reference: MemberScores | None, rng: np.random.Generator,
     n_draws: int,

@@ -17,6 +17,7 @@ from ..models.catalogue import cognitive, label_of
 from ..threefry import key_of
 from ..trials import TrialNames, Trials
 from ..unrolling import unroll
+from .config import AGENTS
 
 WORDS = {
     "Q": "value", "theta": "policy weight", "belief": "belief", "R": "reward trace", "H": "habit",
@@ -29,12 +30,6 @@ ALONE = {
     "negative_learning_rate": "learning rate after no reward",
 }  # fmt: skip
 """What the variables of no choice are called."""
-AGENTS: tuple[str, ...] = (
-    "q_learning_habits", "dfq_habits", "actor_critic", "belief_habits",
-    "structure_mixture_habits", "two_process",
-)  # fmt: skip
-"""Cognitive models whose variables latents are compared with, where the trials suit them; habits:
-with a side bias and a choice kernel."""
 
 
 class Variable(NamedTuple):

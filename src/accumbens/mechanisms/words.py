@@ -59,11 +59,10 @@ def differences_in_words(
     if basis:
         said.append(basis)
     if first.n_latents and other.n_latents:
-        same = found.log_odds >= SAME_CHOICES
-        said.append(
-            f"both expect {'the same' if same else 'different things'} of choices (R2 of log-odds "
-            f"{found.log_odds:.2f})"
-        )
+        expected = "different things"
+        if found.log_odds >= config.alike:
+            expected = "the same" if found.log_odds >= SAME_CHOICES else "nearly the same"
+        said.append(f"both expect {expected} of choices (R2 of log-odds {found.log_odds:.2f})")
     return f"{'; '.join(said)}." if said else ""
 
 

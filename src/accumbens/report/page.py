@@ -38,7 +38,7 @@ def page(
         payload: what the scripts read.
         connect: whether the page may ask the server that it is from.
     """
-    scripts = [_text(name) for name in SCRIPTS]
+    scripts = [text_of_package(name) for name in SCRIPTS]
     sources = " ".join(f"'sha256-{_digest(script)}'" for script in scripts)
     policy = (
         f"default-src 'none'; script-src {sources}; style-src 'unsafe-inline'; img-src data:; "
@@ -53,7 +53,7 @@ def page(
         tag("meta", name="generator", content=f"accumbens {__version__}"),
         tag("link", rel="icon", href="data:,"),
         tag("title", f"{title}: {of}"),
-        tag("style", Markup(_text("scripts/style.css"))),
+        tag("style", Markup(text_of_package("scripts/style.css"))),
     )
     contents = tag(
         "nav",
@@ -89,7 +89,7 @@ def _section(section: Section) -> Markup:
 
 
 @functools.cache
-def _text(name: str) -> str:
+def text_of_package(name: str) -> str:
     """A file of this package; a script that would end the element it stands in is refused."""
     text = files("accumbens.report").joinpath(name).read_text(encoding="utf-8")
     assert "</script" not in text.lower(), name

@@ -1,6 +1,8 @@
 """Whole analyses, from a table to a folder and back; what each command of `accumbens` calls."""
 
 from ..compiled.programs import keep_programs as keep_programs
+from .card.analysis import run_card as run_card
+from .card.config import CardConfig as CardConfig
 from .convert.config import ConvertConfig as ConvertConfig
 from .convert.config import PhotometryConfig as PhotometryConfig
 from .convert.config import SpikesConfig as SpikesConfig

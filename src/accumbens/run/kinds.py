@@ -57,6 +57,8 @@ KINDS: tuple[RunKind, ...] = (
             "power:print_saved_power", mark="power.csv"),
     RunKind("sweep", "accumbens sweep", "how far it has come", "sweep.sweeping:load_sweep",
             "sweep:print_saved_sweep", mark="sweep.json"),
+    RunKind("card", "accumbens card", "what many fits agree on", "stored:load_analysis",
+            "card:print_saved_card", "card.config:CardConfig"),
     RunKind("convert", "accumbens convert", "sessions and recordings that were read",
             "convert.record:read_record", "convert:print_saved_record", mark=".convert.json"),
 )  # fmt: skip

@@ -173,4 +173,4 @@ def _draw_node(ax: Axes, name: str, x: float, y: float, colour: str, is_latent: 
 
 
 def _heights(n: int) -> list[float]:
-    return [0.5] if n == 1 else [0.9 - 0.8 * i / (n - 1) for i in range(n)]
+    return [0.5] if n == 1 else [0.87 - 0.74 * i / (n - 1) for i in range(n)]
