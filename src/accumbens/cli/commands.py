@@ -78,6 +78,7 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("predict", "predict:PredictCommand", "Predict new sessions by the models of a fit."),
     Entry("show", "show:ShowCommand", "Print what a run found."),
     Entry("runs", "runs:RunsCommand", "All runs below a folder, and what differs between them."),
+    Entry("compare", "compare:CompareCommand", "Are runs better than the first, trial for trial?"),
     Entry("report", "report:ReportCommand", "One page with all that a run found, to send."),
     Entry("watch", "watch:WatchCommand", "Follow a running fit or sweep in the browser."),
     Entry("card", "card:CardCommand", "What many fits agree on, on one page."),

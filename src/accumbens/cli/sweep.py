@@ -44,7 +44,8 @@ accumbens sweep --retry sweeps/starts
     vary: Annotated[tuple[str, ...], REPEATED] = ()
     """What differs between cells, NAME=VALUES with the name of any option of accumbens fit:
     seed=0:20 (from 0 to 19), split.fold=0:5, penalties.factor=0.3,1,3 (multiplies all penalties),
-    subjects=each (a cell for each subject). Several make every combination."""
+    subjects=each (a cell for each subject), subjects=M1,M2 (a cell for each of these; what fit
+    calls --subjects is table.subjects here). Several make every combination."""
     out: Path | None = None
     """Folder of the sweep; by default sweeps/<name of the table>."""
     status: Path | None = None

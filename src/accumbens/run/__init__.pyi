@@ -3,6 +3,9 @@
 from ..compiled.programs import keep_programs as keep_programs
 from .card.analysis import run_card as run_card
 from .card.config import CardConfig as CardConfig
+
+from .compare.comparing import compare_runs as compare_runs
+from .compare.found import RunComparison as RunComparison
 from .convert.config import ConvertConfig as ConvertConfig
 from .convert.config import PhotometryConfig as PhotometryConfig
 from .convert.config import SpikesConfig as SpikesConfig

@@ -24,6 +24,7 @@ from .evaluation import (
     summary_heads,
     sums_of,
 )
+from .intervals import CONFIDENCE
 from .metrics import (
     Predictions,
     SessionSums,
@@ -175,6 +176,22 @@ def compare(
         raise ConfigError(f"The reference {reference!r} is not among the models {list(models)}.")
     drawn = resampling(trials, n_draws, rng, unit)
     sums = {name: sums_of(model, trials) for name, model in models.items()}
+    return comparison_of(sums, trials, drawn, reference=reference, level=level)
+
+
+def comparison_of(
+    sums: Mapping[str, SessionSums], trials: Trials, drawn: Resampling, *, reference: str,
+    level: float = CONFIDENCE,
+) -> Comparison:  # fmt: skip
+    """The same from the sums of each session.
+
+    Args:
+        sums: of each model, by name; sessions in the order of the trials.
+        trials: that were scored.
+        drawn: resamples of their sessions.
+        reference: name of the model that the others are compared with.
+        level: how often an interval holds the true value.
+    """
     return Comparison(
         models={name: evaluation_of(s, trials, drawn, level) for name, s in sums.items()},
         differences={
@@ -185,7 +202,7 @@ def compare(
         reference=reference,
         signals=trials.names.signals,
         unit=drawn.unit,
-        n_draws=n_draws,
+        n_draws=len(drawn.weights),
         level=level,
     )
 

@@ -149,3 +149,17 @@ def concatenate(parts: Sequence[Trials]) -> Trials:
             sessions=tuple(label for part in parts for label in part.names.sessions),
         ),
     )
+
+
+def with_present_subjects(trials: Trials) -> Trials:
+    """The same sessions, in which only subjects that have one are named and numbered, in the order
+    that they had.
+
+    Args:
+        trials: of which some sessions may have been taken away.
+    """
+    present, number = np.unique(trials.subject, return_inverse=True)
+    names = dataclasses.replace(
+        trials.names, subjects=tuple(trials.names.subjects[i] for i in present)
+    )
+    return dataclasses.replace(trials, subject=number.astype(trials.subject.dtype), names=names)

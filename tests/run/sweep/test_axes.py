@@ -37,6 +37,7 @@ def values(word):
         ("models=bias+naive,naive", "models", (("bias", "naive"), ("naive",))),
         ("animals=pooled,separate", "animals", ("pooled", "separate")),
         ("subjects=M1,M2", "only_subjects", (("M1",), ("M2",))),
+        ("table.subjects=M1+M2,M2+M1", "table.subjects", (("M1", "M2"), ("M2", "M1"))),
         ("signal=dopamine", "table.signal", (("dopamine",),)),
     ],
 )

@@ -131,6 +131,26 @@ def test_errors_of_jobs_and_of_slurm_are_told(end_node, small, tmp_path):
         SlurmConfig(extra=("qos",))
 
 
+def test_a_job_that_reaches_its_time_limit_is_queued_again(end_node, tmp_path):
+    """SLURM's shortest limit is a minute; the second time the call returns at once."""
+    begun = tmp_path / "begun"
+    begun.mkdir()
+    code = (
+        f"import os, time; n = len(os.listdir({str(begun)!r})); "
+        f"open({str(begun)!r} + f'/{{n}}', 'w').close(); time.sleep(0 if n else 300)"
+    )
+    extra = ("comment=of a sweep", "srun_args=--kill-on-bad-exit=1")
+    limit = SlurmConfig(minutes=1, memory=1, warning=40, requeues=1, extra=extra)
+    executor = SlurmJobs(tmp_path / "jobs", limit)
+    assert executor.submit(exec, code).result(timeout=240) is None
+    executor.shutdown()
+    assert len(list(begun.iterdir())) == 2
+    script = "".join(path.read_text() for path in (tmp_path / "jobs").glob("*.sh"))
+    assert "--kill-on-bad-exit=1" in script
+    assert "comment=" in script
+    assert "srun_args" not in script
+
+
 def test_a_node_whose_daemon_ends_loses_no_cell(end_node, here, small, tmp_path):
     """The last test: the node stays away. Its job is queued again on the other one."""
     done = threading.Event()

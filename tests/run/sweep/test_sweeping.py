@@ -29,6 +29,7 @@ from accumbens.run import (
     run_sweep,
 )
 from accumbens.run.fit.pipeline import make_split, read_trials
+from accumbens.run.provenance import read_made
 from accumbens.run.sweep import cell as cells
 from accumbens.run.sweep.axes import read_axes
 from accumbens.run.sweep.cell import LOCK, run_cell
@@ -177,9 +178,21 @@ def test_a_failed_cell_keeps_its_error_and_stops_nothing(table, tmp_path, capsys
     assert f"To fit them anew: accumbens sweep --retry {tmp_path / 's'}" in said
     main(["sweep", "--resume", str(tmp_path / "s")])
     assert sweep.record(name)["attempts"] == 1
+    (other,) = set(sweep.names) - {name}
+    before, folder = numbers(sweep.folder(other)), sweep.folder(other)
+    (folder / "metrics.json").write_text("half wri")
+    (folder / "left behind").mkdir()
+    cells.write_record(folder, {"state": "failed", "error": "the disk was full"})
     main(["sweep", "--retry", str(tmp_path / "s")])
     assert sweep.record(name)["state"] == "failed"
     assert sweep.count() == {"done": 1, "failed": 1}
+    assert numbers(folder) == before  # fitted from scratch
+    assert not (folder / "left behind").exists()
+    made = read_made(sweep.path)
+    assert [entry["command"] for entry in made] == [None, None]  # the resumed one did nothing
+    assert all(entry["seconds"] > 0 for entry in made)
+    main(["show", str(sweep.path)])
+    assert capsys.readouterr().out.count("Made on ") == 2
 
 
 def test_subjects_and_folds_are_cells_of_their_own(table, tmp_path):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
-
-import numpy as np
 
 from ...errors import DataError
 from ...summary import listed
 from ...trials import Trials
+from ...trials.assembly import with_present_subjects
 
 
 def of_subjects(trials: Trials, names: Sequence[str]) -> Trials:
@@ -33,10 +31,4 @@ def of_subjects(trials: Trials, names: Sequence[str]) -> Trials:
             f"{listed(known)}."
         )
     index = [i for i, name in enumerate(own) if name in names]
-    kept = trials.select_sessions(index)
-    subjects = tuple(name for name in trials.names.subjects if name in names)
-    return dataclasses.replace(
-        kept,
-        subject=np.array([subjects.index(own[i]) for i in index], kept.subject.dtype),
-        names=dataclasses.replace(kept.names, subjects=subjects),
-    )
+    return with_present_subjects(trials.select_sessions(index))

@@ -63,7 +63,7 @@ def runs(
     conditions = read_conditions([where] if isinstance(where, str) else where)
     keys = [sort] if isinstance(sort, str) else list(sort)
     found = (entry_of(place) for place in places_below(Path(folder)))
-    frame, options = _frame([entry for entry in found if entry is not None])
+    frame, options = frame_of([entry for entry in found if entry is not None])
     versions = [c for c in frame if str(c).startswith("version.") and c not in FACTS]
     hidden = [c for c in versions if not differs(frame, c)]
     hidden += [] if every_option else [c for c in options if not differs(frame, c)]
@@ -109,8 +109,8 @@ def cell_of(value: Any) -> Any:
     return NONE if value == "" else value if isinstance(value, bool | int | float) else str(value)
 
 
-def _frame(entries: Sequence[Entry]) -> tuple[pd.DataFrame, list[str]]:
-    """The whole table, and which of its columns are options."""
+def frame_of(entries: Sequence[Entry]) -> tuple[pd.DataFrame, list[str]]:
+    """The whole table of some results, and which of its columns are options."""
     import pandas as pd
 
     taken = {*HEAD, *FACTS, *(name for entry in entries for name in entry.numbers)}

@@ -17,7 +17,8 @@ from ..options import Option, options_of
 from ..values import from_toml, from_words, near
 
 ALIASES = {"penalties.factor": "selection.factor", "subjects": "only_subjects"}
-"""Names that a sweep has for options of a fit."""
+"""Names that a sweep has for options of a fit. The order of a table's subjects, which the command
+line of a fit calls subjects, is `table.subjects` here."""
 SUBJECTS, EACH = "only_subjects", "each"
 """The option whose value `each` stands for every subject of the table in turn."""
 _RANGE = re.compile(r"([+-]?\d{1,18}):([+-]?\d{1,18})(?::(\d{1,18}))?")

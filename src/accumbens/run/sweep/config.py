@@ -36,7 +36,8 @@ class SlurmConfig:
     requeues: int = 100
     """How often a job may reach its time limit."""
     extra: tuple[str, ...] = ()
-    """Further options of sbatch, as NAME=VALUE: qos=low constraint=avx2."""
+    """Further options of sbatch, as NAME=VALUE: qos=low constraint=avx2; srun_args="..." goes to
+    srun."""
 
     def __post_init__(self) -> None:
         for name in ("minutes", "memory", "cpus", "cells", "at_once", "warning"):

@@ -15,7 +15,7 @@ from ...files import claimed, make_folder
 from ...progress.base import Progress, Task
 from ...progress.display import shown
 from ..fit.config import FitConfig
-from ..provenance import fingerprint, versions
+from ..provenance import fingerprint, versions, work_noted
 from .axes import Axis, read_axes, with_subjects
 from .cell import forget, note_failures, run_cells, state_of
 from .config import CELL_DEFAULTS, EngineConfig
@@ -97,7 +97,9 @@ def resume_sweep(
     if retry:
         for cell in plan.cells:
             forget(folder, cell)
-    with shown(progress) as progress, progress.task("cells", len(plan.cells)) as task:
+    ended = all(state_of(folder, cell) in ("done", "failed") for cell in plan.cells)
+    noted = contextlib.nullcontext() if ended else work_noted(folder)
+    with shown(progress) as progress, progress.task("cells", len(plan.cells)) as task, noted:
         _carry_out(folder, plan, engine or EngineConfig(), task)
     return Sweep(folder)
 
@@ -113,15 +115,13 @@ def planned(table: Path, config: FitConfig, axes: tuple[Axis, ...]) -> Plan:
     from ..fit.pipeline import read_run_table
 
     config = _with_folds(config, axes)
-    if not any(axis.each for axis in axes):
-        cells_of(config, axes)  # refused before anything is read
+    subjects_too = any(axis.each for axis in axes)
+    cells = () if subjects_too else cells_of(config, axes)  # refused before anything is read
     trials = read_run_table(table, config).trials
     check_fits(config, trials)
-    axes = with_subjects(axes, trials.names.subjects)
-    return Plan(
-        str(table.resolve()), fingerprint(trials), options_given(config), cells_of(config, axes),
-        versions(),
-    )  # fmt: skip
+    if subjects_too:
+        cells = cells_of(config, with_subjects(axes, trials.names.subjects))
+    return Plan(str(table.resolve()), fingerprint(trials), options_given(config), cells, versions())
 
 
 def _with_folds(config: FitConfig, axes: Sequence[Axis]) -> FitConfig:

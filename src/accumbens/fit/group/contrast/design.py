@@ -15,6 +15,7 @@ from jaxtyping import Bool, Int
 from ....errors import ConfigError, DataError
 from ....summary import counted, listed
 from ....trials import Trials
+from ....trials.assembly import with_present_subjects
 
 MIN_ANIMALS = 2
 """At both levels, or at each of them: fewer say nothing of how animals differ."""
@@ -136,7 +137,8 @@ def contrast_design(
             "sessions, which takes their levels as handed out by chance, does not hold."
         )
     return ContrastDesign(
-        column, (reference, other), within, _of_subjects(trials, sessions, kept), code[sessions],
+        column, (reference, other), within,
+        with_present_subjects(trials.select_sessions(sessions)), code[sessions],
         tuple(notes),
     )  # fmt: skip
 
@@ -214,17 +216,6 @@ def _always_first(
         turns = np.flatnonzero(np.diff(own))
         found.add(int(own[0]) if len(turns) == 1 else None)
     return found.pop() if len(found) == 1 else None
-
-
-def _of_subjects(trials: Trials, sessions, kept) -> Trials:
-    """Some sessions, without the names of other animals."""
-    part = trials.select_sessions(sessions)
-    place = np.cumsum(kept) - 1
-    subjects = tuple(name for name, k in zip(trials.names.subjects, kept, strict=True) if k)
-    return dataclasses.replace(
-        part, subject=place[part.subject].astype(part.subject.dtype),
-        names=dataclasses.replace(part.names, subjects=subjects),
-    )  # fmt: skip
 
 
 def _in_order(levels: set[str]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import shlex
 import subprocess
 import threading
 import time
@@ -201,7 +202,8 @@ def _parameters(config: SlurmConfig) -> dict[str, Any]:
         "stderr_to_stdout": True,
     }  # fmt: skip
     extra = dict(text.split("=", 1) for text in config.extra)
-    known["additional_parameters"] = {k: v for k, v in extra.items() if k != "srun_args"}
+    known["srun_args"] = shlex.split(extra.pop("srun_args", "")) or None
+    known["additional_parameters"] = extra
     return {name: value for name, value in known.items() if value not in (None, {})}
 
 
