@@ -6,6 +6,8 @@ from .card.config import CardConfig as CardConfig
 
 from .compare.comparing import compare_runs as compare_runs
 from .compare.found import RunComparison as RunComparison
+from .compare.scored import ScoredRun as ScoredRun
+from .compare.sets import RunSet as RunSet
 from .convert.config import ConvertConfig as ConvertConfig
 from .convert.config import PhotometryConfig as PhotometryConfig
 from .convert.config import SpikesConfig as SpikesConfig

@@ -25,7 +25,7 @@ from ..index.places import Place
 from ..sweep.cell import folder_of, state_of
 from ..sweep.plan import PLAN, read_plan
 from .found import RunComparison
-from .scored import Scored, read_scored
+from .scored import ScoredRun, read_scored
 from .sets import RunSet, same_sessions, set_names, with_signals
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def _said(value: object) -> str:
     return "missing" if is_missing(value) else text_of(value)
 
 
-def _same_signals(runs: list[Scored]) -> tuple[list[Scored], list[str]]:
+def _same_signals(runs: list[ScoredRun]) -> tuple[list[ScoredRun], list[str]]:
     """The runs with the signals that all of them measured alike, and why others are left out."""
     notes: list[str] = []
     kept: list[str] = []

@@ -30,7 +30,7 @@ _OUTCOME = "accumbens outcome"
 """A column for the reader of tables, which wants an outcome; scores do not need it."""
 
 
-class Scored(NamedTuple):
+class ScoredRun(NamedTuple):
     """A run's scored sessions.
 
     Attributes:
@@ -58,7 +58,7 @@ class Scored(NamedTuple):
         return found
 
 
-def read_scored(path: str | Path, signals: Sequence[str] | None = None) -> Scored:
+def read_scored(path: str | Path, signals: Sequence[str] | None = None) -> ScoredRun:
     """Reads a fit, or predictions of new sessions.
 
     Args:
@@ -93,7 +93,7 @@ def read_scored(path: str | Path, signals: Sequence[str] | None = None) -> Score
 
 def _scored(
     folder: Path, metrics: Mapping[str, Any], frame: pd.DataFrame, signals: Sequence[str] | None
-) -> Scored:
+) -> ScoredRun:
     models = metrics["models"]
     own = list(dict.fromkeys(s for model in models.values() for s in model["signal"]))
     signals = [s for s in own if signals is None or s in signals]
@@ -119,7 +119,7 @@ def _scored(
         name: session_sums(_predictions(frame, name, codes, trials, bool(model["signal"])), trials)
         for name, model in models.items()
     }
-    return Scored(folder, trials, sums, held_out, found)
+    return ScoredRun(folder, trials, sums, held_out, found)
 
 
 def _codes(columns: Sequence[str], models: Sequence[str]) -> list[str]:

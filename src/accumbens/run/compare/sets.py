@@ -12,7 +12,7 @@ from ...errors import ConfigError, DataError
 from ...scoring.metrics import SessionSums, normalized_likelihood, pooled
 from ...summary import listed
 from ...trials import Trials, concatenate
-from .scored import Scored
+from .scored import ScoredRun
 
 OF_MODELS = ("log_likelihood", "squared_error")
 """Sums that depend on the model; the others are of the data alone."""
@@ -28,7 +28,7 @@ class RunSet:
     """
 
     name: str
-    runs: tuple[Scored, ...]
+    runs: tuple[ScoredRun, ...]
 
     @property
     def sessions(self) -> dict[str, str]:
@@ -117,7 +117,7 @@ def same_sessions(sets: Sequence[RunSet]) -> Trials:
     return whole.select_sessions(sorted(index.tolist()))
 
 
-def with_signals(run: Scored, names: Sequence[str]) -> Scored:
+def with_signals(run: ScoredRun, names: Sequence[str]) -> ScoredRun:
     """The run with these signals alone.
 
     Args:
