@@ -3,7 +3,6 @@
 from ..compiled.programs import keep_programs as keep_programs
 from .card.analysis import run_card as run_card
 from .card.config import CardConfig as CardConfig
-
 from .compare.comparing import compare_runs as compare_runs
 from .compare.found import RunComparison as RunComparison
 from .compare.scored import ScoredRun as ScoredRun
