@@ -31,11 +31,12 @@ PART = 500
 
 class GRUFit(NamedTuple):
     """A fitted GRU, the loss's terms at every step, and how it was chosen; None where nothing was
-    left to choose."""
+    left to choose. part: the sessions inside which it was chosen, None for all."""
 
     model: GRU
     history: dict[str, Float[np.ndarray, " step"]]
     selection: GRUSelection | None
+    part: Trials | None = None
 
 
 def fit_gru(
@@ -90,7 +91,7 @@ def fit_gru(
     model = with_unseen_subjects(path.model, path.batch)
     if selection is not None:
         model = with_start_where_not_predicted(model, path.start, selection)
-    return GRUFit(model, path.history, selection)
+    return GRUFit(model, path.history, selection, part)
 
 
 def with_start_where_not_predicted(model: GRU, start: GRU, selection: GRUSelection) -> GRU:

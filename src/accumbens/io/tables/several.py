@@ -89,24 +89,10 @@ def joined_tables(
         DataError: a file cannot be read, lacks a column that the first has, or has a session that
             another one has.
     """
-    text = [c for c in (format.subject, format.session, format.choice) if c]
-    frames = [_one(path, text, template) for path in files]
+    frames = [one_table(path, format, template) for path in files]
+    seen = Together(files[0], frames[0], format)
     for path, frame in zip(files, frames, strict=True):
-        lacking = [c for _, c in format.roles() if c in frames[0] and c not in frame]
-        if lacking:
-            near = near_matches(lacking[0], [str(c) for c in frame.columns])
-            hint = f" Did you mean {show(near[0])}?" if near else ""
-            raise DataError(
-                f"{path} has no column {show(lacking[0])}, which {files[0]} has.{hint} Give all "
-                "files the same columns, or name those that belong together."
-            )
-    if format.session is not None and format.session not in frames[0]:
-        raise DataError(
-            f"{files[0]} has no column {show(format.session)}. If the names of the files say it, "
-            "tell how: --name '{subject}_{session}', or --name '{session}'."
-        )
-    keys = [c for c in (format.subject, format.session) if c in frames[0]]
-    _check_sessions(files, frames, keys)
+        seen.check(path, frame)
     whole = pd.concat(frames, ignore_index=True)
     for column in whole.columns:
         if whole[column].dtype == object:  # numbers in one file and text in another
@@ -114,25 +100,19 @@ def joined_tables(
     return whole
 
 
-def _check_sessions(
-    files: Sequence[Path], frames: Sequence[pd.DataFrame], keys: Sequence[str | None]
-) -> None:
-    """Raises DataError where two files have one session: its trials would be taken together."""
-    came_from: dict[tuple[str, ...], Path] = {}
-    for path, frame in zip(files, frames, strict=True):
-        own = {tuple(str(x).strip() for x in key) for key in frame[keys].itertuples(index=False)}
-        both = sorted(key for key in own if key in came_from)
-        if both:
-            raise DataError(
-                f"{came_from[both[0]]} and {path} both have session {show('/'.join(both[0]))}. "
-                "Name each file once, or give each session its own label, in the tables or by "
-                "--name."
-            )
-        came_from |= dict.fromkeys(own, path)
+def one_table(path: Path, format: TableFormat, template: str | None) -> pd.DataFrame:
+    """A table, with what the name of its file says and a column `file`.
 
+    Args:
+        path: of the file.
+        format: which column means what.
+        template: of the names of the files, as for `fields_of_name`.
 
-def _one(path: Path, text: Sequence[str], template: str | None) -> pd.DataFrame:
-    frame = read_table(path, text)
+    Raises:
+        ConfigError: the template does not fit.
+        DataError: the file cannot be read.
+    """
+    frame = read_table(path, [c for c in (format.subject, format.session, format.choice) if c])
     for name, value in ({} if template is None else fields_of_name(path, template)).items():
         if name in frame:
             raise ConfigError(
@@ -143,3 +123,52 @@ def _one(path: Path, text: Sequence[str], template: str | None) -> pd.DataFrame:
     if FILE not in frame:
         frame[FILE] = str(path)
     return frame
+
+
+class Together:
+    """Whether tables go together, one after the other.
+
+    Args:
+        first: path of the first.
+        frame: its rows.
+        format: which column means what.
+
+    Raises:
+        DataError: the first has no column of sessions.
+    """
+
+    def __init__(self, first: Path, frame: pd.DataFrame, format: TableFormat) -> None:
+        if format.session is not None and format.session not in frame:
+            raise DataError(
+                f"{first} has no column {show(format.session)}. If the names of the files say it, "
+                "tell how: --name '{subject}_{session}', or --name '{session}'."
+            )
+        self._first, self._needed = first, [c for _, c in format.roles() if c in frame]
+        self._keys = [c for c in (format.subject, format.session) if c in frame]
+        self._came_from: dict[tuple[str, ...], Path] = {}
+
+    def check(self, path: Path, frame: pd.DataFrame) -> None:
+        """Checks the next one.
+
+        Raises:
+            DataError: it lacks a column that the first has, or has a session that another one has:
+                its trials would be taken together.
+        """
+        lacking = [c for c in self._needed if c not in frame]
+        if lacking:
+            near = near_matches(lacking[0], [str(c) for c in frame.columns])
+            hint = f" Did you mean {show(near[0])}?" if near else ""
+            raise DataError(
+                f"{path} has no column {show(lacking[0])}, which {self._first} has.{hint} Give all "
+                "files the same columns, or name those that belong together."
+            )
+        labels = frame[self._keys].drop_duplicates()
+        own = {tuple(str(x).strip() for x in key) for key in labels.itertuples(index=False)}
+        both = sorted(key for key in own if key in self._came_from)
+        if both:
+            raise DataError(
+                f"{self._came_from[both[0]]} and {path} both have session "
+                f"{show('/'.join(both[0]))}. Name each file once, or give each session its own "
+                "label, in the tables or by --name."
+            )
+        self._came_from |= dict.fromkeys(own, path)

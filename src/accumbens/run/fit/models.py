@@ -27,7 +27,9 @@ from ...trials import Trials
 from .config import FitConfig
 from .gru_record import gru_record, gru_warnings
 from .levels import check_free, fit_at_level, free_of, level_of, means_at_level
+from .notices import in_mini_batches
 from .selection import chooses, selected_disrnn
+from .selection_record import chosen_inside
 
 
 class Fitted(NamedTuple):
@@ -111,10 +113,13 @@ def _fit_gru(job: Job) -> Fitted:
         job.trials, config, key=job.key, progress=job.progress, checkpoints=job.checkpoints,
         identity=job.identity,
     )  # fmt: skip
-    notes = _mini_batches(job, None)
+    notes: dict[str, Any] = {}
     if fit.selection is not None:
         notes["selection"] = gru_record(fit.selection, config.folds, has_signals=has_signals)
         notes["warnings"] = gru_warnings(fit.selection, has_signals=has_signals)
+        if fit.part is not None:
+            notes["selection"]["why"] += f" {chosen_inside(fit.part, job.trials)}"
+    _say_mini_batches(notes, job, None)
     histories = {job.config.seed: {job.fit.name: fit.history}} if fit.history else {}
     return Fitted(fit.model, True, notes, {}, histories)
 
@@ -159,7 +164,7 @@ def _fit_disrnns(job: Job) -> Fitted:
         raise diverged[0]
     losses = {i: final_loss(fit.history) for i, fit in fits.items()}
     best = min(fits, key=lambda i: (np.isnan(losses[i]), losses[i]))
-    notes = _mini_batches(job, config.recipe.trials_per_step) | {
+    notes: dict[str, Any] = {
         "loop": fits[best].model.loop_implementation(trials.batch()),
         "seeds": [
             {
@@ -176,6 +181,7 @@ def _fit_disrnns(job: Job) -> Fitted:
             f"The start of seed {config.seed + i} is left out. {error}"
             for i, error in diverged.items()
         ]
+    _say_mini_batches(notes, job, config.recipe.trials_per_step)
     histories = {config.seed + i: fit.history for i, fit in fits.items()}
     return Fitted(fits[best].model, True, notes, fits[best].seconds, histories)
 
@@ -187,20 +193,22 @@ def _select_disrnn(job: Job) -> Fitted:
     )  # fmt: skip
     loop = selected.model.loop_implementation(job.trials.batch())
     histories = {job.config.seed: selected.history} if selected.history else {}
-    return Fitted(
-        selected.model, True,
-        {"loop": loop} | selected.notes | _mini_batches(job, job.config.recipe.trials_per_step),
-        selected.seconds, histories,
-    )  # fmt: skip
+    notes = {"loop": loop} | selected.notes
+    _say_mini_batches(notes, job, job.config.recipe.trials_per_step)
+    return Fitted(selected.model, True, notes, selected.seconds, histories)
 
 
-def _mini_batches(job: Job, trials_per_step: int | None) -> dict[str, Any]:
-    """What a step of the fit to all sessions saw, where it did not see all of them."""
+def _say_mini_batches(notes: dict[str, Any], job: Job, trials_per_step: int | None) -> None:
+    """Notes what a step of the fit to all sessions saw, where it did not see all of them."""
     batches = mini_batches(job.trials.batch(), trials_per_step, key=job.key)
     if batches is None:
-        return {}
-    sizes = {"sessions": batches.n_places, "trials": round(float(batches.counts.valid))}
-    return {"mini_batches": sizes | {"of_sessions": len(batches.sessions)}}
+        return
+    notes["mini_batches"] = {
+        "sessions": batches.n_places, "of_sessions": len(batches.sessions),
+        "trials": round(float(batches.counts.valid)),
+    }  # fmt: skip
+    if "selection" in notes:
+        notes["selection"]["why"] += f" {in_mini_batches(notes['mini_batches'])}"
 
 
 def penalties_used(fits: Mapping[str, Fitted], config: FitConfig) -> dict[str, float] | None:

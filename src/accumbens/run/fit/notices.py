@@ -100,16 +100,29 @@ def notices(trials: Trials, split: Split) -> list[str]:
 
 
 def of_mini_batches(fits: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Which models were fitted in mini-batches. fits: what is noted of each, by name."""
-    found = []
-    for name, notes in fits.items():
-        if of := notes.get("mini_batches"):
-            found.append(
-                f"{name} was fitted in mini-batches: each gradient step saw {of['sessions']:,} of "
-                f"{of['of_sessions']:,} sessions (about {of['trials']:,} trials), balanced over "
-                "animals; the model has averaged weights."
-            )
-    return found
+    """Which models were fitted in mini-batches, but for those that say so where they say how they
+    were chosen.
+
+    Args:
+        fits: what is noted of each, by name.
+    """
+    return [
+        f"{name} was fitted in mini-batches. {in_mini_batches(notes['mini_batches'])}"
+        for name, notes in fits.items()
+        if "mini_batches" in notes and "selection" not in notes
+    ]
+
+
+def in_mini_batches(sizes: Mapping[str, int]) -> str:
+    """In words, what a gradient step saw.
+
+    Args:
+        sizes: `sessions` and `trials` that a step saw, and `of_sessions`, all of them.
+    """
+    return (
+        f"Each gradient step saw {sizes['sessions']:,} of {sizes['of_sessions']:,} sessions (about "
+        f"{sizes['trials']:,} trials), balanced over animals; the model has averaged weights."
+    )
 
 
 def _of_some_subjects(train: Trials) -> list[str]:
