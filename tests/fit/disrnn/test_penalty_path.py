@@ -9,6 +9,7 @@ import pytest
 from accumbens.errors import ConfigError
 from accumbens.fit.disrnn.config import DisRNNStageConfig, PenaltyPathConfig, RecipeConfig
 from accumbens.fit.disrnn.penalty_path import one_standard_error_rule, penalty_path
+from accumbens.fit.gradient.training import Trained
 from accumbens.models.disrnn import DisRNNConfig
 from accumbens.models.q_learning import QLearning
 from accumbens.simulation import simulate
@@ -78,3 +79,20 @@ def test_bad_factors_are_refused(factors):
         PenaltyPathConfig(factors=factors)
     with pytest.raises(ConfigError, match=r"path\.folds is 1; it must be at least 2"):
         PenaltyPathConfig(folds=1)
+
+
+def test_steps_of_a_path_see_mini_batches_too(monkeypatch):
+    trials = simulate(
+        QLearning(0.3, 3.0), DriftingBandit(), n_sessions=6, n_trials=30, key=jax.random.key(0)
+    )
+    recipe = RecipeConfig(disrnn=DisRNNConfig(latents=1), trials_per_step=30)
+    seen = []
+
+    def train(model, *_, batches, **__):
+        seen.append(batches)
+        return Trained(model, {})
+
+    monkeypatch.setattr("accumbens.fit.disrnn.penalty_path.train", train)
+    config = PenaltyPathConfig(factors=(1.0,), folds=2)
+    penalty_path(trials, recipe, config, key=jax.random.key(1))
+    assert [(batches.n, batches.n_places) for batches in seen] == [(3, 1)] * 4

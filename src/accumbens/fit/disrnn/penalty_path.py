@@ -24,6 +24,7 @@ from ...progress.base import Progress
 from ...summary import Summary, number, summarized
 from ...trials import Trials
 from ...unrolling import choice_log_likelihood, unroll
+from ..gradient.batches import mini_batches
 from ..gradient.training import train
 from .config import PenaltyPathConfig, RecipeConfig
 from .objectives import choice_objective
@@ -134,10 +135,11 @@ def _fold(
             terms = {name: float(values[-1]) for name, values in history.items()}
             task.update(offset + state.step, terms=terms)
 
+        own = jax.random.fold_in(key, i)
         return train(
             model, choice_objective, batch, penalties.weights(), stage, noisy=noisy,
-            rates=learning_rates(model, choice_parts, stage), key=jax.random.fold_in(key, i),
-            on_dispatch=report,
+            rates=learning_rates(model, choice_parts, stage), key=own,
+            batches=mini_batches(batch, recipe.trials_per_step, key=own), on_dispatch=report,
         ).model  # fmt: skip
 
     # Penalties rise from one factor to the next, not from 0 again.
