@@ -2,7 +2,11 @@
 
 import os
 import sys
+from html import escape
 from pathlib import Path
+
+from docutils import nodes
+from latex2mathml.converter import convert
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
@@ -29,6 +33,8 @@ nb_execution_in_temp = True
 nb_merge_streams = True
 nb_execution_show_tb = True
 
+html_math_renderer = "mathml"
+
 html_theme = "pydata_sphinx_theme"
 html_title = f"accumbens {release}"
 html_static_path = ["_static"]
@@ -41,3 +47,17 @@ html_theme_options = {
     "show_toc_level": 2,
     "navigation_with_keys": False,
 }
+
+
+def _mathml(writer, node):
+    """Equations as MathML, which browsers draw by themselves: nothing is loaded from elsewhere."""
+    display = "inline" if isinstance(node, nodes.math) else "block"
+    made = convert(node.astext(), display=display)
+    alt = escape(" ".join(node.astext().split()), quote=True)
+    made = made.replace("<math ", f'<math alttext="{alt}" ', 1)
+    writer.body.append(made if display == "inline" else f'<div class="equation">{made}</div>')
+    raise nodes.SkipNode
+
+
+def setup(app):
+    app.add_html_math_renderer("mathml", (_mathml, None), (_mathml, None))

@@ -87,6 +87,16 @@ def between(value: Any, low: Any, high: Any) -> str:
     return f"{value:.4g} ({low:.4g}, {high:.4g})" if known else f"{value:.4g}"
 
 
+def interval_text(
+    value: float | None, low: float | None, high: float | None, spec: str = ".4f"
+) -> str:
+    """`0.6123 [0.6012, 0.6234]`, without the interval where there is none."""
+    if value is None:
+        return "–"
+    known = "" if low is None or high is None else f" [{low:{spec}}, {high:{spec}}]"
+    return f"{value:{spec}}{known}"
+
+
 def counted(n: int, thing: str) -> str:
     """`1 session`, `2,400 sessions`."""
     return f"{n:,} {thing}{'' if n == 1 else 's'}"

@@ -67,7 +67,7 @@ def test_latex_escapes_everything_and_balances(comparison):
         assert row.endswith(r" \\")
         assert len(re.findall(r"(?<!\\)&", row)) == 3
     assert r"DFQ\_\{1\}\textbar{}100\% \& \$x\$ \#\textasciitilde{}\textasciicircum{}" in body[0]
-    assert r"\textbackslash{} [bold]*\textquotedbl{}\textless{}b\textgreater{}" in body[0]
+    assert r"\textbackslash{} [bold]*{\char34}\textless{}b\textgreater{}" in body[0]
     assert body[0].count(r"\textbf{") == 1
     assert body[1].count(r"\textbf{") == 2
     plain = re.sub(r"\\[{}]", "", text)

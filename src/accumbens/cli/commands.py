@@ -80,6 +80,7 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("runs", "runs:RunsCommand", "All runs below a folder, and what differs between them."),
     Entry("compare", "compare:CompareCommand", "Are runs better than the first, trial for trial?"),
     Entry("report", "report:ReportCommand", "One page with all that a run found, to send."),
+    Entry("figures", "figures:FiguresCommand", "A paper's figures from your data, for print."),
     Entry("watch", "watch:WatchCommand", "Follow a running fit or sweep in the browser."),
     Entry("card", "card:CardCommand", "What many fits agree on, on one page."),
     Entry("credit", "credit:CreditCommand", "Which rewards does the animal credit to its choices?"),

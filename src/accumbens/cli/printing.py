@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from ..models.catalogue import label_of
 from ..progress.base import Progress
 from ..progress.display import Lines, terminal_bars
-from ..run.fit.labels import label_in_run
+from ..run.fit.labels import label_in_run, labels_of
 from ..scoring.scored import which_trials
 from ..summary import between, counted
 from .output import Output
-from .scores import label_of_model, print_differences, print_scores
+from .scores import print_differences, print_scores
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +67,7 @@ def print_run(out: Output, run: Run) -> None:
         _print_seeds(out, seeds)
     for name, model in run.metrics["models"].items():
         for warning in model["fit"].get("warnings", []):
-            out.warn(f"{label_of_model(run.metrics, name)}: {warning}")
+            out.warn(f"{labels_of(run.metrics)(name)}: {warning}")
     paths: dict[str, object] = {"run_folder": run.folder.path}
     if any(run.folder.figures.glob("*.png")):
         paths["figures"] = run.folder.figures
@@ -94,11 +94,11 @@ def print_left_out(out: Output, metrics: dict[str, Any]) -> None:
     rows = []
     for name, each in found["models"].items():
         if "failed" in each:
-            out.warn(f"{label_of_model(metrics, name)} could not be fitted again: {each['failed']}")
+            out.warn(f"{labels_of(metrics)(name)} could not be fitted again: {each['failed']}")
             continue
         said = each.get("log_likelihood") is not None
         rows.append([
-            label_of_model(metrics, name), f"{each['log_likelihood']:,.1f}" if said else "–",
+            labels_of(metrics)(name), f"{each['log_likelihood']:,.1f}" if said else "–",
             f"{each['normalized_likelihood']:.4f}" if said else "–",
             *(cell_of(each["mse"][s]) if s in each["mse"] else "–" for s in signals),
         ])  # fmt: skip

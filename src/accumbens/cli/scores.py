@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..run.fit.labels import label_in_run, side_of
+from ..run.fit.labels import labels_of, side_of, unit_of
 from ..scoring.table1 import spec_of_error
+from ..summary import interval_text
 from .output import Output
 
 WITH_INTERVALS, SHOWN = 4, 20
@@ -18,7 +19,7 @@ def print_scores(out: Output, metrics: dict[str, Any], which: str, sessions: int
     many they are."""
     models = metrics["models"]
     signals = list(dict.fromkeys(s for m in models.values() for s in m["signal"]))
-    over = "animals" if metrics.get("unit") == "subject" else "sessions"
+    over = unit_of(metrics)
     title = which + (f" (95 % intervals over {over})" if sessions > 1 else "")
     one = signals if len(signals) == 1 else []
     headings = ["model", "choice normalized likelihood ↑"]
@@ -27,11 +28,11 @@ def print_scores(out: Output, metrics: dict[str, Any], which: str, sessions: int
     rows = []
     for name, model in models.items():
         choice = model["choice"]
-        own = interval_of(
+        own = interval_text(
             choice["normalized_likelihood"], *choice["normalized_likelihood_interval"]
         )
         errors = [cell for signal in one for cell in _of_signal(models, name, signal)]
-        rows.append([label_of_model(metrics, name), own, *errors])
+        rows.append([labels_of(metrics)(name), own, *errors])
     out.table(headings, rows, title=title)
     if len(signals) > 1:
         _print_signals(out, metrics, signals)
@@ -45,14 +46,14 @@ def print_differences(out: Output, metrics: dict[str, Any]) -> None:
     found = [d for d in metrics.get("differences", []) if d["metric"] in DIFFERENCES]
     if not found:
         return
-    over = "animals" if metrics.get("unit") == "subject" else "sessions"
+    over = unit_of(metrics)
     rows = [
-        [label_of_model(metrics, d["model"]), d.get("signal") or "choices",
-         DIFFERENCES[d["metric"]], interval_of(d["value"], d["low"], d["high"], spec="+.4g"),
+        [labels_of(metrics)(d["model"]), d.get("signal") or "choices",
+         DIFFERENCES[d["metric"]], interval_text(d["value"], d["low"], d["high"], spec="+.4g"),
          side_of(d)]
         for d in found[:SHOWN]
     ]  # fmt: skip
-    reference = label_of_model(metrics, found[0]["reference"])
+    reference = labels_of(metrics)(found[0]["reference"])
     title = f"Is it better than {reference}? Differences on the same trials (95 % over {over})"
     out.table(["model", "of", "measure", f"less {reference}", ""], rows, title=title)
 
@@ -63,7 +64,7 @@ DIFFERENCES = {"log_likelihood": "nats a trial ↑", "mse": "MSE ↓"}
 
 def _print_signals(out: Output, metrics: dict[str, Any], signals: list[str]) -> None:
     models = metrics["models"]
-    own = {name: label_of_model(metrics, name) for name, m in models.items() if m["signal"]}
+    own = {name: labels_of(metrics)(name) for name, m in models.items() if m["signal"]}
     if len(signals) <= WITH_INTERVALS:
         rows = [
             [signal, label, *_of_signal(models, name, signal)]
@@ -90,20 +91,4 @@ def _of_signal(models: dict[str, Any], name: str, signal: str) -> tuple[str, str
         return "–", "–"
     spec = spec_of_error(max(s["mse"] or 0.0 for s in scores.values() if s))
     r2 = "–" if score["r2"] is None else f"{score['r2']:.3f}"
-    return interval_of(score["mse"], *score["mse_interval"], spec=spec), r2
-
-
-def interval_of(
-    value: float | None, low: float | None, high: float | None, spec: str = ".4f"
-) -> str:
-    """`0.6123 [0.6012, 0.6234]`, without the interval where there is none."""
-    if value is None:
-        return "–"
-    between = "" if low is None or high is None else f" [{low:{spec}}, {high:{spec}}]"
-    return f"{value:{spec}}{between}"
-
-
-def label_of_model(metrics: dict[str, Any], name: str) -> str:
-    """What a model is called, with its level where there are several animals."""
-    notes = metrics["models"][name].get("fit", {})
-    return label_in_run(name, notes, metrics["data"]["subjects"] > 1)
+    return interval_text(score["mse"], *score["mse_interval"], spec=spec), r2

@@ -22,7 +22,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.colorbar import Colorbar
 from matplotlib.colors import Colormap, LinearSegmentedColormap
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, FigureBase
 
 from ..models import catalogue
 from .labels import printed
@@ -34,7 +34,7 @@ BLACK, GREY, PALE = "#000000", "#8A8A8A", "#D9D9D9"
 BLUE, VERMILLION, GREEN = "#0072B2", "#D55E00", "#009E73"
 ORANGE, PURPLE, SKY = "#E69F00", "#CC79A7", "#56B4E9"
 
-CHOICE_COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY)
+CHOICE_COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, SKY, "#B8A600")
 """Colours of the first choice (left), the second (right), and further ones."""
 
 OUTCOME_LINES: tuple[Any, ...] = (
@@ -42,8 +42,8 @@ OUTCOME_LINES: tuple[Any, ...] = (
 )  # fmt: skip
 """Lines of the largest outcome (rewarded), the next (unrewarded), and further ones."""
 
-LATENT_COLOURS = (GREEN, PURPLE, ORANGE, SKY, BLACK, GREY)
-"""Colours of the latents z_1, z_2, and further ones."""
+LATENT_COLOURS = (PURPLE, "#44338F", "#8C510A", "#7A7A00", BLACK, GREY)
+"""Colours of the latents z_1, z_2, and further ones, of which no choice has one."""
 
 MEASURED, PREDICTED = GREY, BLACK
 
@@ -150,8 +150,40 @@ def without_captions() -> Iterator[None]:
 _captions: ContextVar[bool] = ContextVar("captions", default=True)
 
 
-def lay_out(fig: Figure, width_mm: float | int, height_mm: float | int, caption: str = "") -> None:
+@contextmanager
+def in_panel(letter: int) -> Iterator[list[str]]:
+    """Figures drawn while the context lasts are panels of a page, which prints their captions.
+
+    letter: number of the first letter, 0 for a. Yields what the captions say.
+    """
+    said: list[str] = []
+    before = _panel.set((letter, said))
+    try:
+        yield said
+    finally:
+        _panel.reset(before)
+
+
+_panel: ContextVar[tuple[int, list[str]] | None] = ContextVar("panel", default=None)
+
+
+def panel_letter(number: int) -> str:
+    """The letter of a panel, by its number within the figure: a, b, ...; of a figure that is itself
+    a panel of a page, those that the page gives it."""
+    page = _panel.get()
+    return chr(ord("a") + (number + (page[0] if page else 0)) % 26)
+
+
+def lay_out(
+    fig: FigureBase, width_mm: float | int, height_mm: float | int, caption: str = ""
+) -> None:
     """Gives an empty figure its size, a layout without overlaps, and small text below."""
+    page = _panel.get()
+    if page is not None:
+        page[1].append(caption)
+        caption = ""
+    if not isinstance(fig, Figure):  # a part of a page, which has these already
+        return
     fig.set_size_inches(width_mm / 25.4, height_mm / 25.4)
     fig.set_layout_engine("constrained", w_pad=0.04, h_pad=0.04, wspace=0.02, hspace=0.03)
     if caption and _captions.get():
@@ -165,7 +197,7 @@ def grid_shape(n_panels: int, per_row: int) -> tuple[int, int]:
     return max(1, -(-n_panels // columns)), columns
 
 
-def panels(fig: Figure, n: int, per_row: int, **shared: Any) -> list[Axes]:
+def panels(fig: FigureBase, n: int, per_row: int, **shared: Any) -> list[Axes]:
     """`n` panels, at most `per_row` in a row, from left to right, then down; no empty ones."""
     rows, columns = grid_shape(n, per_row)
     axes = list(fig.subplots(rows, columns, squeeze=False, **shared).flat)
@@ -198,7 +230,7 @@ def panel_width(columns: int) -> float:
 
 
 def draw_colour_bar(
-    fig: Figure, mesh: QuadMesh, axes: list[Axes], label: str, shrink: float = 1.0
+    fig: FigureBase, mesh: QuadMesh, axes: list[Axes], label: str, shrink: float = 1.0
 ) -> Colorbar:
     """A thin colour bar to the right of the panels, from their top down."""
     bar = fig.colorbar(
@@ -209,7 +241,7 @@ def draw_colour_bar(
     return bar
 
 
-def draw_note(fig: Figure, text: str) -> None:
+def draw_note(fig: FigureBase, text: str) -> None:
     """A figure that says in words why there is nothing to draw."""
     ax = fig.subplots()
     ax.axis("off")

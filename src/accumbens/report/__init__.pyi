@@ -2,3 +2,4 @@
 
 from .made import Report as Report
 from .made import write_report as write_report
+from .papers.written import write_paper_figures as write_paper_figures

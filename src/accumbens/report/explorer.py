@@ -9,12 +9,12 @@ import numpy as np
 from ..figures.labels import choice_labels, outcome_label
 from ..models.catalogue import named_fits
 from ..models.disrnn import DisRNN
-from ..run.fit.labels import label_in_run
+from ..run.fit.labels import labels_of
 from ..trials import TrialNames
 from .networks import networks
 from .payload import Payload
+from .recorded import Recorded
 from .records import Records
-from .sections.fit_data import Recorded
 
 MOST_CONDITIONS = 6
 """Kinds of outcome that sliders and rules are drawn for; the most frequent ones of many."""
@@ -78,8 +78,8 @@ def _sessions(frame: Any, trials: Recorded, subjects: list[str] | None) -> list[
 
 
 def _models(frame: Any, trials: Recorded, metrics: dict[str, Any], column) -> list[Any]:
-    several, fits, found = metrics["data"]["subjects"] > 1, named_fits(), []
-    for name, model in metrics["models"].items():
+    label, fits, found = labels_of(metrics), named_fits(), []
+    for name in metrics["models"]:
         start = f"{name}."
         own = [c for c in frame.columns if c.startswith(start)]
         p = [f"{start}p_{code}" for code in trials.choices]
@@ -88,7 +88,7 @@ def _models(frame: Any, trials: Recorded, metrics: dict[str, Any], column) -> li
         latents = [c for c in own if c not in p and c not in signals.values()]
         found.append({
             "name": name,
-            "label": label_in_run(name, model["fit"], several),
+            "label": label(name),
             "colour": fits[name].model.colour if name in fits else "#666666",
             "p": [column(c) for c in p],
             "signals": {s: column(c) for s, c in signals.items()},

@@ -10,7 +10,6 @@ from typing import Any
 
 from ..errors import ConfigError
 from ..files import check_free, write_atomically
-from .explorer import explorer
 from .page import page
 from .payload import Payload
 from .records import Records
@@ -64,8 +63,6 @@ class Report:
         title, make = SECTIONS[records.kind]
         sections = make(records, payload)
         payload.header["kind"] = records.kind
-        if records.kind == "fit":
-            payload.header["explorer"] = explorer(records, payload)
         table = records.about.get("table", getattr(records.result, "table", self.path))
         name = Path(str(table)).name
         self.html: str = page(title, name, sections, payload)

@@ -8,11 +8,15 @@ the page has the very numbers that are stored.
 from __future__ import annotations
 
 import base64
+import csv
+import io
 import json
 import zlib
 from typing import Any
 
 import numpy as np
+
+from ..io.tables.formulas import marked
 
 _KINDS = {"float32", "float64", "int8", "int32"}
 
@@ -30,8 +34,11 @@ class Payload:
         self._size = 0
 
     def csv(self, name: str, text: str) -> str:
-        """Keeps a CSV text under a name, and returns the name."""
-        self.header["csv"][name] = text
+        """Keeps a CSV text under a name, and returns the name.
+
+        Cells that a spreadsheet would run as formulas are marked, where they are not yet.
+        """
+        self.header["csv"][name] = _without_formulas(text)
         return name
 
     def array(self, values: Any) -> dict[str, Any]:
@@ -54,3 +61,11 @@ class Payload:
             raw = array.astype(array.dtype.newbyteorder("<")).tobytes()
             parts += [raw, bytes(-len(raw) % 8)]
         return base64.b64encode(zlib.compress(b"".join(parts), 9)).decode()
+
+
+def _without_formulas(text: str) -> str:
+    made = io.StringIO()
+    for row in csv.reader(io.StringIO(text)):
+        cells = (cell if cell.startswith("'") else marked(cell) for cell in row)
+        csv.writer(made, lineterminator="\n").writerow(cells)
+    return made.getvalue()

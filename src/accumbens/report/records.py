@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ class Records:
         self.about: dict[str, Any] = getattr(self.result, "about", {})
         self.metrics: dict[str, Any] = getattr(self.result, "metrics", {})
 
+    @cached_property
     def figures(self) -> dict[str, str]:
         """The numbers of each figure, as CSV, by its name."""
         found = sorted((self.path / "figures").glob("*.csv"))

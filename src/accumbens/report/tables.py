@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ..summary import interval_text
 from .markup import Content, Markup, Shown, joined, named, tag
 from .payload import Payload
 
@@ -107,9 +108,8 @@ def interval(value: Any, low: Any, high: Any, spec: str = ".4f") -> Markup:
     """A value, and its interval in brackets where it is known."""
     if value is None:
         return Shown.of(MISSING, "")
-    if low is None or high is None:
-        return Shown.of(f"{value:{spec}}", str(value))
-    return Shown.of(f"{value:{spec}} [{low:{spec}}, {high:{spec}}]", f"{value} [{low}, {high}]")
+    plain = interval_text(value, low, high, spec="")
+    return Shown.of(interval_text(value, low, high, spec=spec), plain)
 
 
 def csv_text(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

@@ -11,11 +11,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from ..errors import ConfigError, DataError
 from ..fit.unfinished import read_arrays
-from ..models.disrnn.bottleneck import MIN_SIGMA
+from ..models.disrnn.bottleneck import noise_scale
 from ..run.fit.folder import RunFolder
 from ..run.kinds import kind_of, load_result
 from .markup import tag
@@ -74,7 +75,7 @@ def _reached(path: Path) -> dict[str, Any]:
             points = [[int(i) + 1, float(values[i])] for i in at if np.isfinite(values[i])]
             found["losses"].setdefault(stage, {})[term] = points
         elif name.startswith(("model/", "trained/")) and "core.bottleneck.log_sigma" in name:
-            noise = np.minimum(MIN_SIGMA + np.exp(values.astype(float)), 1.0)
+            noise = np.minimum(noise_scale(jnp.asarray(values)), 1.0)
             if name.startswith("trained/") or not found["latents"]:
                 found["latents"] = noise.ravel().tolist()
     return found

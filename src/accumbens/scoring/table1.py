@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .comparison import Comparison
 from .evaluation import Estimate
+from .latex import escaped_latex
 
 if TYPE_CHECKING:
     import rich.table
@@ -129,32 +130,59 @@ def table1_markdown(comparison: Comparison, label: Label = str, notes: Sequence[
 def table1_latex(comparison: Comparison, label: Label = str, notes: Sequence[str] = ()) -> str:
     r"""The table in LaTeX, for the `booktabs` package, with notes below it. Arguments are those of
     `table1_rich`."""
-    columns = table1_columns(comparison)
+    labels = tuple(label(name) for name in comparison.models)
+    whole = TableOne(labels, tuple(table1_columns(comparison)), table1_caption(comparison))
+    return latex_of(whole, notes)
+
+
+class TableOne(NamedTuple):
+    """The table as it is printed.
+
+    Attributes:
+        labels: of the models, in the order of the rows.
+        columns: of metrics.
+        caption: what the numbers and the intervals are.
+    """
+
+    labels: tuple[str, ...]
+    columns: tuple[Column, ...]
+    caption: str
+
+    def heads(self, up: str = " ↑", down: str = " ↓") -> list[str]:
+        """The heads of the columns, with what says in which direction they are better."""
+        return [_heading(column, up, down) for column in self.columns]
+
+    def cells(self) -> list[list[str]]:
+        """The rows, a text for each column."""
+        return [[_cell(c, c.values[row]) for c in self.columns] for row in range(len(self.labels))]
+
+
+def latex_of(table: TableOne, notes: Sequence[str] = ()) -> str:
+    r"""The table in LaTeX, for the `booktabs` package, with notes below it."""
     heads = [
-        _escape_latex(_heading(c, "", ""))
-        + (r" $\uparrow$" if c.higher_is_better else r" $\downarrow$")
-        for c in columns
+        escaped_latex(head) + (r" $\uparrow$" if c.higher_is_better else r" $\downarrow$")
+        for c, head in zip(table.columns, table.heads("", ""), strict=True)
     ]
     rows = []
-    for row, name in enumerate(comparison.models):
-        cells = [_escape_latex(_cell(c, c.values[row])) for c in columns]
-        marked = [
-            rf"\textbf{{{t}}}" if c.best == row else t for c, t in zip(columns, cells, strict=True)
-        ]
-        rows.append(" & ".join([_escape_latex(label(name)), *marked]) + r" \\")
+    for row, (label, texts) in enumerate(zip(table.labels, table.cells(), strict=True)):
+        minus = [re.sub(r"(?<![\de])-(?=\d)", "−", text) for text in texts]
+        cells = [escaped_latex(text) for text in minus]
+        marked = [rf"\textbf{{{t}}}" if c.best == row else t
+                  for c, t in zip(table.columns, cells, strict=True)]  # fmt: skip
+        rows.append(" & ".join([escaped_latex(label), *marked]) + r" \\")
     return "\n".join(
         [
             r"\begin{table}",
             r"\centering",
-            rf"\caption{{{_escape_latex(table1_caption(comparison))}}}",
-            rf"\begin{{tabular}}{{l{'r' * len(columns)}}}",
+            rf"\caption{{{escaped_latex(table.caption)}}}",
+            rf"\begin{{tabular}}{{l{'r' * len(table.columns)}}}",
             r"\toprule",
             " & ".join(["Model", *heads]) + r" \\",
             r"\midrule",
             *rows,
             r"\bottomrule",
             r"\end{tabular}",
-            *(rf"\par\smallskip\footnotesize {_escape_latex(note)}" for note in notes),
+            *(rf"\par\smallskip\footnotesize {escaped_latex(note)}" for note in notes),
             r"\end{table}",
             "",
         ]
@@ -192,19 +220,3 @@ def _cell(column: Column, estimate: Estimate | None) -> str:
 
 def _escape_markdown(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", text)
-
-
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "–": "--",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
-} | {character: f"\\{character}" for character in "&%$#_{}"}
-
-
-def _escape_latex(text: str) -> str:
-    return "".join(_LATEX.get(character, character) for character in text)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import FigureBase
 from matplotlib.ticker import MaxNLocator
 
 from ...credit.history.fitted import HistoryFit
@@ -16,7 +16,18 @@ from ...errors import ConfigError
 from ...scoring.intervals import mean_interval
 from ..labels import counted, printed, signal_label
 from ..rows import column, combinations, joined, pick
-from ..style import BLACK, GREEN, ORANGE, OUTCOME_LINES, PURPLE, SKY, grid_shape, lay_out, styled
+from ..style import (
+    BLACK,
+    GREEN,
+    ORANGE,
+    OUTCOME_LINES,
+    PURPLE,
+    SKY,
+    grid_shape,
+    lay_out,
+    panel_letter,
+    styled,
+)
 from ..style import panels as panels_of
 
 OUTCOME_COLOURS = (BLACK, GREEN, ORANGE, PURPLE, SKY)
@@ -69,8 +80,26 @@ def outcome_words(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(signal_label(name) for name in names)
 
 
+class WeightsOf(NamedTuple):
+    """What is drawn of one regression.
+
+    table: columns outcome, lag, weight, low, high, in log-odds. outcomes: types of the past trial.
+    unit: what its intervals take as independent.
+    """
+
+    table: pd.DataFrame
+    outcomes: tuple[str, ...]
+    unit: str
+    n_sessions: int
+    n_scored: int
+
+    @classmethod
+    def of(cls, fit: HistoryFit) -> WeightsOf:
+        return cls(fit.to_frame(), fit.data.type_names, fit.unit, fit.n_sessions, fit.n_scored)
+
+
 def history_weights_data(
-    groups: Mapping[str, Sequence[HistoryFit]], caption: str = ""
+    groups: Mapping[str, Sequence[HistoryFit | WeightsOf]], caption: str = ""
 ) -> HistoryWeightsData:
     """Each subject's weights, and their mean over subjects with Student's t interval (95 %).
 
@@ -81,26 +110,30 @@ def history_weights_data(
     """
     if not groups or not all(len(fits) for fits in groups.values()):
         raise ConfigError("Give at least one group of fits, each of at least one subject.")
-    kinds = {fit.data.type_names for fits in groups.values() for fit in fits}
+    of_group = {
+        name: [fit if isinstance(fit, WeightsOf) else WeightsOf.of(fit) for fit in fits]
+        for name, fits in groups.items()
+    }
+    kinds = {fit.outcomes for fits in of_group.values() for fit in fits}
     if len(kinds) > 1:
         raise ConfigError(
             f"The fits are of different outcomes: {sorted(kinds)}. Draw them in separate figures."
         )
     parts = []
-    for group, fits in groups.items():
-        each = [fit.to_frame().query("lag > 0").reset_index(drop=True) for fit in fits]
+    for group, fits in of_group.items():
+        each = [fit.table.query("lag > 0").reset_index(drop=True) for fit in fits]
         parts += [table.assign(group=group, low=np.nan, high=np.nan, n_subjects=1)
                   for table in each]  # fmt: skip
         parts.append(_mean(each).assign(group=group, subject=""))
-    sizes = {len(fits) for fits in groups.values()}
+    sizes = {len(fits) for fits in of_group.values()}
     if sizes == {1}:
-        units = {fit.unit for fits in groups.values() for fit in fits}
+        units = {fit.unit for fits in of_group.values() for fit in fits}
         how = f"Bars: 95 % interval {' or '.join(OVER[unit] for unit in OVER if unit in units)}."
     else:
         how = "Thin lines: subjects. Thick: mean over subjects with 95 % interval (Student's t)"
         how += "; of a single subject, the fit's own." if 1 in sizes else "."
     several = len(groups) > 1
-    counts = "; ".join(f"{group}: " * several + _counts(fits) for group, fits in groups.items())
+    counts = "; ".join(f"{group}: " * several + _counts(fits) for group, fits in of_group.items())
     rows = joined(parts, COLUMNS)
     words = f"{how} {counts}. {caption}".strip()
     return HistoryWeightsData(rows, tuple(groups), tuple(next(iter(kinds))), words)
@@ -121,7 +154,7 @@ def _mean(each: list[pd.DataFrame]) -> pd.DataFrame:
     )
 
 
-def _counts(fits: Sequence[HistoryFit]) -> str:
+def _counts(fits: Sequence[WeightsOf]) -> str:
     return ", ".join(
         (
             counted(len(fits), "subject"),
@@ -132,7 +165,7 @@ def _counts(fits: Sequence[HistoryFit]) -> str:
 
 
 @styled
-def draw_history_weights(data: HistoryWeightsData, fig: Figure) -> None:
+def draw_history_weights(data: HistoryWeightsData, fig: FigureBase) -> None:
     """A panel for each group, all with the same weight axis; a colour for each outcome type."""
     n_rows, columns = grid_shape(len(data.groups), PER_ROW)
     low, high, n_beyond = _range(data.rows)
@@ -149,7 +182,7 @@ def draw_history_weights(data: HistoryWeightsData, fig: Figure) -> None:
         _draw_group(ax, pick(data.rows, group=group), data.outcomes)
         ax.set_title(printed(group))
         if len(data.groups) > 1:
-            ax.set_title(chr(ord("a") + i % 26), loc="left", fontweight="bold", fontsize=9)
+            ax.set_title(panel_letter(i), loc="left", fontweight="bold", fontsize=9)
         ax.set_xlabel("lag (trials with a choice)")
         ax.set_ylim(low, high)
         if i % columns == 0:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import FigureBase
 from matplotlib.ticker import MaxNLocator
 
 from ...credit.history.indices import Index
@@ -16,7 +16,7 @@ from ...credit.randomization import Alternative, RandomizationTest
 from ...errors import ConfigError
 from ..labels import counted, printed, signal_label
 from ..rows import column, pick
-from ..style import BLACK, GREY, lay_out, styled
+from ..style import BLACK, GREY, PAGE_MM, lay_out, styled
 from .null_distributions import both_p_words, p_like_these, redrawn_words
 
 GROUP = "group"
@@ -48,12 +48,14 @@ def credit_indices_data(
     x: str | None = None,
     y: str | None = None,
     alternative: Alternative = "greater",
+    p_values: Sequence[tuple[str, float, float | None]] | None = None,
 ) -> CreditIndicesData:
     """Both indices of every subject, and of the group.
 
     indices: of all subjects and, with the subject "group", their mean. x, y: names of the indices;
     by default the second (distractor) against the first (controllable). tests: whose p-values
-    for the group are printed.
+    for the group are printed. p_values: these, where the tests themselves are not at hand: what was
+    tested, p in these animals, p in animals like these.
     Raises ConfigError when there are not two indices, or a subject lacks one.
     """
     names = list(dict.fromkeys(index.name for index in indices))
@@ -87,7 +89,7 @@ def credit_indices_data(
         rows.append((subject, *one[2:3], *one[4:6], *other[2:3], *other[4:6]))
     columns = ("subject", "x", "x_low", "x_high", "y", "y_low", "y_high")
     points = pd.DataFrame(rows, columns=pd.Index(columns))
-    counts = tuple(
+    counts = tuple(p_values or ()) + tuple(
         (test.name, test.group_p_value(alternative), p_like_these(test, alternative))
         for test in tests
     )
@@ -96,9 +98,10 @@ def credit_indices_data(
 
 
 @styled
-def draw_credit_indices(data: CreditIndicesData, fig: Figure) -> None:
+def draw_credit_indices(data: CreditIndicesData, fig: FigureBase, *, beside: bool = False) -> None:
     """One point a subject on equal axes, with the diagonal on which both indices are the same.
 
+    beside: whether what the tests say stands to the right, and not above.
     Subjects on its sides are not counted: the diagonal is not the null hypothesis.
     """
     each = data.points.query("subject != @GROUP")
@@ -110,7 +113,8 @@ def draw_credit_indices(data: CreditIndicesData, fig: Figure) -> None:
         f"{counted(len(each), 'subject')}. The dashed line marks equal indices; it is not where an "
         "animal lies that does not tell the rewards apart (see the null distributions). "
     )
-    lay_out(fig, 88, 105 + 6.4 * len(data.tests), words + data.caption)
+    tall = 84.0 if beside else 105 + 6.4 * len(data.tests)
+    lay_out(fig, PAGE_MM if beside else 88, tall, words + data.caption)
     ax = fig.subplots()
     low, high = _range(data.points)
     ax.plot([low, high], [low, high], color=GREY, linewidth=0.7, linestyle=(0, (4, 1.6)), zorder=0)
@@ -129,6 +133,12 @@ def draw_credit_indices(data: CreditIndicesData, fig: Figure) -> None:
     ax.set_xlabel(f"{signal_label(data.names[0])} index (log-odds)")
     ax.set_ylabel(f"{signal_label(data.names[1])} index (log-odds)")
     lines = [f"{name}\n   {both_p_words(p, like)}" for name, p, like in data.tests]
+    if beside:
+        ax.set_anchor("W")
+        ax.legend(loc="upper left", bbox_to_anchor=(1.03, 1.0), handlelength=1.2)
+        said = "\n\n".join(line.replace("; ", "\n   ") for line in lines)
+        ax.text(1.06, 0.78, printed(said), transform=ax.transAxes, va="top", linespacing=1.5)
+        return
     if lines:
         ax.set_title(printed("\n".join(lines)), fontsize=6.5, loc="left", color="#444444")
     fig.legend(loc="outside upper center", ncols=2, handlelength=1.2)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import FigureBase
 
 from ...credit.schedule import Schedule, depends_on_choice, known_probabilities
 from ...errors import ConfigError, DataError
@@ -111,6 +112,31 @@ def credit_session_data(
     )  # fmt: skip
 
 
+def stored_session(
+    trials: pd.DataFrame, outcomes: Sequence[str], caption: str = ""
+) -> CreditSessionData:
+    """The numbers of a session that were written to a table before.
+
+    trials: as `CreditSessionData.table` gives it. outcomes: names of their columns.
+    """
+    named = [c for c in trials if isinstance(c, str) and c not in (*_OWN, *outcomes)]
+    after = f"{outcomes[0]} after "
+    labels = [name.removeprefix(after) for name in named if name.startswith(after)]
+    if len(labels) != 2:
+        labels = sorted({str(c) for c in trials["choice"] if isinstance(c, str) and c})
+        labels = [*labels, "choice 0", "choice 1"][:2]
+    whole = trials.assign(choice=trials["choice"].astype(object).fillna("").astype(str))
+    return CreditSessionData(
+        whole, "", (labels[0], labels[1]), tuple(outcomes), tuple(named), WINDOW,
+        caption or f"A session: {counted(len(trials), 'trial')}. Line: share of {labels[1]} among "
+        f"the {WINDOW} nearest choices.",
+    )  # fmt: skip
+
+
+_OWN = ("number", "choice", "instructed", "running_share")
+"""Columns of every session."""
+
+
 def _median_session(trials: Trials) -> int:
     came = (np.where(trials.valid, trials.outcome[..., 0], 0.0) > 0).sum(1)
     n = trials.valid.sum(1)
@@ -152,7 +178,7 @@ def _probabilities(
 
 
 @styled
-def draw_credit_session(data: CreditSessionData, fig: Figure) -> None:
+def draw_credit_session(data: CreditSessionData, fig: FigureBase) -> None:
     """Above the probabilities of the rewards, below each choice with the rewards that it got."""
     heights = [17.0] * bool(data.schedule) + [34.0 + 5.0 * len(data.outcomes)]
     lay_out(fig, PAGE_MM, 17 + 1.1 * sum(heights), data.caption)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import FigureBase
 
 from ...models.disrnn import BottleneckRow, DisRNN, bottlenecks
 from ...models.disrnn.openness import CLOSED_ABOVE
@@ -23,7 +23,7 @@ def bottlenecks_data(model: DisRNN) -> pd.DataFrame:
 
 
 @styled
-def draw_bottlenecks(table: pd.DataFrame, fig: Figure) -> None:
+def draw_bottlenecks(table: pd.DataFrame, fig: FigureBase) -> None:
     """Heat maps of the bottlenecks' noise, dark where open; each column is one input throughout.
 
     Left, the latents' own. Right, from above: the update networks (a row for each latent), the

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import FigureBase
 
 from ...models.disrnn import DisRNN
 from ...trials import Trials
@@ -40,7 +40,8 @@ class ChoiceRuleData(NamedTuple):
 
     Columns of both tables: panel (the latent along the axis; "plane" for the map), each open
     latent's value, choice, against, log_odds, share_of_trials (nearest to this point).
-    plane: the map of the last choice's log-odds when exactly two latents are open, else empty.
+    plane: the map of the last choice's log-odds when exactly two latents are read, else empty.
+    latents: those that are drawn: open, and read by the choice network.
     """
 
     lines: pd.DataFrame
@@ -55,8 +56,8 @@ class ChoiceRuleData(NamedTuple):
 
 
 def choice_rule_data(model: DisRNN, trials: Trials) -> ChoiceRuleData:
-    """The choice network's answer along each open latent (1st to 99th percentile of the data),
-    all other latents at their mean over trials; without noise, multipliers applied.
+    """The choice network's answer along each open latent that it reads (1st to 99th percentile of
+    the data), all other latents at their mean over trials; without noise, multipliers applied.
 
     log_odds_i = choice_logits_i - choice_logits_first, in nats.
     Raises DataError when the model does not suit the trials.
@@ -64,20 +65,23 @@ def choice_rule_data(model: DisRNN, trials: Trials) -> ChoiceRuleData:
     seen = visit(model, trials)
     columns = ("panel", *seen.open_names, "choice", "against", "log_odds", "share_of_trials")
     lines, plane = [], []
-    for k in seen.open.tolist():
+    read = seen.read_by("choice", ("choice",))
+    for k in read.numbers:
         grid = seen.grid(k)
         lines += _rows(seen, model.latent_names[k], seen.points({k: grid}), seen.share(k, grid))
     if not lines:
         lines = _rows(seen, "none", seen.points({}), np.ones(1))
-    if len(seen.open) == 2:
-        k, j = seen.open.tolist()
+    if len(read.numbers) == 2:
+        k, j = read.numbers
         along_k, along_j = seen.grid(k, N_PLANE), seen.grid(j, N_PLANE)
         at_k, at_j = (side.ravel() for side in np.meshgrid(along_k, along_j, indexing="ij"))
         share = seen.share_of_plane(k, j, along_k, along_j).ravel()
         plane = _rows(seen, "plane", seen.points({k: at_k, j: at_j}), share)[-1:]
     return ChoiceRuleData(
-        joined(lines, columns), joined(plane, columns), seen.open_names, seen.choices, seen.caption
-    )
+        joined(lines, columns), joined(plane, columns),
+        tuple(model.latent_names[k] for k in read.numbers), seen.choices,
+        f"{read.in_words('the choice network')} {seen.caption}".strip(),
+    )  # fmt: skip
 
 
 def _rows(
@@ -99,8 +103,11 @@ def _rows(
 
 
 @styled
-def draw_choice_rule(data: ChoiceRuleData, fig: Figure) -> None:
-    """A panel for each open latent; a map over both when there are two."""
+def draw_choice_rule(data: ChoiceRuleData, fig: FigureBase, *, stacked: bool = False) -> None:
+    """A panel for each open latent that is read; a map over both when there are two.
+
+    stacked: whether the panels stand above each other.
+    """
     first, *others = data.choices
     two = len(others) == 1
     if not data.latents:
@@ -108,18 +115,18 @@ def draw_choice_rule(data: ChoiceRuleData, fig: Figure) -> None:
         words = ", ".join(f"{choice} {value:.2f}" for choice, value in odds)
         lay_out(fig, 88, 50, data.caption)
         draw_note(
-            fig, "No latent is open. With all latents at their mean, log-odds against "
-            f"{first}: {words}.",
+            fig, "The choice network reads no open latent. With all latents at their mean, "
+            f"log-odds against {first}: {words}.",
         )  # fmt: skip
         return
     n = len(data.latents) + bool(len(data.plane))
-    rows, columns = grid_shape(n, 3)
+    rows, columns = grid_shape(n, 1 if stacked else 3)
     where = "Grey, dots: where the data lie." if len(data.plane) else "Grey: where the data lie."
     lay_out(
-        fig, panel_width(columns), 14 + 44 * rows + 6 * (not two),
+        fig, panel_width(columns), 14 + (30 if stacked else 44) * rows + 6 * (not two),
         f"Other latents at their mean. {where} {data.caption}",
     )  # fmt: skip
-    axes = panels(fig, n, 3)
+    axes = panels(fig, n, columns)
     for ax, latent in zip(axes, data.latents, strict=False):
         here = pick(data.lines, panel=latent)
         for i, choice in enumerate(others, start=1):
@@ -146,7 +153,7 @@ def draw_choice_rule(data: ChoiceRuleData, fig: Figure) -> None:
         _draw_plane(data, axes[-1], fig)
 
 
-def _draw_plane(data: ChoiceRuleData, ax: Axes, fig: Figure) -> None:
+def _draw_plane(data: ChoiceRuleData, ax: Axes, fig: FigureBase) -> None:
     across, up = data.latents
     shape = (N_PLANE, N_PLANE)
     x, y = (column(data.plane, name).reshape(shape) for name in (across, up))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import FigureBase
 
 from ...errors import ConfigError
 from ...models.disrnn import DisRNN
@@ -50,8 +50,9 @@ class SignalRuleData(NamedTuple):
 def signal_rule_data(
     model: DisRNN, trials: Trials, signals: Sequence[str] | None = None
 ) -> SignalRuleData:
-    """The signal networks' answers along each latent open in the core (1st to 99th percentile of
-    the data), all others at their mean over trials; without noise, multipliers applied.
+    """The signal networks' answers along each open latent that one of them reads (1st to 99th
+    percentile of the data), all others at their mean over trials; without noise, multipliers
+    applied.
 
     signals: which to evaluate; all unless given.
     Raises ConfigError for a signal that the model does not have, DataError when the model does not
@@ -62,7 +63,8 @@ def signal_rule_data(
     if unknown:
         raise ConfigError(f"The model has no signal {unknown}; it has {model.signal_names}.")
     seen = visit(model, trials)
-    along = [(model.latent_names[k], {k: seen.grid(k)}) for k in seen.open.tolist()]
+    read = seen.read_by("signal", wanted)
+    along = [(model.latent_names[k], {k: seen.grid(k)}) for k in read.numbers]
     parts = []
     for panel, at in along or [("none", {})]:
         points = seen.points(at)
@@ -82,13 +84,14 @@ def signal_rule_data(
             ]  # fmt: skip
     columns = ("panel", *seen.open_names, "signal", "condition", "predicted", "share_of_trials")
     return SignalRuleData(
-        joined(parts, columns), seen.open_names, wanted, seen.conditions, seen.conditions_caption
-    )
+        joined(parts, columns), tuple(model.latent_names[k] for k in read.numbers), wanted,
+        seen.conditions, f"{read.in_words('the signal network')} {seen.conditions_caption}".strip(),
+    )  # fmt: skip
 
 
 @styled
-def draw_signal_rule(data: SignalRuleData, fig: Figure) -> None:
-    """A row of panels for each signal, a panel for each latent open in the core."""
+def draw_signal_rule(data: SignalRuleData, fig: FigureBase) -> None:
+    """A row of panels for each signal, a panel for each open latent that is read."""
     if not data.signals:
         lay_out(fig, 88, 40, data.caption)
         draw_note(fig, "The model predicts no signal.")
@@ -100,7 +103,9 @@ def draw_signal_rule(data: SignalRuleData, fig: Figure) -> None:
     width = panel_width(columns)
     ncols = legend_columns(data.conditions, width)
     held = "Other latents at their mean. Grey: where the data lie."
-    caption = f"{held if data.latents else 'No latent is open in the core.'} {data.caption}"
+    caption = (
+        f"{held if data.latents else 'The signal network reads no open latent.'} {data.caption}"
+    )
     lay_out(fig, width, 16 + 3.4 * -(-len(data.conditions) // ncols) + 38 * rows, caption)
     grid = fig.subplots(rows, columns, squeeze=False)
     for i, name in enumerate(data.signals):

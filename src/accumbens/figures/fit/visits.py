@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import equinox as eqx
@@ -13,13 +13,28 @@ from jaxtyping import Float, Int
 
 from ...errors import DataError
 from ...models.disrnn import DisRNN, DisRNNState, open_latents
+from ...summary import listed
 from ...trials import Trials
 from ...unrolling import unroll
-from ..labels import choice_labels, counted, data_counts
+from ..labels import choice_labels, counted, data_counts, symbol
 from .conditions import Condition, conditions_of
 
 N_POINTS = 51
 """Points of a line, from the 1st to the 99th percentile of a latent."""
+
+
+class Read(NamedTuple):
+    """Numbers of the open latents that a network reads, and names of those that it does not."""
+
+    numbers: tuple[int, ...]
+    unread: tuple[str, ...]
+
+    def in_words(self, network: str) -> str:
+        """What a caption says of latents that are not drawn; "" where all are."""
+        if not self.unread:
+            return ""
+        verb = "is" if len(self.unread) == 1 else "are"
+        return f"{listed([symbol(n) for n in self.unread])} {verb} open, but not read by {network}."
 
 
 class Visits(NamedTuple):
@@ -40,6 +55,20 @@ class Visits(NamedTuple):
     @property
     def open_names(self) -> tuple[str, ...]:
         return tuple(self.model.latent_names[k] for k in self.open)
+
+    def read_by(self, kind: str, readers: Sequence[str]) -> Read:
+        """The open latents that some networks read, and those that they do not.
+
+        kind: "choice" or "signal". readers: names of the networks' outputs.
+        """
+        through = {
+            row.input for row in self.model.bottlenecks()
+            if row.kind == kind and row.reader in readers and row.openness != "closed"
+        }  # fmt: skip
+        names = self.model.latent_names
+        read = [k for k in self.open.tolist() if names[k] in through]
+        unread = [names[k] for k in self.open.tolist() if names[k] not in through]
+        return Read(tuple(read), tuple(unread))
 
     @property
     def conditions_caption(self) -> str:

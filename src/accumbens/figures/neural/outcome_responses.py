@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import FigureBase
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
@@ -64,7 +64,7 @@ def outcome_responses_data(
 
 
 @styled
-def draw_outcome_responses(data: OutcomeResponsesData, fig: Figure) -> None:
+def draw_outcome_responses(data: OutcomeResponsesData, fig: FigureBase) -> None:
     """A panel a unit, a mark a type of outcome; dashed: the mean without any outcome."""
     units = combinations(data.rows, "unit", "region")
     n_columns = min(len(units), PER_ROW)

@@ -49,15 +49,8 @@ accumbens.symbol = (name) => {
   return match[1] + Array.from(match[2], (d) => below[+d]).join("");
 };
 
-// CSV in which no cell is a formula to a spreadsheet.
-accumbens.guarded = function (text) {
-  const cell = (value) =>
-    /^[=+\-@\t\r]/.test(value) && Number.isNaN(Number(value)) ? `'${value}` : value;
-  return d3.csvFormatRows(d3.csvParseRows(text).map((row) => row.map(cell))) + "\n";
-};
-
 accumbens.save = function (name) {
-  const text = accumbens.guarded(accumbens.header.csv[name]);
+  const text = accumbens.header.csv[name];
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob(["\ufeff", text], { type: "text/csv" }));
   link.download = `${name}.csv`;

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...run.fit.labels import label_in_run
+from ...run.fit.labels import labels_of
 from ...summary import counted
+from ..explorer import explorer
 from ..markup import Content, Markup, joined, tag
 from ..payload import Payload
+from ..recorded import Recorded
 from ..records import Records
 from ..tables import shown, table, warnings
 from . import fit_data, fit_scores
@@ -23,7 +25,8 @@ SHOWN = (
 
 def fit_sections(records: Records, payload: Payload) -> list[Section]:
     """All sections, in their order."""
-    metrics, trials = records.metrics, fit_data.Recorded.of(records)
+    metrics, trials = records.metrics, Recorded.of(records)
+    payload.header["explorer"] = explorer(records, payload)
     captions = _captions(records, trials)
 
     def drawn(*names: str) -> Markup:
@@ -140,15 +143,14 @@ def _penalties(records: Records, payload: Payload, drawn: Markup) -> Markup:
 
 def _checks(records: Records, payload: Payload, drawn: Markup) -> Section:
     metrics = records.metrics
-    models, several = metrics["models"], metrics["data"]["subjects"] > 1
+    models, label = metrics["models"], labels_of(metrics)
     found = [*metrics.get("warnings", []), *metrics.get("notices", [])]
     for name, model in models.items():
-        label = label_in_run(name, model["fit"], several)
-        found += [f"{label}: {text}" for text in model["fit"].get("warnings", [])]
+        found += [f"{label(name)}: {text}" for text in model["fit"].get("warnings", [])]
     check = metrics.get("predictive_check") or {}
     found += [f"Predictive check, {what}: {text}" for what, text in check.get("notes", {}).items()]
     rows = [
-        [label_in_run(name, models.get(name, {"fit": {}})["fit"], several), curve,
+        [label(name), curve,
          shown(of["distance"]), shown(of["p"], 2)]
         for name, curves in check.get("models", {}).items()
         for curve, of in curves.items()

@@ -2,71 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
-from ...run.fit.labels import label_in_run
+from ...run.fit.labels import labels_of
+from ...summary import counted
 from ..markup import Markup, joined, tag
 from ..payload import Payload
+from ..recorded import Recorded
 from ..records import Records
 from ..tables import shown, table, warnings
 from .shared import Section
-
-
-@dataclasses.dataclass(frozen=True)
-class Recorded:
-    """The trials of a run, as it recorded them.
-
-    Attributes:
-        frame: predictions.parquet as a DataFrame, a row a trial; None where the folder lacks it.
-        subject, session, trial, choice: names of these columns.
-        instructed: name of the column of forced choices; None where there is none.
-        outcomes, signals, contexts: names of these columns.
-        choices: codes in their order.
-    """
-
-    frame: Any
-    subject: str
-    session: str
-    trial: str
-    choice: str
-    instructed: str | None
-    outcomes: tuple[str, ...]
-    signals: tuple[str, ...]
-    contexts: tuple[str, ...]
-    choices: tuple[Any, ...]
-
-    @classmethod
-    def of(cls, records: Records) -> Recorded:
-        """Those of a fit."""
-        run, form = records.result, records.result.config.table
-        frame = run.predictions() if run.folder.predictions.is_file() else None
-        columns = [] if frame is None else list(frame.columns)
-        # the order of `to_table`: subject, session, trial, choice, outcomes, signals, contexts
-        end = columns.index("held_out") if "held_out" in columns else 0
-        own = columns[:end]
-        instructed = form.instructed or "instructed"
-        n = 4 + len(form.outcome) + len(form.signal)
-        rest = own[n:]
-        forced = instructed if instructed in rest else None
-        contexts = tuple(c for c in rest if c != forced)
-        named = own[:4] if len(own) >= 4 else ["subject", "session", "trial", "choice"]
-        choices = tuple(records.about.get("choices", ()))
-        if not choices and frame is not None:
-            seen = frame[named[3]].dropna().unique().tolist()
-            choices = tuple(sorted(seen, key=str))
-        return cls(frame, named[0], named[1], named[2], named[3], forced, form.outcome,
-                   form.signal, contexts, choices)  # fmt: skip
-
-    @property
-    def explorable(self) -> bool:
-        """Whether there are trials to look at."""
-        return self.frame is not None and len(self.frame) > 0
-
-    @property
-    def fitted(self) -> int:
-        """How many trials the fitted sessions have."""
-        return 0 if self.frame is None else int((~self.frame["held_out"]).sum())
 
 
 def data_section(records: Records, trials: Recorded, payload: Payload) -> Section:
@@ -75,9 +20,9 @@ def data_section(records: Records, trials: Recorded, payload: Payload) -> Sectio
     data = metrics["data"]
     held_out = data["sessions_held_out"]
     said = [
-        f"{data['subjects']:,} animal{'s' * (data['subjects'] != 1)}, {data['sessions']:,} "
-        f"session{'s' * (data['sessions'] != 1)}, {data['trials']:,} trials, of which "
-        f"{data['trials_scored']:,} have a free choice.",
+        f"{counted(data['subjects'], 'animal')}, {counted(data['sessions'], 'session')}, "
+        f"{counted(data['trials'], 'trial')}, of which {data['trials_scored']:,} have a free "
+        "choice.",
         f"{data['sessions_fitted']:,} sessions were fitted"
         + (
             f"; {held_out:,} were held out and scored ({data['split']})."
@@ -125,15 +70,14 @@ def sessions_section(records: Records, trials: Recorded, payload: Payload) -> Se
     import numpy as np
 
     frame, metrics = trials.frame, records.metrics
-    several = metrics["data"]["subjects"] > 1
+    label = labels_of(metrics)
     models = [m for m in metrics["models"] if f"{m}.p_{trials.choices[0]}" in frame.columns]
     scored = frame[trials.choice].notna()
     if trials.instructed:
         scored &= ~frame[trials.instructed]
     logs = {m: np.log(_p_of_choice(frame, m, trials)) for m in models}
     heads = ["animal", "session", "used", "trials", *(f"mean {name}" for name in trials.outcomes)]
-    heads += [f"{label_in_run(m, metrics['models'][m]['fit'], several)} normalized likelihood"
-              for m in models]  # fmt: skip
+    heads += [f"{label(m)} normalized likelihood" for m in models]
     rows = []
     for (subject, session), of in frame.groupby([trials.subject, trials.session], sort=False):
         own = scored.loc[of.index]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ...run.fit.labels import label_in_run, side_of
+from ...run.fit.labels import labels_of, side_of, unit_of
 from ...scoring.scored import which_trials
 from ...scoring.table1 import spec_of_error
 from ...summary import counted
@@ -23,7 +23,7 @@ def scores_section(records: Records, payload: Payload, drawn: Markup) -> Section
     """Table 1 with intervals and their unit, and differences of the same trials."""
     metrics = records.metrics
     models, data = metrics["models"], metrics["data"]
-    label = _labels(metrics)
+    label = labels_of(metrics)
     signals = signals_of(metrics)
     held_out = data["sessions_held_out"]
     over = unit_words(metrics)
@@ -81,7 +81,7 @@ def _differences(metrics: dict[str, Any], payload: Payload, label: Any) -> Marku
 def animals_section(records: Records, payload: Payload, drawn: Markup) -> Section:
     """Scores and parameters of each animal."""
     metrics = records.metrics
-    models, label = metrics["models"], _labels(metrics)
+    models, label = metrics["models"], labels_of(metrics)
     animals = list(dict.fromkeys(a for m in models.values() for a in m.get("subjects", {})))
     parts = []
     heads = ["animal", "sessions", "choices"]
@@ -136,12 +136,6 @@ def unit_words(metrics: dict[str, Any]) -> str:
     n = metrics["data"]["sessions_held_out"] or metrics["data"]["sessions"]
     if n < 2:
         return "(none: a single session)"
-    if metrics.get("unit") == "subject":
+    if unit_of(metrics) == "animals":
         return "over animals (the unit of inference is the animal)"
     return "over sessions of these animals (they say nothing of other animals)"
-
-
-def _labels(metrics: dict[str, Any]) -> Any:
-    several = metrics["data"]["subjects"] > 1
-    notes = {name: model["fit"] for name, model in metrics["models"].items()}
-    return lambda name: label_in_run(name, notes.get(name, {}), several)

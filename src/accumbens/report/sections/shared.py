@@ -36,7 +36,7 @@ def figures_of(
 
     captions: what each shows, of how many.
     """
-    stored = records.figures()
+    stored = records.figures
     pages = [
         (page, name) for name in names for page in stored if page == name or _is_page(page, name)
     ]
@@ -57,7 +57,7 @@ def others(records: Records, payload: Payload, known: Iterable[str]) -> Section 
     known = list(known)
     stored = [
         name
-        for name in records.figures()
+        for name in records.figures
         if not any(name == one or _is_page(name, one) for one in known)
     ]
     if not stored:

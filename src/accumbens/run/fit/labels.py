@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...models.catalogue import label_of
@@ -29,3 +29,21 @@ def side_of(difference: Mapping[str, Any]) -> str:
     if low <= 0 <= high:
         return "not told apart"
     return "better" if (low > 0) == (difference["metric"] != "mse") else "worse"
+
+
+def labels_of(metrics: Mapping[str, Any]) -> Callable[[str], str]:
+    """What tables call each model of a run, by its name.
+
+    metrics: what metrics.json says.
+    """
+    several = metrics["data"]["subjects"] > 1
+    notes = {name: model.get("fit", {}) for name, model in metrics["models"].items()}
+    return lambda name: label_in_run(name, notes.get(name, {}), several)
+
+
+def unit_of(metrics: Mapping[str, Any]) -> str:
+    """What the intervals of a run are over: `animals` or `sessions`.
+
+    metrics: what metrics.json says.
+    """
+    return "animals" if metrics.get("unit") == "subject" else "sessions"

@@ -1,0 +1,1 @@
+"""Figures of papers, composed from a result's stored records."""
