@@ -4,8 +4,8 @@ Figures use matplotlib, never pyplot; nothing global changes.
 """
 
 from .credit.all import draw_credit_figures as draw_credit_figures
-from .credit.history_weights import WeightsOf as WeightsOf
 from .credit.history_weights import HistoryWeightsData as HistoryWeightsData
+from .credit.history_weights import WeightsOf as WeightsOf
 from .credit.history_weights import draw_history_weights as draw_history_weights
 from .credit.history_weights import history_weights_data as history_weights_data
 from .credit.indices import CreditIndicesData as CreditIndicesData

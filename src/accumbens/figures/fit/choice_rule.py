@@ -65,22 +65,22 @@ def choice_rule_data(model: DisRNN, trials: Trials) -> ChoiceRuleData:
     seen = visit(model, trials)
     columns = ("panel", *seen.open_names, "choice", "against", "log_odds", "share_of_trials")
     lines, plane = [], []
-    read = seen.read_by("choice", ("choice",))
-    for k in read.numbers:
+    read, unread = seen.read_by("choice", ("choice",), "the choice network")
+    for k in read:
         grid = seen.grid(k)
         lines += _rows(seen, model.latent_names[k], seen.points({k: grid}), seen.share(k, grid))
     if not lines:
         lines = _rows(seen, "none", seen.points({}), np.ones(1))
-    if len(read.numbers) == 2:
-        k, j = read.numbers
+    if len(read) == 2:
+        k, j = read
         along_k, along_j = seen.grid(k, N_PLANE), seen.grid(j, N_PLANE)
         at_k, at_j = (side.ravel() for side in np.meshgrid(along_k, along_j, indexing="ij"))
         share = seen.share_of_plane(k, j, along_k, along_j).ravel()
         plane = _rows(seen, "plane", seen.points({k: at_k, j: at_j}), share)[-1:]
     return ChoiceRuleData(
         joined(lines, columns), joined(plane, columns),
-        tuple(model.latent_names[k] for k in read.numbers), seen.choices,
-        f"{read.in_words('the choice network')} {seen.caption}".strip(),
+        tuple(model.latent_names[k] for k in read), seen.choices,
+        unread + seen.caption,
     )  # fmt: skip
 
 

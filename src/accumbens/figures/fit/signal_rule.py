@@ -63,8 +63,8 @@ def signal_rule_data(
     if unknown:
         raise ConfigError(f"The model has no signal {unknown}; it has {model.signal_names}.")
     seen = visit(model, trials)
-    read = seen.read_by("signal", wanted)
-    along = [(model.latent_names[k], {k: seen.grid(k)}) for k in read.numbers]
+    read, unread = seen.read_by("signal", wanted, "the signal network")
+    along = [(model.latent_names[k], {k: seen.grid(k)}) for k in read]
     parts = []
     for panel, at in along or [("none", {})]:
         points = seen.points(at)
@@ -84,8 +84,8 @@ def signal_rule_data(
             ]  # fmt: skip
     columns = ("panel", *seen.open_names, "signal", "condition", "predicted", "share_of_trials")
     return SignalRuleData(
-        joined(parts, columns), tuple(model.latent_names[k] for k in read.numbers), wanted,
-        seen.conditions, f"{read.in_words('the signal network')} {seen.conditions_caption}".strip(),
+        joined(parts, columns), tuple(model.latent_names[k] for k in read), wanted,
+        seen.conditions, unread + seen.conditions_caption,
     )  # fmt: skip
 
 

@@ -23,20 +23,6 @@ N_POINTS = 51
 """Points of a line, from the 1st to the 99th percentile of a latent."""
 
 
-class Read(NamedTuple):
-    """Numbers of the open latents that a network reads, and names of those that it does not."""
-
-    numbers: tuple[int, ...]
-    unread: tuple[str, ...]
-
-    def in_words(self, network: str) -> str:
-        """What a caption says of latents that are not drawn; "" where all are."""
-        if not self.unread:
-            return ""
-        verb = "is" if len(self.unread) == 1 else "are"
-        return f"{listed([symbol(n) for n in self.unread])} {verb} open, but not read by {network}."
-
-
 class Visits(NamedTuple):
     """What the trials visit, and the model's maps there, all without noise.
 
@@ -56,19 +42,24 @@ class Visits(NamedTuple):
     def open_names(self) -> tuple[str, ...]:
         return tuple(self.model.latent_names[k] for k in self.open)
 
-    def read_by(self, kind: str, readers: Sequence[str]) -> Read:
-        """The open latents that some networks read, and those that they do not.
+    def read_by(
+        self, kind: str, readers: Sequence[str], network: str
+    ) -> tuple[tuple[int, ...], str]:
+        """Numbers of the open latents that some networks read; and in words, which they do not.
 
-        kind: "choice" or "signal". readers: names of the networks' outputs.
+        kind: "choice" or "signal". readers: names of the networks' outputs. network: in words.
         """
         through = {
             row.input for row in self.model.bottlenecks()
             if row.kind == kind and row.reader in readers and row.openness != "closed"
         }  # fmt: skip
         names = self.model.latent_names
-        read = [k for k in self.open.tolist() if names[k] in through]
-        unread = [names[k] for k in self.open.tolist() if names[k] not in through]
-        return Read(tuple(read), tuple(unread))
+        read = tuple(k for k in self.open.tolist() if names[k] in through)
+        unread = [symbol(names[k]) for k in self.open.tolist() if k not in read]
+        if not unread:
+            return read, ""
+        verb = "is" if len(unread) == 1 else "are"
+        return read, f"{listed(unread)} {verb} open, but not read by {network}. "
 
     @property
     def conditions_caption(self) -> str:
