@@ -107,6 +107,25 @@ def test_multipliers_are_applied(model, trials):
     np.testing.assert_allclose(odds, np.full(len(odds), odds[0]), atol=TOLERANCE)
 
 
+def test_latents_that_a_network_does_not_read_are_left_out(model, trials):
+    def read(m):
+        return [
+            m.choice_network.reader.latent.multiplier,
+            m.signal_networks.reader.latent.multiplier,
+        ]
+
+    choice, signal = read(model)
+    deaf = eqx.tree_at(read, model, [choice.at[:, 0].set(0.0), signal.at[:, 2].set(0.0)])
+    rule, signals = choice_rule_data(deaf, trials), signal_rule_data(deaf, trials)
+    assert rule.latents == ("z_3",)
+    assert set(rule.lines["panel"]) == {"z_3"}
+    assert rule.plane.empty
+    assert rule.caption.startswith("$z_{1}$ is open, but not read by the choice network. Data: ")
+    assert signals.latents == ("z_1",)
+    assert signals.caption.startswith("$z_{3}$ is open, but not read by the signal network. Data: ")
+    assert choice_rule_data(model, trials).caption.startswith("Data: ")
+
+
 def test_signal_rule_is_the_signal_networks_answer_in_the_signals_unit(model, trials, visited):
     data = signal_rule_data(model, trials)
     table = data.table()
