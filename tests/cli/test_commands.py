@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from accumbens.cli import main
+from accumbens.cli.commands import COMMANDS
 from accumbens.models.catalogue import agents
 
 
@@ -75,10 +76,8 @@ def test_toml_sets_options_and_the_command_line_overrides_them(tmp_path, monkeyp
 
 def test_a_mistyped_command_is_told_what_there_is(tmp_path, monkeypatch, capsys):
     assert "There is no command 'fti'. Did you mean fit?" in refused(capsys, "fti")
-    assert (
-        "There is no command 'zzz'. There are fit, sweep, predict, show, report, watch,"
-        in refused(capsys, "zzz")
-    )
+    names = ", ".join(entry.name for entry in COMMANDS)
+    assert f"There is no command 'zzz'. There are {names}." in refused(capsys, "zzz")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.csv").write_text("")
     assert "To fit models to it: accumbens fit a.csv." in refused(capsys, "a.csv")
