@@ -70,17 +70,17 @@ def test_every_cognitive_model_is_recovered(name, target):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["structure_mixture", "two_process"])
-def test_agents_of_distractor_rewards_are_recovered(name):
-    """A cheaper check of the two that hold the others as special cases.
-
-    The test above and benchmarks/recovery.py take 200 repeats of all four.
-    """
+@pytest.mark.parametrize(
+    "name",
+    ["bias", "meta_learning", "structure_naive", "structure_savvy", "structure_mixture",
+     "two_process"],
+)  # fmt: skip
+def test_models_are_recovered_in_twenty_repeats(name):
+    """A cheaper check than the test above and benchmarks/recovery.py, which take 200 of all."""
     model = MODELS[name]
     found = recover(
-        model, DistractorRewards(), key=jax.random.key(3), n_repeats=20, signal_noise=0.5,
-        n_starts=2,
-    )  # fmt: skip
+        model, TASKS[name], key=jax.random.key(3), n_repeats=20, signal_noise=0.5, n_starts=2
+    )
     assert found.parameters[: len(model.parameters)] == tuple(model.parameters)
     assert_recovered(found)
 

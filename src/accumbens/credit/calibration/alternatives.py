@@ -15,6 +15,7 @@ from jaxtyping import Bool, Float, Int
 
 from ...trials import Trials
 from ..schedule import Schedule
+from .decks import deck_probabilities
 from .past import past_of
 
 TILTS = np.array([s * 0.05 * 2**i for s in (-1, 1) for i in range(7)])
@@ -121,6 +122,8 @@ def alternatives(trials: Trials, schedule: Schedule, outcome: int) -> Iterator[A
     for cause, some in ((EXTREME, TILTS < 0), (TIMID, TILTS > 0)):  # must not depend on the data
         yield Alternative(k, cause if several else LEVEL, data.tilted(logit, TILTS[some]))
     yield Alternative(k, SIDE, data.tilted(side, TILTS))
+    decks = deck_probabilities(choice, came[..., k], p[..., k], data.where)
+    yield Alternative(k, DECKS, np.concatenate([data.instead(q) for q in decks]))
     for series in (past.previous, past.recent, past.recent_here):
         yield Alternative(k, DECKS, data.tilted(series, TILTS[TILTS < 0]))
         yield Alternative(k, RUNS, data.tilted(series, TILTS[TILTS > 0]))
