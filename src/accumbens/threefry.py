@@ -90,8 +90,13 @@ def normal_deviates(
 
 def normals(key: PRNGKeyArray, shape: tuple[int, ...]) -> Float[Array, "*shape"]:
     """What `jax.random.normal` is for (the numbers differ), several times cheaper on a CPU."""
+    return normals_from(words_of(key), shape)
+
+
+def normals_from(words: UInt32[Array, " word"], shape: tuple[int, ...]) -> Float[Array, "*shape"]:
+    """The numbers of `normals` from the words of its key: those at row-major places 2p and 2p + 1
+    are the pair at counter (p, 0)."""
     place = jnp.arange(math.prod(shape), dtype=jnp.uint32)
-    words = words_of(key)
     counter = (place >> 1, jnp.zeros_like(place))
     return normal_deviates((words[0], words[1]), counter, place & 1).reshape(shape)
 

@@ -11,7 +11,7 @@ from .libraries import Built, Source, built
 from .place import Reason
 
 HEADERS = Path(__file__).with_name("cpp")
-"""What kernels include: vectors (`lanes.h`), and XLA's interface and threads (`xla.h`)."""
+"""What kernels include: vectors, activations, noise, and XLA's interface and threads."""
 
 _lock = threading.Lock()
 _registered: dict[str, tuple[str, ...]] = {}
@@ -28,8 +28,7 @@ def kernel(name: str, files: tuple[Path, ...], functions: tuple[str, ...], **siz
     """
     defined = tuple(f"-D{name}={value}" for name, value in sizes.items())
     options = (*defined, f"-I{HEADERS}", f"-I{jax.ffi.include_dir()}")
-    shared = (HEADERS / "lanes.h", HEADERS / "xla.h")
-    return Source(name, (*files, *shared), functions, options, jax.__version__)
+    return Source(name, (*files, *sorted(HEADERS.glob("*.h"))), functions, options, jax.__version__)
 
 
 def registered(source: Source) -> tuple[str, ...] | Reason:

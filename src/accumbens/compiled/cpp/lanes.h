@@ -40,7 +40,11 @@ DEFINE_LANES(8);
 DEFINE_LANES(16);
 #undef DEFINE_LANES
 
-constexpr int N_LANES = lanes_for(UNITS);
+#if defined(SAMPLES_ALONG_LANES)
+constexpr int N_LANES = MAX_LANES;
+#else
+constexpr int N_LANES = lanes_for(UNITS);  // units lie along the lanes
+#endif
 using Vec = Lanes<N_LANES>::Float;
 using Int = Lanes<N_LANES>::Int;
 using Word = Lanes<N_LANES>::Word;
@@ -85,6 +89,21 @@ template <int... I> struct Counted<0, I...> : Exchange<I...> {};
 INLINE void transpose(Vec* rows) { Counted<N_LANES>::transpose<N_LANES / 2>(rows); }
 // Lane i of the result is the sum over the lanes of rows[i], which are overwritten.
 INLINE Vec sums(Vec* rows) { return Counted<N_LANES>::sums<N_LANES / 2>(rows); }
+
+template <int N> struct Count {
+  static constexpr int value = N;
+};
+
+// f(from, n) for pieces of 0..TOTAL, sizes known to the compiler: small enough for accumulators to
+// stay in registers, and for one piece's activations to overlap with the next one's products.
+template <int TOTAL, int FROM = 0, class F> INLINE void in_pieces(F&& f) {
+  if constexpr (FROM < TOTAL) {
+    constexpr int pieces = up(TOTAL - FROM, 8);
+    constexpr int n = up(TOTAL - FROM, pieces);
+    f(Count<FROM>{}, Count<n>{});
+    in_pieces<TOTAL, FROM + n>(f);
+  }
+}
 
 INLINE Vec larger(Vec a, Vec b) { return a > b ? a : b; }
 INLINE Vec magnitude(Vec x) { return (Vec)((Int)x & 0x7fffffff); }

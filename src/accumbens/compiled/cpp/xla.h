@@ -4,9 +4,23 @@
 #include <sched.h>
 
 #include <atomic>
+#include <cstdlib>
+#include <cstring>
 #include <memory>
 
 #include "xla/ffi/api/c_api.h"
+
+// n of T, aligned for vectors, all 0; data: null where memory is short.
+template <class T> struct Aligned {
+  T* data;
+  explicit Aligned(int64_t n) {
+    const size_t bytes = (sizeof(T) * size_t(n ? n : 1) + 63) / 64 * 64;
+    data = static_cast<T*>(std::aligned_alloc(64, bytes));
+    if (data) std::memset(static_cast<void*>(data), 0, bytes);
+  }
+  ~Aligned() { std::free(data); }
+  Aligned(const Aligned&) = delete;
+};
 
 // Pieces 0..n, claimed one by one by the caller and by whichever pool threads come in time: the
 // caller waits for pieces that someone is working on, never for a thread to start.

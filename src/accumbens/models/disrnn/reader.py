@@ -8,9 +8,11 @@ from jaxtyping import Array, Float
 
 from ...errors import ConfigError
 from ...noise import NoiseSource
-from ...threefry import normals
+from ...threefry import words_of
 from .bottleneck import Bottleneck
 from .observations import MeanSquares
+from .readout.cpu import fastest_read
+from .readout.plain import ReadInputs, ReadNoise
 from .residual_mlp import ResidualMLPs
 
 
@@ -83,15 +85,12 @@ class Reader(eqx.Module):
         noise: NoiseSource | None,
     ) -> Float[Array, "net output trial session"]:
         """Outputs on all trials at once. noise: None for none."""
-        n_trials, _, n_sessions = before.shape
-        described = jnp.broadcast_to(subject[None], (n_trials, *subject.shape))
-        x = jnp.concatenate([before, seen, described], axis=1)
-        x = x.transpose(1, 0, 2).reshape(x.shape[1], -1)  # input, then trial and session in one
-        y = self.multiplier[:, :, None] * x
+        described = jnp.broadcast_to(subject[None], (len(before), *subject.shape))
+        outside = jnp.concatenate([seen, described], axis=1)
+        drawn = None
         if noise is not None:
-            y = y + (noise.amount * self.sigma)[:, :, None] * normals(noise.key, y.shape)
-        out = self.mlps(y)
-        return out.reshape(*out.shape[:2], n_trials, n_sessions)
+            drawn = ReadNoise(noise.amount * self.sigma, words_of(noise.key))
+        return fastest_read(ReadInputs(self.mlps, self.multiplier, drawn, before, outside))
 
     def penalties(self, received: MeanSquares) -> dict[str, Float[Array, ""]]:
         """Nats per valid trial through the bottlenecks of each kind of input."""

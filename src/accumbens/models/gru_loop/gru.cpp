@@ -6,7 +6,6 @@
 //
 //   (reset, keep) = sigmoid(x + W h);  new = tanh(x' + reset (W' h + b));  h' = (1 - keep) new + keep h
 #include <algorithm>
-#include <cstdlib>
 
 #include "lanes.h"
 #include "xla.h"
@@ -26,17 +25,6 @@ INLINE void get(const float* from, Vec* row) {
   row[ROW - 1] = last;
 }
 INLINE void put(float* to, const Vec* row) { std::memcpy(to, row, UNITS * sizeof(float)); }
-
-template <class T> struct Aligned {
-  T* data;
-  explicit Aligned(int64_t n) {
-    const size_t bytes = (sizeof(T) * size_t(n ? n : 1) + 63) / 64 * 64;
-    data = static_cast<T*>(std::aligned_alloc(64, bytes));
-    if (data) std::memset(static_cast<void*>(data), 0, bytes);
-  }
-  ~Aligned() { std::free(data); }
-  Aligned(const Aligned&) = delete;
-};
 
 // One model's weights, zero in the padding.
 struct Weights {

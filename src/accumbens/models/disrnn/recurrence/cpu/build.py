@@ -9,9 +9,7 @@ from .....compiled.ffi import kernel, registered
 from .....compiled.libraries import Source
 from .....compiled.place import Reason
 
-FILES = tuple(
-    Path(__file__).with_name(name) for name in ("loop.cpp", "tile.h", "network.h", "noise.h")
-)
+FILES = tuple(Path(__file__).with_name(name) for name in ("loop.cpp", "tile.h", "network.h"))
 
 FUNCTIONS = ("accumbens_loop_forward", "accumbens_loop_backward")
 

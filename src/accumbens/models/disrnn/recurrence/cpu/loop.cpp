@@ -24,17 +24,6 @@ struct Inputs {
   const uint32_t* key;
 };
 
-template <class T> struct Aligned {
-  T* data;
-  explicit Aligned(int64_t n) {
-    const size_t bytes = (sizeof(T) * size_t(n ? n : 1) + 63) / 64 * 64;
-    data = static_cast<T*>(std::aligned_alloc(64, bytes));
-    if (data) std::memset(static_cast<void*>(data), 0, bytes);
-  }
-  ~Aligned() { std::free(data); }
-  Aligned(const Aligned&) = delete;
-};
-
 static void pack(const Inputs& in, int64_t model, Network* nets) {
   constexpr int64_t K = LATENTS, H = UNITS, L = LAYERS;
   for (int64_t k = 0; k < K; ++k) {

@@ -7,6 +7,7 @@
 
 #include <cmath>
 
+#include "activation.h"
 #include "lanes.h"
 
 constexpr int ROW = up(UNITS, N_LANES);            // vectors in a row of units
@@ -14,26 +15,6 @@ constexpr int PADDED = ROW * N_LANES;              // units, padded
 constexpr int BLOCKS = up(TILE, N_LANES);          // vectors in a row of sessions
 constexpr int SESSIONS = BLOCKS * N_LANES;         // sessions, padded
 constexpr int DEPTH = LAYERS > 0 ? LAYERS : 1;     // no arrays of size 0
-
-enum { LEAKY_RELU, RELU, TANH, SOFTPLUS };
-
-// f(x), and f'(x) in *slope unless null.
-INLINE Vec activate(Vec x, Vec* slope) {
-  const Vec zero = {};
-  if constexpr (ACTIVATION == LEAKY_RELU) {
-    if (slope) *slope = x >= 0.0f ? zero + 1.0f : zero + 0.01f;
-    return larger(x, x * 0.01f);
-  } else if constexpr (ACTIVATION == RELU) {
-    if (slope) *slope = x > 0.0f ? zero + 1.0f : zero;
-    return x < 0.0f ? zero : x;
-  } else if constexpr (ACTIVATION == TANH) {
-    const Vec y = tanh(x);
-    if (slope) *slope = 1.0f - y * y;
-    return y;
-  } else {
-    return softplus(x, slope);
-  }
-}
 
 // One network's weights with units along the lanes, zero in the padding.
 struct Network {
@@ -60,21 +41,6 @@ struct Activity {
   Vec h[DEPTH + 1][SESSIONS][ROW];
   Vec slope[DEPTH][SESSIONS][ROW];
 };
-
-template <int N> struct Count {
-  static constexpr int value = N;
-};
-
-// f(from, n) for pieces of 0..TOTAL, sizes known to the compiler: small enough for accumulators to
-// stay in registers, and for one piece's activations to overlap with the next one's products.
-template <int TOTAL, int FROM = 0, class F> INLINE void in_pieces(F&& f) {
-  if constexpr (FROM < TOTAL) {
-    constexpr int pieces = up(TOTAL - FROM, 8);
-    constexpr int n = up(TOTAL - FROM, pieces);
-    f(Count<FROM>{}, Count<n>{});
-    in_pieces<TOTAL, FROM + n>(f);
-  }
-}
 
 // sum[s] += sum_i x[s][i] rows[i] for N sessions; x's rows lie `stride` floats apart.
 template <int N, int TERMS, class V>
