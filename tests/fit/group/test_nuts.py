@@ -6,6 +6,7 @@ import sys
 import jax
 import numpy as np
 import pytest
+from scipy import stats
 
 from accumbens.cohort import simulate_cohort
 from accumbens.errors import ConfigError, DivergedError
@@ -18,7 +19,9 @@ from accumbens.fit.group.nuts import (
 )
 from accumbens.fit.likelihood.parameter_space import parameter_space
 from accumbens.models.bias import BiasOnly
+from accumbens.models.q_learning import QLearning
 from accumbens.tasks.bandits import DriftingBandit
+from accumbens.unrolling import unroll
 from helpers.group_grid import grid_posterior
 
 KEY = jax.random.key(0)
@@ -99,3 +102,56 @@ def test_without_numpyro_it_says_which_extra_is_missing(trials, monkeypatch):
 def test_one_chain_is_refused(trials):
     with pytest.raises(ConfigError, match=r"n_chains is 1.*at least 2 chains"):
         sample_hierarchical(BiasOnly, trials, key=KEY, n_chains=1)
+
+
+@pytest.mark.slow
+def test_gains_of_a_signal_have_the_moments_of_their_posterior():
+    """Against least squares in each animal and a sum over a grid of the group's mean and spread.
+
+    With 60 trials an animal says its gain as a normal likelihood, whatever offset and residual SD
+    are: within a tenth of a posterior SD, and what draws are worth.
+    """
+    means, sds = (1.0, 0.2, 1.4), (0.4, 0.4, 0.3)  # of gain, offset and residual SD
+    numbers = np.random.default_rng(1).normal(means, sds, (8, 3))
+    known = {"learning_rate": 0.4, "inverse_temperature": 2.0, "initial_value": 0.5}
+    agent = QLearning(**known, gain=1.0, offset=0.0)
+    plain = simulate_cohort([agent] * 8, DriftingBandit(), n_sessions=2, n_trials=30, key=KEY)
+    x = np.asarray(unroll(agent, plain).signals[..., 0])
+    gain, offset, sd = numbers[plain.subject].T[..., None]
+    noise = sd * np.random.default_rng(0).normal(size=x.shape)
+    trials = plain.with_signals((gain * x + offset + noise)[..., None], ("dopamine",))
+    found = sample_hierarchical(
+        QLearning, trials, target="signal", key=KEY, fixed=known, n_samples=2000
+    )
+    assert set(found.group) == {"gain[dopamine]", "offset[dopamine]", "residual_sd[dopamine]"}
+    own, errors = [], []
+    for i in range(8):
+        at = trials.signal_scored[..., 0] & (trials.subject == i)[:, None]
+        fit = stats.linregress(x[at], trials.signal[..., 0][at])
+        own.append(fit.slope)
+        errors.append(fit.stderr)
+    unit = trials.signal[trials.signal_scored].std()
+    mean, spread = np.linspace(-3, 5, 401)[:, None], (np.arange(600) + 0.5) * 0.01
+    log_p = stats.norm.logpdf(mean, 0, MEAN_SD * unit)
+    log_p = log_p + stats.halfnorm.logpdf(spread, scale=SPREAD_SCALE * unit)
+    for slope, error in zip(own, errors, strict=True):
+        log_p = log_p + stats.norm.logpdf(slope, mean, np.hypot(spread, error))
+    p = np.exp(log_p - log_p.max())
+    p /= p.sum()
+    exact = float((p * mean).sum())
+    sd = float(np.sqrt((p * (mean - exact) ** 2).sum()))
+    group = found.group["gain[dopamine]"]
+    more = 4 / np.sqrt(group.ess)
+    assert group.mean == pytest.approx(exact, abs=(0.1 + more) * sd)
+    assert group.standard_error == pytest.approx(sd, rel=0.1 + more)
+    middle = np.interp(0.5, np.cumsum(p.sum(0)), spread + 0.005)
+    assert group.spread == pytest.approx(middle, rel=0.1 + more)
+    for name, slope, error in zip(found.subjects, own, errors, strict=True):
+        one = found.subjects[name]["gain[dopamine]"]
+        weight = spread**2 / (spread**2 + error**2)
+        drawn = weight * slope + (1 - weight) * mean
+        middle = float((p * drawn).sum())
+        own_sd = float(np.sqrt((p * (weight * error**2 + (drawn - middle) ** 2)).sum()))
+        more = 4 / np.sqrt(one.ess)
+        assert one.estimate == pytest.approx(middle, abs=(0.15 + more) * own_sd)
+        assert (one.high - one.low) / 3.92 == pytest.approx(own_sd, rel=0.15 + more)
