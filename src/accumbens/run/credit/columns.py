@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from ...credit.columns import probability_columns
 from ...errors import ConfigError
-from ...summary import counted
 
 ROLES = ("controllable", "distractor")
 """What the columns of probabilities may be named after, instead of the two outcomes."""
@@ -30,8 +29,8 @@ def check_probabilities(entries: Sequence[str], n_outcomes: int, n_choices: int 
             ways += f", then one for each further outcome; or {all}: of every outcome after each"
             ways += " choice"
         raise ConfigError(
-            f"probabilities has {len(entries)} entries. For {n_choices} choices and "
-            f"{counted(n_outcomes, 'outcome')} give {ways}. Each is a column or a number."
+            f"probabilities has {len(entries)} entries. For {n_choices} choices and {n_outcomes} "
+            f"outcome{'s' * (n_outcomes > 1)} give {ways}. Each is a column or a number."
         )
 
 
