@@ -18,6 +18,7 @@ from accumbens.io.tables.format import TableFormat
 from accumbens.io.tables.trials import to_table
 from accumbens.models.disrnn import DisRNN, DisRNNConfig
 from accumbens.models.structured import StructureMixture
+from accumbens.report import Report
 from accumbens.report.papers import credit as paper
 from accumbens.report.papers.dopamine import fitted_trials, table1_data
 from accumbens.report.papers.written import write_paper_figures
@@ -156,6 +157,12 @@ def test_selectivity_has_figure_3(table, tmp_path):
     assert written["figure_3"].parent == tmp_path / "s" / "figures" / "credit"
     rows = pd.read_csv(written["figure_3"].with_suffix(".csv"))
     assert rows["unit"].iloc[0] == "unit_a$_1"
+    page = Report(tmp_path / "s").html
+    found = pd.read_parquet(tmp_path / "s" / "selectivity.parquet")
+    n = int(found.query("contrast == 'controllable'")["selective"].sum())
+    assert f"controllable: {n} of 2 units respond to it." in page
+    assert "Test: rewards redrawn from their probabilities; false discovery rate 0.05" in page
+    assert "Mean response of the most selective units to each type of outcome" in page
 
 
 def test_mistakes_say_what_to_do(run, credit, tmp_path, few_agents):

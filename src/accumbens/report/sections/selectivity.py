@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...figures.neural.all import TEST_WORDS
+from ...summary import counted
 from ..markup import joined, tag
 from ..payload import Payload
 from ..records import Records
@@ -21,9 +23,11 @@ def selectivity_sections(records: Records, payload: Payload) -> list[Section]:
     metrics = records.metrics
     units, regions = records.result.table("selectivity"), records.result.table("regions")
     n_units = int(units["unit"].nunique())
-    n = f"n = {n_units} units"
+    n = f"n = {counted(n_units, 'unit')}"
     captions = {
         "unit_effects": f"Effects of the two outcomes in each unit; filled: selective; {n}",
+        "outcome_responses": "Mean response of the most selective units to each type of outcome, "
+        f"with 95 % intervals over trials (Student's t); of {n}",
         "selective_fraction": f"Share of selective units with 95 % intervals, by region; {n}",
     }
     regional = joined(
@@ -57,16 +61,26 @@ def selectivity_sections(records: Records, payload: Payload) -> list[Section]:
     ]
 
 
+_FOUND = {
+    "association": "are associated with it, which is not to say that they respond to it",
+    "response": "respond to it",
+}
+"""What a selective unit does, by what the test finds."""
+
+
 def _verdict(metrics: dict[str, Any], units: Any) -> Section:
-    lines = []
+    test, lines = metrics.get("test", {}), []
+    found = _FOUND.get(test.get("finds", ""), "are selective")
     for contrast, of in units.groupby("contrast", sort=False):
         lines.append(
-            f"{contrast}: {int(of['selective'].sum()):,} of {len(of):,} units are selective."
+            f"{contrast}: {int(of['selective'].sum()):,} of {counted(len(of), 'unit')} {found}."
         )
-    family = metrics.get("test", {}).get("family")
-    if family:
-        rate = metrics["test"]["false_discovery_rate"]
-        lines.append(f"False discovery rate {rate:g} over {family}.")
+    if test.get("family"):
+        name = TEST_WORDS.get(test["name"], test["name"])
+        lines.append(
+            f"Test: {name}; false discovery rate {test['false_discovery_rate']:g} over "
+            f"{test['family']}."
+        )
     return Section("verdict", "What was found",
                    joined(tag("p", line, class_="verdict") for line in lines))  # fmt: skip
 
@@ -74,4 +88,4 @@ def _verdict(metrics: dict[str, Any], units: Any) -> Section:
 def _data(metrics: dict[str, Any], n_units: int) -> str:
     data = metrics.get("data", {})
     known = {"subjects", "sessions", "trials"} <= data.keys()
-    return f"{n_units} units. " + (f"{counts(data)[4:]}." if known else "")
+    return f"{counted(n_units, 'unit')}. " + (f"{counts(data)[4:]}." if known else "")
