@@ -12,6 +12,7 @@ import scipy.optimize
 from accumbens.errors import ConfigError
 from accumbens.fit.disrnn.guides import (
     best_guide,
+    guide_of_all,
     most_probable_values,
     subjects_can_be_told_apart,
 )
@@ -57,6 +58,16 @@ def test_the_best_cognitive_model_is_the_one_that_predicts_what_folds_held_out(t
     assert guide.name_for(2) == guide.name
     whole = [log_likelihood(guide.models[-1], trials), log_likelihood(AGENT, trials)]
     assert whole[0] > whole[1] - 1.0  # fitted to these very trials
+
+
+def test_a_guide_of_a_part_is_fitted_again_to_all_sessions(trials):
+    part = trials.select_sessions(range(4))
+    guide = best_guide(part, folds_of(part, 2), key=jax.random.key(0), guides=("q_learning",))
+    again = guide_of_all(guide, trials, by_subject=False, key=jax.random.key(0))
+    whole = best_guide(trials, folds_of(trials, 2), key=jax.random.key(0), guides=("q_learning",))
+    likelihoods = [log_likelihood(m, trials) for m in (again, whole.models[-1], guide.models[-1])]
+    assert likelihoods[0] == pytest.approx(likelihoods[1], abs=0.01)
+    assert likelihoods[0] > likelihoods[2]
 
 
 def test_habits_are_seen(trials):
