@@ -13,6 +13,7 @@ from accumbens.models.bias import BiasOnly
 from accumbens.models.catalogue import ModelEntry, cognitive
 from accumbens.models.dfq import DFQ
 from accumbens.models.disrnn import DisRNN, DisRNNConfig
+from accumbens.models.distilled import Distilled, Terms
 from accumbens.models.gru import GRU
 from accumbens.models.history import HistoryRegression
 from accumbens.models.naive import Naive
@@ -160,7 +161,30 @@ COGNITIVE: dict[str, Case] = {
 }  # fmt: skip
 """Every cognitive model of the catalogue as its example, and cases that examples leave out."""
 
+SIGNED = [-1.0, 1.0]
+DISTILLED = Distilled(
+    # x <- x - 0.3 x + 0.1 c + 0.4 c reward - 0.1 y^2
+    # y <- y - 0.4 y + 0.5 reward (after choice 1) - 0.1 x y
+    Terms(
+        jnp.array([[1, 0], [0, 0], [0, 0], [0, 2], [0, 1], [0, 0], [1, 1]]),
+        jnp.array([[1.0, 1.0], SIGNED, SIGNED, [1.0, 1.0], [1.0, 1.0], [0.0, 1.0], [1.0, 1.0]]),
+        jnp.array([[0], [0], [1], [0], [0], [1], [0]]),
+        jnp.array([[-0.3, 0.1, 0.4, -0.1, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0, -0.4, 0.5, -0.1]]),
+    ),
+    Terms(
+        jnp.array([[0, 0], [1, 0], [0, 1]]), jnp.ones((3, 2)), jnp.zeros((3, 1), int),
+        jnp.array([[0.0, 0.0, 0.0], [0.2, 1.5, -0.7]]),
+    ),
+    Terms(
+        jnp.array([[0, 0], [1, 0]]), jnp.array([[1.0, 1.0], SIGNED]), jnp.array([[1], [0]]),
+        jnp.array([[0.8, -0.6]]),
+    ),
+    jnp.array([0.1, -0.2]), jnp.array([-9.0, -9.0]), jnp.array([9.0, 9.0]),
+    ("x", "y"), ("reward",), ("dopamine",),
+)  # fmt: skip
+
 MODELS: dict[str, Case] = COGNITIVE | {
+    "distilled": Case(DISTILLED, untrained=("lowest", "highest")),
     "disrnn": Case(
         DisRNN.initial(
             DisRNNConfig(latents=3), signal_names=("dopamine",), key=jax.random.key(3)

@@ -162,12 +162,13 @@ def test_parts_that_fit_only_by_themselves_are_refused(tmp_path):
 
 def test_numbers_that_are_none_are_refused_by_name(saved):
     for name, array in saved.arrays.items():
-        if array.size:
+        if array.size and array.dtype.kind == "f":
             for bad in (np.nan, np.inf):
                 worse = array.copy()
                 worse.flat[-1] = bad
                 assert f"{name} holds numbers that are not finite" in saved.with_array(name, worse)
-        for kind in ("int32", "bool"):
+        whole = array.dtype.kind == "i"  # the powers of a distilled model
+        for kind in ("float32" if whole else "int32", "bool"):
             assert f"{name} holds {kind} " in saved.with_array(name, array.astype(kind))
     assert "no field holds the arrays stranger" in saved.with_array("stranger", np.zeros(2))
 

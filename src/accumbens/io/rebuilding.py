@@ -117,9 +117,10 @@ def _check_axes(hints: Mapping[str, Any], values: Mapping[str, Any], path: str) 
         with jaxtyped("context"):
             alone = isinstance(x, wanted)
         if not alone:
+            kind = "real" if "float32" in wanted.dtypes else "whole"
             raise Damage(
-                f"{_join(path, name)} holds {x.dtype} numbers of shape {x.shape}, not real numbers "
-                f"with the axes ({', '.join(wanted.dim_str.split())})"
+                f"{_join(path, name)} holds {x.dtype} numbers of shape {x.shape}, not {kind} "
+                f"numbers with the axes ({', '.join(wanted.dim_str.split())})"
             )
     with jaxtyped("context"):
         for name, x in arrays.items():

@@ -32,6 +32,8 @@ from .disrnn.observations import Observed as Observed
 from .disrnn.openness import BottleneckRow as BottleneckRow
 from .disrnn.reader import Reader as Reader
 from .disrnn.residual_mlp import ResidualMLPs as ResidualMLPs
+from .distilled import Distilled as Distilled
+from .distilled import Terms as Terms
 from .gru import GRU as GRU
 from .gru import GRUState as GRUState
 from .history import HistoryRegression as HistoryRegression

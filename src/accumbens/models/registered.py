@@ -20,6 +20,8 @@ PARTS = {
     "disrnn.reader": "disrnn.reader:Reader",
     "disrnn.residual_mlps": "disrnn.residual_mlp:ResidualMLPs",
     "disrnn.signal_networks": "disrnn.heads:SignalNetworks",
+    "distilled": "distilled:Distilled",
+    "distilled.terms": "distilled:Terms",
     "parts.choice_kernel": "parts.choice_kernel:ChoiceKernel",
     "parts.side_bias": "parts.side_bias:SideBias",
     "with_parts": "parts.composed:WithParts",

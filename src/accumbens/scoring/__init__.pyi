@@ -5,6 +5,7 @@ from .animals import RandomEffects as RandomEffects
 from .animals import across_animals as across_animals
 from .animals import random_effects as random_effects
 from .animals import sign_flips as sign_flips
+from .bootstrap import Resampling as Resampling
 from .bootstrap import percentile_interval as percentile_interval
 from .bootstrap import session_weights as session_weights
 from .clustered import ClusteredErrors as ClusteredErrors
