@@ -117,7 +117,7 @@ INLINE Vec deviates(const Shape& shape, const uint32_t* key, const Samples& at, 
   Word place;
   for (int s = 0; s < N_LANES; ++s) place[s] = first + uint32_t(s);
   Vec even, odd;
-  normal_pair(key + 2 * at.model, place >> 1, Word{}, &even, &odd);
+  Deviates<N_LANES>::pair(key + 2 * at.model, place >> 1, Word{}, &even, &odd);
   return (place & 1u) == 1u ? odd : even;
 }
 

@@ -64,13 +64,20 @@ struct Bottlenecks {
       for (int b = 0; b < BLOCKS; ++b) x[i][b] = multiplier[i] * u[i][b];
     if (!in.sigma) return;
     const uint32_t place = uint32_t((t * LATENTS + k) * PAIRS);
-    for (int b = 0; b < BLOCKS; ++b) {
-      Word session = {};
-      for (int s = 0; s < N_LANES; ++s) session[s] = uint32_t(tile.first + b * N_LANES + s);
+    // Noise is drawn in the machine's longest vectors, also where a layer's own are shorter.
+    constexpr int WIDE = SESSIONS % MAX_LANES == 0 ? MAX_LANES : N_LANES;
+    using Drawn = Deviates<WIDE>;
+    for (int from = 0; from < SESSIONS; from += WIDE) {
+      typename Drawn::Word session = {};
+      for (int s = 0; s < WIDE; ++s) session[s] = uint32_t(tile.first + from + s);
 #pragma GCC unroll 4
-      for (int p = 0; p < PAIRS; ++p)
-        normal_pair(in.key + 2 * tile.model, session, Word{} + (place + p), &eps[2 * p][b],
-                    &eps[2 * p + 1][b]);
+      for (int p = 0; p < PAIRS; ++p) {
+        typename Drawn::Vec first, second;
+        Drawn::pair(in.key + 2 * tile.model, session, typename Drawn::Word{} + (place + p), &first,
+                    &second);
+        std::memcpy((float*)eps[2 * p] + from, &first, sizeof first);
+        std::memcpy((float*)eps[2 * p + 1] + from, &second, sizeof second);
+      }
     }
     const float* sigma = in.sigma + (tile.model * LATENTS + k) * INPUTS;
     for (int i = 0; i < INPUTS; ++i)
