@@ -14,7 +14,7 @@ from accumbens.tasks.bandits import DriftingBandit
 from helpers.planted_networks import habit, planted, value_of
 from helpers.planted_runs import planted_run
 
-QUICK = ["--resamples", "50", "--agents", "q_learning"]
+QUICK = ["--no-equations", "--resamples", "50", "--agents", "q_learning"]
 VALUES = [value_of(0), value_of(1)]
 
 
@@ -95,7 +95,7 @@ def test_a_copy_is_called_a_copy(fitted, folder):
         planted_run(fitted, folder / f"copy {i}", planted(VALUES), share=1.0, guide="q_learning")
         for i in range(2)
     ]
-    config = CardConfig(agents=("q_learning",), figures=False)
+    config = CardConfig(equations=False, agents=("q_learning",), figures=False)
     said = run_card(copies, config, folder / "copies").metrics["copies"]
     assert said.startswith("2 of the 2 fits were trained to copy a cognitive model (q_learning).")
     assert "is then no discovery: they were taught" in said
@@ -121,7 +121,7 @@ def test_names_of_users_mark_nothing_up(card):
 
 
 def test_messages(fitted, runs, card, folder):
-    config = CardConfig()
+    config = CardConfig(equations=False)
     with pytest.raises(ConfigError, match=r"Name a sweep, or runs: accumbens card SWEEP"):
         run_card([], config, folder / "x")
     with pytest.raises(ConfigError, match=r"A folder is named twice\. Name each once"):
@@ -139,6 +139,26 @@ def test_messages(fitted, runs, card, folder):
     (other / "config.toml").write_text(text.replace("choices.csv", "others.csv"))
     with pytest.raises(DataError, match="The run other was fitted to another table than the first"):
         run_card([runs[0], other], config, folder / "x")
+    with pytest.raises(ConfigError, match="repeats is 0; it must be at least 1"):
+        CardConfig(repeats=0)
+    with pytest.raises(ConfigError, match="recoveries is -1; it cannot be negative"):
+        CardConfig(recoveries=-1)
+
+
+def test_equations_and_their_checks_are_on_the_card(runs, folder):
+    """Of a planted value: learning rate 0.3, whichever way the network's latent points."""
+    config = CardConfig(agents=("bias",), figures=False, repeats=2, recoveries=0)
+    found = run_card(runs[:2], config, folder / "equations")
+    rates = found.table("parameters").query("parameter == 'learning rate'")["value"]
+    assert len(rates) >= 2
+    assert all(abs(rate - 0.3) < 0.01 for rate in rates)
+    text = write_card(folder / "equations")[0].read_text()
+    equations = found.metrics["equations"]
+    assert equations["explains"]
+    assert equations["kept"] > 0.995
+    assert equations["verdict"] in text
+    assert f"```text\n{equations['text']}\n```" in text
+    assert "The equations explain the network: they keep" in text
 
 
 def test_a_changed_table_is_refused(runs, folder):
@@ -147,6 +167,6 @@ def test_a_changed_table_is_refused(runs, folder):
     try:
         table.write_text("\n".join(whole.split("\n")[:-20]) + "\n")
         with pytest.raises(DataError, match="has changed since the run in"):
-            run_card(runs[:1], CardConfig(), folder / "changed")
+            run_card(runs[:1], CardConfig(equations=False), folder / "changed")
     finally:
         table.write_text(whole)

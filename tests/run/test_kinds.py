@@ -52,7 +52,7 @@ def made(tmp_path_factory):
     write_plan(places["sweep"], planned(units, FitConfig(models=("naive",)), read_axes(["seed=0"])))
     network = planted([value_of(0), value_of(1)])
     planted_run(places["fit"], folder / "network", network)
-    main(["card", str(folder / "network"), "--agents", "bias", "--no-figures",
+    main(["card", str(folder / "network"), "--agents", "bias", "--no-equations", "--no-figures",
           "--resamples", "9", "--out", str(places["card"])])  # fmt: skip
     return places
 

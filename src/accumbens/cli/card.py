@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 @dataclasses.dataclass(frozen=True)
 class CardCommand(Command):
     """What many fits of one table agree on: how many distinct mechanisms, how often each was
-    found and how well it predicts, what its latents are called,
+    found and how well it predicts, what its latents are called, its equations and their checks,
     alternatives that predict as well, and what the data cannot tell. One page, as Markdown and
     HTML."""
 
     compiles: ClassVar = True
-    first: ClassVar = ("out", "alike", "agents", "seed")
+    first: ClassVar = ("out", "alike", "agents", "equations", "seed")
     words: ClassVar = {
         "mechanism": "What a fitted network does: how many latents it uses, what moves each, how "
         "each moves, and how choices follow from them.",
@@ -40,7 +40,7 @@ accumbens card runs/first runs/second --out cards/both
     out: Path | None = None
     """Folder to make; by default cards/<name of the first folder>."""
     options: Annotated[CardConfig, ROOT] = dataclasses.field(default_factory=CardConfig)
-    """What is compared."""
+    """What is compared and checked."""
 
     @property
     def folder(self) -> Path:
@@ -66,14 +66,17 @@ accumbens card runs/first runs/second --out cards/both
 
 
 def print_card(out: Output, found: StoredAnalysis) -> None:
-    """What was found and its names, in sentences."""
+    """What was found, names and checks, in sentences."""
     metrics: dict[str, Any] = found.metrics
-    consensus = metrics["consensus"]
+    consensus, equations = metrics["consensus"], metrics["equations"]
     out.say("", consensus["sentence"])
     for warning in filter(None, [metrics["copies"], *metrics["warnings"]]):
         out.warn(warning)
     if not consensus["nothing_found"]:
         out.say(*(one["sentence"] for one in metrics["names"]["1"]))
+        if equations.get("text"):
+            out.say(*equations["text"].splitlines())
+        out.say(*filter(None, [equations.get("verdict")]), *equations.get("checks", []))
     for title, lines in (
         ("Alternatives that predict as well", metrics["alternatives"]),
         ("What the data cannot tell", metrics["unknown"]),

@@ -82,7 +82,7 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("report", "report:ReportCommand", "One page with all that a run found, to send."),
     Entry("figures", "figures:FiguresCommand", "A paper's figures from your data, for print."),
     Entry("watch", "watch:WatchCommand", "Follow a running fit or sweep in the browser."),
-    Entry("card", "card:CardCommand", "What many fits agree on, on one page."),
+    Entry("card", "card:CardCommand", "What many fits agree on, in names and equations."),
     Entry("credit", "credit:CreditCommand", "Which rewards does the animal credit to its choices?"),
     Entry("power", "power:PowerCommand", "How many mice and sessions detect structured credit?"),
     Entry("selectivity", "selectivity:SelectivityCommand", "What does each unit respond to?"),

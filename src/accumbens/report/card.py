@@ -71,7 +71,7 @@ def card_blocks(
         made: when, where and by which command.
     """
     consensus, data = metrics["consensus"], metrics["data"]
-    first = consensus["mechanisms"][0]
+    first, equations = consensus["mechanisms"][0], metrics["equations"]
     blocks = [
         Block("text", (
             f"{counted(consensus['n_fits'], 'fit')} of {counted(data['subjects'], 'animal')}, "
@@ -85,11 +85,16 @@ def card_blocks(
         Block("table", _mechanisms(consensus)),
     ]  # fmt: skip
     if consensus["nothing_found"]:
-        blocks.append(Block("text", "Names are left out: there is nothing to name."))
+        blocks.append(Block("text", "Names and equations are left out: there is nothing to name."))
     else:
         blocks += [
             Block("head", "What the latents are called"),
             Block("list", [one["sentence"] for one in metrics["names"]["1"]]),
+            Block("head", "Equations"),
+            Block("code", equations.get("text", "")),
+            Block("text", equations.get("verdict", "Equations were not asked for.")),
+            Block("head", "Checks"),
+            Block("list", equations.get("checks") or ["Nothing was checked."]),
         ]
     differ = [f"Mechanism {m['mechanism']}: {m['differs']}" for m in consensus["mechanisms"][1:]]
     rest = len(differ) - MOST_ROWS

@@ -39,9 +39,8 @@ def _alike(one: Reading, other: Reading, scale: Scale) -> bool:
     """Whether two conditions are written as one: the same rate and, of a value, the same side."""
     side = scale.role == "value" and one.condition.choice != other.condition.choice
     still = [abs(r.rate[0]) <= SAME and abs(r.constant[0]) <= SAME for r in (one, other)]
-    return still[0] == still[1] and (all(still) or not side) and bool(
-        np.abs(one.rate[0] - other.rate[0]) <= SAME
-    )  # fmt: skip
+    near = abs(one.rate[0] - other.rate[0]) <= SAME
+    return bool(still[0] == still[1] and (all(still) or not side) and near)
 
 
 def written_rule(equation: Equation, names: TrialNames, latents: Sequence[str], left: str) -> str:

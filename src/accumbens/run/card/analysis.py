@@ -6,6 +6,8 @@ mechanisms.csv         a row a mechanism: how often, how well, what it does, wha
 latents.csv            a row for each input of each latent of each mechanism
 names.csv              a row for each latent of each mechanism: the variable that it follows
 fits.csv               a row a fit: its mechanism, its score, what it leaned on
+equations.csv          a row a term of the equations of the first mechanism's representative;
+                       parameters.csv: as the field's parameters; recovered.csv: found again
 card.md, card.html     the same on one page (written by the report)
 figures/               the mechanisms as diagrams
 made.json              when, where, by which command and how long it was made
@@ -39,6 +41,7 @@ from ..provenance import fingerprint, versions, work_noted
 from ..stored import StoredAnalysis, load_analysis
 from ..toml import write_toml
 from .config import CardConfig
+from .equations import equations_of
 from .findings import alternatives, copies_in_words, unknowns
 from .reading import Fits, read_fits
 
@@ -94,6 +97,12 @@ def _write(
         names = {m.number: name_latents(m.anatomy, found.trials, agents)
                  for m in consensus.mechanisms}  # fmt: skip
     rivals = _against_agents(found, consensus, agents, rng, config)
+    written: dict[str, Any] = {}
+    tables: dict[str, pd.DataFrame] = {}
+    if config.equations and not consensus.nothing_found:
+        first = next(f for f in found.fits if f.name == consensus.first.representative)
+        with progress.task("equations and their check"):
+            written, tables = equations_of(first.model, found, config, key_of(key, "check"), rng)
     fits = _fits_frame(found, consensus)
     metrics = {
         "data": {
@@ -103,6 +112,7 @@ def _write(
         },
         "consensus": consensus.as_dict(),
         "names": {str(n): [_name(one) for one in each] for n, each in names.items()},
+        "equations": written,
         "cognitive_models": rivals,
         "alternatives": alternatives(consensus, rivals),
         "copies": copies_in_words(consensus, found.fits, names[1]),
@@ -111,7 +121,7 @@ def _write(
     }
     for name, frame in {
         "mechanisms": consensus.to_frame(), "latents": consensus.latents_to_frame(),
-        "names": _names_frame(names), "fits": fits,
+        "names": _names_frame(names), "fits": fits, **tables,
     }.items():  # fmt: skip
         write_table(frame, folder / f"{name}.csv")
     if config.figures:
