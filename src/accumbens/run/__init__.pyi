@@ -15,6 +15,8 @@ from .convert.conversion import convert_files as convert_files
 from .convert.conversion import write_converted as write_converted
 from .convert.photometry import ChannelResult as ChannelResult
 from .convert.photometry import process_channel as process_channel
+from .crate.description import CrateDescription as CrateDescription
+from .crate.writing import write_crate as write_crate
 from .credit.analysis import run_credit as run_credit
 from .credit.config import CreditConfig as CreditConfig
 from .credit.config import PilotFormat as PilotFormat
