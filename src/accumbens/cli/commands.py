@@ -81,7 +81,6 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("compare", "compare:CompareCommand", "Are runs better than the first, trial for trial?"),
     Entry("report", "report:ReportCommand", "One page with all that a run found, to send."),
     Entry("figures", "figures:FiguresCommand", "A paper's figures from your data, for print."),
-
     Entry("crate", "crate:CrateCommand", "Export a run with its provenance, as an RO-Crate."),
     Entry("watch", "watch:WatchCommand", "Follow a running fit or sweep in the browser."),
     Entry("card", "card:CardCommand", "What many fits agree on, in names and equations."),
