@@ -22,7 +22,7 @@ class RunsCommand(Command):
     examples: ClassVar = """
 accumbens runs
 accumbens runs sweeps --where 'disrnn.normalized_likelihood>0.6' state=done --sort -open_latents
-accumbens runs sweeps/starts --csv > starts.csv
+accumbens runs sweeps/starts --out starts.csv
 """
 
     folder: Annotated[Path, POSITIONAL] = Path()

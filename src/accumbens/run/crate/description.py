@@ -18,7 +18,7 @@ class CrateDescription:
     author: tuple[str, ...] = ()
     """Each author, "Ada Lovelace" or "Ada Lovelace https://orcid.org/0000-0002-1825-0097"."""
     license: str = "All rights reserved; ask the authors."
-    """License: its URL, such as https://spdx.org/licenses/CC-BY-4.0, or words."""
+    """License: its URL, or words."""
 
     def __post_init__(self) -> None:
         if not self.license.strip():
