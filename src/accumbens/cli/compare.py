@@ -222,12 +222,12 @@ def _values(values: Any) -> str:
 
 
 def _interval(row: Any, spec: str = ".4f") -> str:
-    from .scores import interval_of
+    from ..summary import interval_text
 
     if row is None:
         return "–"
     known = {key: None if row[key] != row[key] else row[key] for key in ("value", "low", "high")}
-    return interval_of(known["value"], known["low"], known["high"], spec=spec)
+    return interval_text(known["value"], known["low"], known["high"], spec=spec)
 
 
 def _r2(row: Any) -> str:
