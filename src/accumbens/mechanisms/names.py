@@ -221,7 +221,8 @@ def _rates_in_words(kind: str, found: Anatomy, k: int, trials: Trials) -> str:
                 "learning rates", {w: r for (w, r), c in zip(words.items(), choice, strict=True)
                                    if c == i})  # fmt: skip
             forgets = _one("forgetting rate", other)
-            small = bool(len(other)) and bool(np.nanmax(np.abs(other)) < ALIKE_RATES)
+            known = np.abs(other[np.isfinite(other)])
+            small = bool(len(known)) and bool(known.max() < ALIKE_RATES)
             return ", ".join(filter(None, [said, "" if small else forgets]))
     return _one("learning rate", rates) or _several("rates", words)
 
