@@ -28,11 +28,13 @@ accumbens crate runs/mine --out crates/mine --author 'Ada Lovelace' 'Mary Somerv
     """Folder of a fit, of predictions, or of an analysis of credit or selectivity."""
     out: Path | None = None
     """Folder to write, or archive where it ends in .zip; by default <name of the run>.crate.zip."""
-    about: Annotated[CrateDescription, FLAT] = dataclasses.field(default_factory=CrateDescription)
+    described: Annotated[CrateDescription, FLAT] = dataclasses.field(
+        default_factory=CrateDescription
+    )
     """Words and license."""
 
     def run(self, out: Output) -> None:
         from ..run.crate.writing import write_crate
 
         target = self.out or Path(f"{self.folder.resolve().name}.crate.zip")
-        out.paths(crate=write_crate(self.folder, target, self.about))
+        out.paths(crate=write_crate(self.folder, target, self.described))

@@ -210,9 +210,9 @@ def test_the_table_is_read_once(table, tmp_path, monkeypatch):
     numbers, which the format must first learn."""
     opened = []
 
-    def counted(path, text=()):
+    def counted(path, *more):
         opened.append(str(path))
-        return open_table(path, text)
+        return open_table(path, *more)
 
     monkeypatch.setattr(accumbens.io.tables.files, "open_table", counted)
     monkeypatch.setattr(accumbens.io.tables.trials, "open_table", counted)

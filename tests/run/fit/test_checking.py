@@ -131,9 +131,9 @@ def test_the_table_is_read_once(runs, monkeypatch):
     """With its columns of probabilities, which are no context of the run's trials."""
     opened = []
 
-    def counted(path, text=()):
+    def counted(path, *more):
         opened.append(str(path))
-        return open_table(path, text)
+        return open_table(path, *more)
 
     monkeypatch.setattr(accumbens.io.tables.trials, "open_table", counted)
     trials, _, schedule = read_run_table(runs / "usual.parquet", CONFIG)

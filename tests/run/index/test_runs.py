@@ -102,11 +102,11 @@ def test_cells_stand_under_their_sweep_and_a_failed_one_says_why(made, capsys):
     assert "no session of nobody" in cells.loc["failed", "reason"]
     assert sorted(cells["only_subjects"].dropna()) == ["a", "b"]
     main(["runs", str(made)])
-    said = " ".join(capsys.readouterr().out.split())
-    assert f"Runs below {made}: 2" in said
-    assert f"Sweep {sweep}: 3 of 3 cells, 2 done, 1 failed" in said
-    assert "Warning: " in said
-    assert "no session of nobody" in said
+    said = "".join(capsys.readouterr().out.split())  # wherever long paths break
+    assert f"Runsbelow{made}:2" in said
+    assert f"Sweep{sweep}:3of3cells,2done,1failed" in said
+    assert "Warning:" in said
+    assert "nosessionofnobody" in said
 
 
 def test_signals_have_scores_in_their_unit(made, tmp_path):
@@ -152,7 +152,7 @@ def test_a_condition_that_is_none_and_a_name_that_is_unknown_are_refused(made):
         runs(made, where="seed")
     with pytest.raises(ConfigError, match=r"'seed>' is not of that form"):
         runs(made, where="seed>")
-    with pytest.raises(ConfigError, match=r"--where: the runs have no 'sed'. Did you mean seed"):
+    with pytest.raises(ConfigError, match=r"--where: the runs have no 'sed'\. Did you mean .*seed"):
         runs(made, where="sed=1")
     with pytest.raises(ConfigError, match=r"--sort: 'normalized_likelihood' may be bias.*or naive"):
         runs(made, sort="normalized_likelihood")

@@ -199,9 +199,9 @@ def test_converted_recordings_know_their_units_and_regions(make_nwb, tmp_path):
 def test_the_table_is_read_once(cohort, monkeypatch):
     opened = []
 
-    def counted(path, text=()):
+    def counted(path, *more):
         opened.append(str(path))
-        return open_table(path, text)
+        return open_table(path, *more)
 
     monkeypatch.setattr(accumbens.io.tables.files, "open_table", counted)
     monkeypatch.setattr(accumbens.io.tables.trials, "open_table", counted)

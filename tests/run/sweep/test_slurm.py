@@ -37,7 +37,8 @@ choice_layers = 1
 [recipe.warm_up]
 steps = 20
 [recipe.choice_stage]
-steps = 200
+steps = 4000
+settle = 0
 """
 JOBS = SlurmConfig(minutes=5, memory=1, warning=5)
 SLURM = EngineConfig(on="slurm", slurm=JOBS)
