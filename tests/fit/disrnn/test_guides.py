@@ -10,6 +10,7 @@ import pytest
 import scipy.optimize
 
 from accumbens.errors import ConfigError
+from accumbens.fit.disrnn import guides
 from accumbens.fit.disrnn.guides import (
     best_guide,
     guide_of_all,
@@ -19,6 +20,7 @@ from accumbens.fit.disrnn.guides import (
 from accumbens.fit.folds import folds_of
 from accumbens.fit.likelihood.parameter_space import parameter_space
 from accumbens.models.actor_critic import ActorCritic
+from accumbens.models.bias import BiasOnly
 from accumbens.models.by_subject import BySubject
 from accumbens.models.parts.composed import with_parts
 from accumbens.models.q_learning import QLearning
@@ -70,21 +72,37 @@ def test_a_guide_of_a_part_is_fitted_again_to_all_sessions(trials):
     assert likelihoods[0] > likelihoods[2]
 
 
+@pytest.mark.parametrize(("spread", "name"), [(0.2, "q_learning"), (2.0, "bias")])
+def test_a_guide_must_be_ahead_of_a_bias_by_a_standard_error(trials, monkeypatch, spread, name):
+    """Of eight sessions, the first has gained and the second lost so much, on top of 0.1 each."""
+    gained = 0.1 + spread * np.array([1, -1, 1, -1, 1, -1, 1, -1.0])
+    assert (gained.mean() > gained.std(ddof=1) / np.sqrt(8)) == (name != "bias")
+
+    def held_out(models, *_):
+        return -50.0 + (0.0 if isinstance(models[0], BiasOnly) else 1.0) * gained
+
+    monkeypatch.setattr(guides, "_held_out", held_out)
+    folds = folds_of(trials, 2)
+    guide = best_guide(trials, folds, key=jax.random.key(0), guides=("bias", "q_learning"))
+    assert guide.name == name
+    assert set(guide.held_out) == {"bias", "q_learning"}
+
+
 def test_habits_are_seen(trials):
     habitual = with_parts(QLearning(0.4, 2.0), perseveration=3.0, perseveration_rate=0.15)
     trials = simulated(habitual, 20, 2)
-    guides = ("q_learning", "q_learning_habits")
-    guide = best_guide(trials, folds_of(trials, 2), key=jax.random.key(0), guides=guides)
+    tried = ("q_learning", "q_learning_habits")
+    guide = best_guide(trials, folds_of(trials, 2), key=jax.random.key(0), guides=tried)
     assert guide.name == "q_learning_habits"
     assert guide.held_out[guide.name].sum() > guide.held_out["q_learning"].sum() + 20.0
 
 
 def test_guides_that_do_not_suit_the_trials_are_left_out(trials):
-    guides = ("structure_mixture", "bias")
-    guide = best_guide(trials, folds_of(trials, 2), key=jax.random.key(0), guides=guides)
+    tried = ("structure_mixture", "bias")
+    guide = best_guide(trials, folds_of(trials, 2), key=jax.random.key(0), guides=tried)
     assert list(guide.held_out) == ["bias"]
     with pytest.raises(ConfigError, match=r"structure_mixture.*suits these trials: add bias"):
-        best_guide(trials, folds_of(trials, 2), key=jax.random.key(0), guides=guides[:1])
+        best_guide(trials, folds_of(trials, 2), key=jax.random.key(0), guides=tried[:1])
 
 
 def test_a_fit_without_a_fold_does_not_see_it(trials):

@@ -25,6 +25,7 @@ from ...models.catalogue import cognitive
 from ...progress.threads import in_threads
 from ...trials import Batch, Trials
 from ...unrolling import choice_log_likelihood, unroll
+from ..folds import paired_difference
 from ..likelihood.empirical_bayes import most_probable_groups, subjects_apart
 from ..likelihood.lbfgs import minimize_lbfgs
 from ..likelihood.moments import moments
@@ -35,6 +36,8 @@ MIN_SUBJECTS = 2
 """Fewer cannot differ from one another."""
 MIN_SESSIONS = 2
 """Of a subject with fewer, folds cannot tell what is its own from what is the session's."""
+BIAS = "bias"
+"""Where no guide is ahead of this one by a standard error, there is nothing to copy but a bias."""
 BY_SUBJECT = ", by subject"
 """What the name of a guide with each subject's own parameters ends with."""
 PRIOR_VARIANCE = math.pi**2 / 3
@@ -98,6 +101,9 @@ def best_guide(
     fits = dict(zip(spaces, in_threads(fit, spaces.values()), strict=True))  # compiles, mostly
     held_out = {name: _held_out(fit.models, trials, folds) for name, fit in fits.items()}
     best = max(held_out, key=lambda name: float(held_out[name].sum()))
+    if BIAS in held_out:
+        ahead, error = paired_difference(held_out[best], held_out[BIAS], trials.scored.sum(1))
+        best = BIAS if ahead <= error else best
     apart: list[Model] | None = None
     if subjects_can_be_told_apart(trials) and fits[best].values.shape[1]:
         apart = _by_subject(fits[best], trials, counted)
