@@ -37,7 +37,7 @@ choice_layers = 1
 [recipe.warm_up]
 steps = 20
 [recipe.choice_stage]
-steps = 4000
+steps = 10000
 settle = 0
 """
 JOBS = SlurmConfig(minutes=5, memory=1, warning=5)
@@ -83,7 +83,7 @@ def test_jobs_give_the_numbers_of_this_machine_though_one_is_preempted(
     monkeypatch.setattr("submitit.core.core.InfoWatcher.update", pytest.fail)
 
     def preempt():
-        wait_until(lambda: list(tmp_path.glob("s/cells/*/config.toml")), "cells")
+        wait_until(lambda: list(tmp_path.glob("s/cells/*/checkpoints/disrnn*")), "training")
         script = "#!/bin/sh\nsleep 1\n"
         subprocess.run(["sbatch", "-p", "high", "-N2", "--exclusive", "-o", "/dev/null"],
                        input=script, text=True, check=True, timeout=30)  # fmt: skip
