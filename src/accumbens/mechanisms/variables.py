@@ -77,7 +77,7 @@ def fit_agents(
         try:
             fit = fit_maximum_likelihood(
                 entry.model_class, choices, key=key_of(key, name), n_starts=n_starts,
-                free=kind.free, intervals="curvature",
+                free=kind.free, fixed=dict(kind.fixed), intervals="curvature",
             )  # fmt: skip
         except DataError:  # made for other rewards than these
             continue

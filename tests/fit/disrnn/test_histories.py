@@ -16,14 +16,13 @@ from accumbens.simulation import simulate
 from accumbens.tasks.bandits import DriftingBandit
 from accumbens.trials import MISSED, Trials
 from accumbens.unrolling import unroll
+from helpers.small_selections import sessions_of
 
 
 @pytest.fixture(scope="module")
 def trials():
     """Two subjects, three sessions each; every outcome is a number of its own."""
-    made = simulate(
-        QLearning(0.4, 4.0), DriftingBandit(), n_sessions=6, n_trials=50, key=jax.random.key(1)
-    )
+    made = sessions_of()
     outcome = np.arange(300.0).reshape(6, 50, 1)
     length = np.array([50, 50, 40, 50, 50, 50], np.int32)
     names = dataclasses.replace(made.names, subjects=("a", "b"))

@@ -14,7 +14,6 @@ from accumbens.errors import DataError
 from accumbens.fit.disrnn import paths, relaxing, walks
 from accumbens.fit.disrnn import selection as choosing
 from accumbens.fit.disrnn.candidates import Candidate, Route
-from accumbens.fit.disrnn.config import DisRNNStageConfig, RecipeConfig, SelectionConfig
 from accumbens.fit.disrnn.objectives import choice_objective
 from accumbens.fit.disrnn.paths import (
     Path,
@@ -32,33 +31,17 @@ from accumbens.fit.disrnn.signal_guides import best_signal_guide
 from accumbens.fit.disrnn.signal_selection import select_signal_networks
 from accumbens.fit.disrnn.signal_walks import FACTORS
 from accumbens.fit.folds import folds_of
-from accumbens.models.disrnn import DisRNNConfig, Penalties, bottlenecks
+from accumbens.models.disrnn import Penalties, bottlenecks
 from accumbens.models.naive import Naive
 from accumbens.models.q_learning import QLearning
 from accumbens.progress.base import Progress, Task
-from accumbens.simulation import simulate
-from accumbens.tasks.bandits import DriftingBandit
 from accumbens.unrolling import choice_log_likelihood, unroll
-
-AGENT = QLearning(0.4, 4.0, gain=1.0, offset=0.0)
-SMALL = RecipeConfig(
-    disrnn=DisRNNConfig(latents=2, update_units=4, update_layers=1, choice_layers=1),
-    signal_stage=DisRNNStageConfig(steps=200, learning_rate=2e-2, bottleneck_rate=5.0),
-)
-QUICK = SelectionConfig(
-    shares=(0.0, 1.0),
-    starts=1,
-    folds=2,
-    steps=600,
-    relaxing=50,
-    guides=("bias", "q_learning"),
-    histories=0,
-)
+from helpers.small_selections import AGENT, QUICK, SMALL, sessions_of
 
 
 @pytest.fixture(scope="module")
 def trials():
-    return simulate(AGENT, DriftingBandit(), n_sessions=6, n_trials=50, key=jax.random.key(1))
+    return sessions_of(AGENT)
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,14 @@ from typing import NamedTuple
 
 
 class GuideKind(NamedTuple):
-    """A cognitive model of the catalogue, and parameters of parts that stand beside it."""
+    """A cognitive model of the catalogue, and parameters of parts that stand beside it.
+
+    fixed: parameters that are not fitted, with their values.
+    """
 
     model: str
     free: tuple[str, ...] = ()
+    fixed: tuple[tuple[str, float], ...] = ()
 
 
 HABITS = ("side_bias", "perseveration", "perseveration_rate")
@@ -25,5 +29,8 @@ GUIDES: dict[str, GuideKind] = {
     "structure_mixture": GuideKind("structure_mixture"),
     "structure_mixture_habits": GuideKind("structure_mixture", HABITS),
     "two_process": GuideKind("two_process"),
+    "rflr": GuideKind("rflr", fixed=(("choice_weight", 0.0),)),
+    "rflr_habits": GuideKind("rflr", HABITS[:1]),
 }
-"""The guides by name."""
+"""The guides by name. `rflr`: of rewards alone, one variable with two choices; its choice weight is
+its habit."""

@@ -1,9 +1,10 @@
 """Guides: the cognitive models towards the best of which a disRNN may be shrunk.
 
 Each is fitted once for all subjects, without each fold of the trials and to all of them. The best
-on what the folds held out is the guide of a disRNN that takes all subjects for one. It is then
-fitted with parameters of each subject's own (see `likelihood.empirical_bayes`), and that fit is the
-guide of a disRNN that tells subjects apart, where folds can judge whether that helps.
+on what the folds held out, or one with fewer parameters that is as good, is the guide of a disRNN
+that takes all subjects for one. It is then fitted with parameters of each subject's own (see
+`likelihood.empirical_bayes`), and that fit is the guide of a disRNN that tells subjects apart,
+where folds can judge whether that helps.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from ...models.catalogue import cognitive
 from ...progress.threads import in_threads
 from ...trials import Batch, Trials
 from ...unrolling import choice_log_likelihood, unroll
-from ..folds import paired_difference
+from ..folds import TOLERANCE, paired_difference
 from ..likelihood.empirical_bayes import most_probable_groups, subjects_apart
 from ..likelihood.lbfgs import minimize_lbfgs
 from ..likelihood.moments import moments
@@ -45,12 +46,25 @@ PRIOR_VARIANCE = math.pi**2 / 3
 which a rate is uniform between 0 and 1. A few hundred trials may be most likely at a bound (a
 critic that never learns), where the model is far below chance in sessions that went another way; a
 few thousand trials outweigh this."""
-TOLERANCE = 1e-4
+FEWEST_STARTS, MOST_STARTS, TRIALS_PER_START = 4, 16, 300
+"""See `starts_for`."""
+CONVERGED = 1e-4
 """In nats of the whole log-likelihood: far below what tells two guides apart."""
 
 
+def starts_for(trials: Trials) -> int:
+    """Starts of each fit: one for every 300 scored trials, at least 4 and at most 16.
+
+    With thousands of trials four starts miss the maximum of the richer models now and then. With
+    hundreds, what more of them find is likelier only by chance: a model that fits these very
+    sessions and is far below chance in others.
+    """
+    n_scored = int(trials.scored.sum())
+    return min(max(n_scored // TRIALS_PER_START, FEWEST_STARTS), MOST_STARTS)
+
+
 class Guide(NamedTuple):
-    """The cognitive model with the highest likelihood on held-out trials of the training sessions.
+    """The cognitive model that predicts held-out trials of the training sessions best.
 
     models: its fit without each fold, then its fit to all. apart: the same with parameters of each
     subject's own, None where folds cannot tell subjects apart. held_out: log likelihood
@@ -84,15 +98,16 @@ def best_guide(
     *,
     key: PRNGKeyArray,
     guides: Sequence[str] = tuple(GUIDES),
-    n_starts: int = 4,
+    n_starts: int | None = None,
 ) -> Guide:
-    """Each guide fitted without each fold and to all, and the best on the folds.
+    """Each guide fitted without each fold and to all, and the best on the folds (see `_taken`).
 
     folds: the trials that each fold holds out. key: draws the starts. guides: names of those that
-    are tried; what does not suit the trials is left out. n_starts: of each fit.
+    are tried; what does not suit the trials is left out. n_starts: of each fit, see `starts_for`.
     Raises ConfigError where none suits.
     """
     counted = np.stack([*(~fold for fold in folds), np.ones(trials.choice.shape, bool)])
+    n_starts = n_starts or starts_for(trials)
 
     def fit(space: ParameterSpace) -> _Fits:
         return _pooled(space, trials, counted, key, n_starts)
@@ -100,10 +115,7 @@ def best_guide(
     spaces = _spaces(guides, trials)
     fits = dict(zip(spaces, in_threads(fit, spaces.values()), strict=True))  # compiles, mostly
     held_out = {name: _held_out(fit.models, trials, folds) for name, fit in fits.items()}
-    best = max(held_out, key=lambda name: float(held_out[name].sum()))
-    if BIAS in held_out:
-        ahead, error = paired_difference(held_out[best], held_out[BIAS], trials.scored.sum(1))
-        best = BIAS if ahead <= error else best
+    best = _taken(held_out, {name: len(space.places) for name, space in spaces.items()}, trials)
     apart: list[Model] | None = None
     if subjects_can_be_told_apart(trials) and fits[best].values.shape[1]:
         apart = _by_subject(fits[best], trials, counted)
@@ -111,8 +123,31 @@ def best_guide(
     return Guide(best, fits[best].models, apart, held_out)
 
 
+def _taken(
+    held_out: dict[str, Float[np.ndarray, " session"]], n_parameters: dict[str, int], trials: Trials
+) -> str:
+    """The guide with the fewest parameters that loses no more than `TOLERANCE` to the best one; a
+    fixed bias where that is not ahead of it by a standard error."""
+    best = max(held_out, key=lambda name: float(held_out[name].sum()))
+    n_scored = trials.scored.sum(1)
+    if BIAS in held_out:
+        ahead, error = paired_difference(held_out[best], held_out[BIAS], n_scored)
+        if ahead <= error:
+            return BIAS
+    near = [
+        name for name, of_session in held_out.items()
+        if paired_difference(held_out[best], of_session, n_scored)[0] <= TOLERANCE
+    ]  # fmt: skip
+    return min(near, key=lambda name: (n_parameters[name], -float(held_out[name].sum())))
+
+
 def guide_of_all(
-    guide: Guide, trials: Trials, *, by_subject: bool, key: PRNGKeyArray, n_starts: int = 4
+    guide: Guide,
+    trials: Trials,
+    *,
+    by_subject: bool,
+    key: PRNGKeyArray,
+    n_starts: int = FEWEST_STARTS,
 ) -> Model:
     """The guide that was found on some of these sessions, fitted to all of them.
 
@@ -141,7 +176,9 @@ def _spaces(names: Sequence[str], trials: Trials) -> dict[str, ParameterSpace]:
         entry = entries[kind.model]
         if len(trials.names.outcomes) < entry.n_outcomes:
             continue
-        space = parameter_space(entry.model_class, trials.n_choices, free=kind.free)
+        space = parameter_space(
+            entry.model_class, trials.n_choices, free=kind.free, fixed=dict(kind.fixed)
+        )
         try:
             space.template.check_outcomes(trials)
         except DataError:
@@ -211,7 +248,7 @@ def most_probable_values(
             return jnp.where(bounded, (u - middle) ** 2, 0.0).sum() / (2 * PRIOR_VARIANCE) - log_p
 
         minima = jax.vmap(
-            lambda u: minimize_lbfgs(cost, u, tolerance=TOLERANCE, max_evaluations=200)
+            lambda u: minimize_lbfgs(cost, u, tolerance=CONVERGED, max_evaluations=200)
         )(starts)
         return minima.x[jnp.argmin(jnp.where(jnp.isnan(minima.value), jnp.inf, minima.value))]
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from ...models.disrnn import DisRNN
 from ...progress.threads import in_threads
@@ -60,27 +60,29 @@ class _Guides:
         targets = [soft_targets(walks.trials, model, 1.0) for model in models]
         self.data = [SoftChoices(walks.on_device, jnp.asarray(target)) for target in targets]
         self.counted = [counted[0] for counted in walks.counted]
-        itself = [(p * np.log(np.maximum(p, 1e-30))).sum(-1) for p in targets]
-        scored = walks.trials.scored
-        self.itself = sum(
-            float(x[fold & scored].sum()) for x, fold in zip(itself, walks.folds, strict=True)
-        )
         self.n = walks.n
 
     def divergence(self, paths: list[Path]) -> float:
         """Of these copies, one without each fold, in nats per held-out trial."""
-        of_copies = sum(
-            float(expected_score(path.model, data, counted).sum())
+        of_folds = [
+            _divergence(path.model, data, counted)
             for path, data, counted in zip(paths, self.data, self.counted, strict=False)
-        )
-        return (self.itself - of_copies) / self.n
+        ]
+        return sum(of_folds) / self.n
+
+
+def _divergence(model: DisRNN, data: SoftChoices, counted: Bool[Array, "session trial"]) -> float:
+    """Kullback-Leibler divergence of a model's probabilities from the targets (nats), summed over
+    the scored trials that count."""
+    p = np.asarray(data.target)
+    of_trial = (p * np.log(np.maximum(p, 1e-30))).sum(-1)
+    itself = of_trial[np.asarray(data.batch.scored & counted)].sum()
+    return float(itself - expected_score(model, data, counted).sum())
 
 
 def may_copy(walks: Walks, route: Route, enough: float) -> bool:
-    """Whether fits without a fold are worth the time: the fit to all trials, relaxed, comes about
-    as near to the guide as is enough. Always, where the choices made are what is fitted."""
-    if route.share < 1:
-        return True
+    """Whether fits of a copy without a fold are worth the time: the fit to all trials, relaxed,
+    comes about as near to the guide as is enough."""
     everything, walked = [len(walks.folds)], walks.of_all[route]
     best = FIRST + int(np.argmax(walked.scores[FIRST:, 0, 1].sum(1)))
     (path,) = placed(walks.paths(route, everything), walked.averages[best])
@@ -88,15 +90,12 @@ def may_copy(walks: Walks, route: Route, enough: float) -> bool:
     step, n_steps = (best + 1) * STEPS_PER_CHECKPOINT, walks.config.relaxing
     factor = factor_at(route, step, walks.n, walks.config.steps)
     with walks.progress.task("disrnn selection: relaxing, all", n_steps) as task:
-        for done in range(0, n_steps, STEPS_PER_CHECKPOINT):
-            steps = done + np.arange(STEPS_PER_CHECKPOINT)
-            schedule = copying(steps, n_steps, factor, step, again=False)
+        for i, schedule in enumerate(schedules(route, factor, step, n_steps), 1):
             path.advance(schedule, walks.recipe.penalties)
-            task.update(min(done + STEPS_PER_CHECKPOINT, n_steps))
-    p, scored = np.asarray(path.data.target), np.asarray(path.data.batch.scored)
-    itself = (p * np.log(np.maximum(p, 1e-30))).sum(-1)[scored].sum()
-    copied = expected_score(path.model, path.data, jnp.ones(scored.shape, bool)).sum()
-    return -float(itself - copied) / float(scored.sum()) >= enough - TOO_FAR
+            task.update(min(i * STEPS_PER_CHECKPOINT, n_steps))
+    scored = path.data.batch.scored
+    distance = _divergence(path.model, path.data, jnp.ones(scored.shape, bool)) / scored.sum()
+    return -float(distance) >= enough - TOO_FAR
 
 
 def relaxed(
@@ -109,7 +108,7 @@ def relaxed(
     paths = [path.closed_for_good(path.average) for path in paths]
     models, scores = [paths[-1].model], [walks.scores(paths, folds)]
     n_steps = walks.config.relaxing
-    of_stops = schedules(candidate, n_steps, longer=longer)
+    of_stops = schedules(candidate.route, candidate.factor, candidate.step, n_steps, longer=longer)
     guides = _Guides(walks, candidate.route.embedding) if candidate.route.share == 1 else None
     divergences = [] if guides is None else [guides.divergence(paths)]
 
@@ -136,22 +135,21 @@ def relaxed(
     return candidate, Relaxed(models[last], predicted, last * STEPS_PER_CHECKPOINT, judged)
 
 
-def schedules(candidate: Candidate, n_steps: int, *, longer: bool = False) -> Iterator[Schedule]:
-    """Of relaxing, from one checkpoint to the next. longer: with the second turn."""
-    first = candidate.step
+def schedules(
+    route: Route, factor: float, first: int, n_steps: int, *, longer: bool = False
+) -> Iterator[Schedule]:
+    """Of relaxing, from one checkpoint to the next.
+
+    factor: of the penalties where it begins. first: steps before. longer: with the second turn.
+    """
     for turn, of_turn in enumerate([n_steps, LONGER * n_steps] if longer else [n_steps]):
         for done in range(0, of_turn, STEPS_PER_CHECKPOINT):
             steps = done + np.arange(STEPS_PER_CHECKPOINT)
-            yield _schedule(candidate, steps, of_turn, first, again=turn > 0)
+            if route.share < 1:
+                yield relaxing(steps, of_turn, factor, first)
+            else:
+                yield copying(steps, of_turn, factor, first, again=turn > 0)
         first += of_turn
-
-
-def _schedule(
-    candidate: Candidate, steps: Int[np.ndarray, " step"], n_steps: int, first: int, *, again: bool
-) -> Schedule:
-    if candidate.route.share < 1:
-        return relaxing(steps, n_steps, candidate.factor, first)
-    return copying(steps, n_steps, candidate.factor, first, again=again)
 
 
 def relaxed_as_far_as_it_helps(

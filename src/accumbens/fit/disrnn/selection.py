@@ -159,14 +159,14 @@ def _simplest(walks: Walks) -> Found:
 def _fewer_in_turn(walks: Walks, taken: Found) -> Found:
     """What predicts as well with one latent fewer than what is taken, as often as there is such."""
     while (n := taken[0].n_open or 0) > 1:
-        for route in walks.begin_fewer(taken[0], [n - 1]):
-            walks.finish_fewer(route)
-            fewer = _simplest_along(walks, route, taken[1].judged - FEWER)
-            if fewer is not None:
-                taken = fewer
-                break
-        else:
+        routes = walks.begin_fewer(taken[0], [n - 1])
+        if not routes:
             break
+        walks.finish_fewer(routes[0])
+        fewer = _simplest_along(walks, routes[0], taken[1].judged - FEWER)
+        if fewer is None:
+            break
+        taken = fewer
     return taken
 
 

@@ -35,6 +35,8 @@ from .walked import Walked, candidates_along, joined, read_walked, write_walked
 
 Ends = Callable[[Walked], bool]
 """Whether to stop early, given all checkpoints so far."""
+MADE = 999
+"""Number of the key that makes histories."""
 
 
 class Walks:
@@ -304,7 +306,7 @@ class Walks:
         target = soft_targets(self.trials, guide, route.share)
         batch = without(self.batch, self.held_out[fold])
         if route.share == 1 and self.n_made:
-            key = jax.random.fold_in(self.key, 999)
+            key = jax.random.fold_in(self.key, MADE)
             made = made_histories(self.trials, ~self.held_out[fold], self.n_made, key)
             more = made.select_signals(()).batch()
             batch = jax.tree.map(lambda *x: np.concatenate(x), batch, more)

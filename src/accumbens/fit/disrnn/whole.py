@@ -96,7 +96,9 @@ def _schedules(walks: Walks, candidate: Candidate, relaxed: Relaxed) -> Iterator
     for done in range(0, candidate.step, STEPS_PER_CHECKPOINT):
         steps = done + np.arange(STEPS_PER_CHECKPOINT)
         yield rising(steps, walks.config.steps, walks.scale(route), least(route.share))
-    going_on = schedules(candidate, walks.config.relaxing, longer=True)
+    going_on = schedules(
+        route, candidate.factor, candidate.step, walks.config.relaxing, longer=True
+    )
     for _, schedule in zip(range(relaxed.steps // STEPS_PER_CHECKPOINT), going_on, strict=False):
         yield schedule
 

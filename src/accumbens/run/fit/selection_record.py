@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...fit.disrnn.candidates import best_candidate
+from ...fit.disrnn.guides import BIAS, BY_SUBJECT
 from ...fit.disrnn.selection import Selection
 from ...fit.disrnn.signal_selection import SignalSelection
 from ...summary import counted
@@ -155,6 +156,11 @@ def reason(selection: Selection, best: Any, guides: dict[str, float]) -> str:
     most = max(c.route.latents for c in selection.candidates)
     if share == 0:
         leaning = "It was fitted to the choices alone"
+    elif guide.removesuffix(BY_SUBJECT) == BIAS:
+        leaning = (
+            "It leans on a fixed bias: no cognitive model is ahead of that by a standard error "
+            "there"
+        )
     elif share == 1:
         leaning = (
             f"It was fitted to what {guide}, the best cognitive model there, says of each choice: "
