@@ -1,5 +1,7 @@
 """Compiled refits against plain NumPy ones; results do not depend on how the work was divided."""
 
+import platform
+
 import numpy as np
 import pytest
 import statsmodels.api as sm
@@ -7,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from accumbens.compiled import libraries, place
 from accumbens.compiled.place import Reason
 from accumbens.credit.history import (
     fit_history,
@@ -43,7 +46,7 @@ def a_problem(n_outcomes=2, n_lags=3, seed=0, ridge=0.0, p=0.4):
 @needs_compiler
 @settings(max_examples=12)
 @given(
-    n_outcomes=st.integers(1, 2), n_lags=st.integers(1, 6), seed=st.integers(0, 99),
+    n_outcomes=st.integers(1, 3), n_lags=st.integers(1, 6), seed=st.integers(0, 99),
     ridge=st.sampled_from([0.0, 1.0, 30.0]), p=st.floats(0.05, 0.95),
 )  # fmt: skip
 def test_compiled_refits_are_the_plain_ones(n_outcomes, n_lags, seed, ridge, p):
@@ -54,6 +57,24 @@ def test_compiled_refits_are_the_plain_ones(n_outcomes, n_lags, seed, ridge, p):
     error = np.sqrt(np.diag(np.linalg.inv(problem.hessian)))
     assert (np.abs(compiled - plain) / error).max() < 1e-3
     assert (np.abs(observed(problem) - fitted(problem)) / error).max() < 1e-3
+
+
+@needs_compiler
+@pytest.mark.parametrize("flag", ["-march=native", "-march=x86-64-v3", "-march=x86-64"])
+@pytest.mark.parametrize(("n_outcomes", "n_lags"), [(1, 20), (2, 9), (3, 5), (4, 1)])
+def test_every_way_of_looking_weights_up_is_the_plain_one(monkeypatch, flag, n_outcomes, n_lags):
+    """A table of weights in one register, in two or in memory; lags in one vector or several."""
+    if flag != "-march=native" and platform.machine() != "x86_64":
+        pytest.skip("other processors have no such flags")
+    if flag == "-march=x86-64-v3" and "avx2" not in place.processor():
+        pytest.skip("this processor cannot run it")
+    monkeypatch.setattr(libraries, "THIS_MACHINE", (flag,))
+    monkeypatch.setattr(libraries, "_built", libraries._built.__wrapped__)
+    problem = a_problem(n_outcomes, n_lags, ridge=1.0)
+    error = np.sqrt(np.diag(np.linalg.inv(problem.hessian)))
+    compiled = refit.refit(problem, seed=1, count=5)
+    assert any(flag in how for name, how in libraries.builds().items() if name.startswith("refit"))
+    assert (np.abs(compiled - refit_numpy(problem, seed=1, count=5)) / error).max() < 1e-3
 
 
 def fitted(problem):

@@ -36,7 +36,8 @@ def ragged(n_outcomes=2, seed=0):
         choice, outcome, instructed=rng.random(shape) < 0.1,
         length=rng.integers(60, 121, 8), subject=np.arange(8) % 2,
         names=TrialNames(
-            outcomes=("controllable", "distractor")[:n_outcomes], subjects=("a", "b")
+            outcomes=("controllable", "distractor", "third", "fourth")[:n_outcomes],
+            subjects=("a", "b"),
         ),
     )  # fmt: skip
 

@@ -24,7 +24,8 @@ from .design import HistoryData
 from .fitted import HistoryFit
 from .newton import fit_logistic
 
-SOURCE = Source("refit", (Path(__file__).with_name("refit.cpp"),), ("accumbens_refit",))
+FILES = tuple(Path(__file__).with_name(name) for name in ("refit.cpp", "lookup.h"))
+SOURCE = Source("refit", FILES, ("accumbens_refit",))
 MIN_RIDGE = 0.01
 """Ridge penalty that every refit has at least. It is too weak to matter, and keeps weights finite
 where an outcome is rare. Observed and redrawn data have the same ridge, so tests stay exact."""
