@@ -38,6 +38,9 @@ from .fit.example_session import ExampleSessionData as ExampleSessionData
 from .fit.example_session import SignalFit as SignalFit
 from .fit.example_session import draw_example_session as draw_example_session
 from .fit.example_session import example_session_data as example_session_data
+from .fit.held_out_curves import HeldOutCurvesData as HeldOutCurvesData
+from .fit.held_out_curves import draw_held_out_curves as draw_held_out_curves
+from .fit.held_out_curves import held_out_curves_data as held_out_curves_data
 from .fit.learning_curves import LearningCurvesData as LearningCurvesData
 from .fit.learning_curves import draw_learning_curves as draw_learning_curves
 from .fit.learning_curves import learning_curves_data as learning_curves_data

@@ -180,12 +180,13 @@ def lay_out(
     """Gives an empty figure its size, a layout without overlaps, and small text below."""
     page = _panel.get()
     if page is not None:
-        page[1].append(caption)
+        page[1].append(caption.strip())
         caption = ""
     if not isinstance(fig, Figure):  # a part of a page, which has these already
         return
     fig.set_size_inches(width_mm / 25.4, height_mm / 25.4)
     fig.set_layout_engine("constrained", w_pad=0.04, h_pad=0.04, wspace=0.02, hspace=0.03)
+    caption = caption.strip()
     if caption and _captions.get():
         lines = textwrap.fill(printed(caption), int(width_mm / 1.12), break_on_hyphens=False)
         fig.supxlabel(lines, x=0.01, ha="left", multialignment="left", fontsize=6, color="#444444")

@@ -6,6 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from accumbens.errors import ConfigError
+from accumbens.figures.fit.held_out_curves import draw_held_out_curves, held_out_curves_data
 from accumbens.figures.fit.selection import draw_selection, selection_data
 
 ROUTES = [(0.5, 0, 0), (1.0, 0, 0), (1.0, 2, 0), (1.0, 2, 1)]
@@ -62,3 +63,48 @@ def test_a_line_a_route_and_each_looks_like_no_other():
 def test_a_record_without_candidates_has_no_figure():
     with pytest.raises(ConfigError, match="holds no candidates"):
         selection_data({"candidates": []})
+    with pytest.raises(ConfigError, match="holds no candidates"):
+        held_out_curves_data({"candidates": []})
+
+
+def test_fitted_and_held_out_likelihood_are_drawn_along_each_path():
+    fig = Figure()
+    data = held_out_curves_data(record(), "7 mice")
+    draw_held_out_curves(data, fig)
+    assert data.table()["chosen"].sum() == 1
+    panels = [ax for ax in fig.axes if ax.get_visible()]
+    assert [ax.get_title() for ax in panels] == [
+        "share 0.5", "share 1", "share 1, subjects apart", "share 1, subjects apart, start 1",
+    ]  # fmt: skip
+    for i, ax in enumerate(panels):
+        fitted, held_out, reference, ring = ax.lines
+        assert fitted.get_xdata().tolist() == held_out.get_xdata().tolist() == [600, 650, 700]
+        assert fitted.get_ydata().tolist() == [0.7] * 3
+        assert held_out.get_ydata() == pytest.approx(
+            [0.6 + 0.01 * i + s / 1e6 for s in (600, 650, 700)]
+        )
+        assert reference.get_ydata() == [0.61, 0.61]
+        assert list(ring.get_xdata()) == ([650] if i == 2 else [])
+        low, high = ax.get_ylim()
+        assert low < 0.6 < 0.7 < high
+
+
+def test_what_rises_from_chance_does_not_press_the_curves_together():
+    made = record()
+    for candidate in made["candidates"]:
+        candidate["step"] -= 600
+        if candidate["step"] == 0:
+            candidate["inner_normalized_likelihood"] = 0.1
+    fig = Figure()
+    draw_held_out_curves(held_out_curves_data({**made, "step": 50}), fig)
+    assert 0.5 < fig.axes[0].get_ylim()[0] < 0.6
+
+
+def test_runs_that_did_not_record_the_fitted_likelihood_keep_the_other():
+    made = record()
+    for candidate in made["candidates"]:
+        del candidate["fitted_normalized_likelihood"]
+    fig = Figure()
+    draw_held_out_curves(held_out_curves_data(made), fig)
+    assert len(fig.axes[0].lines) == 4
+    assert fig.axes[0].get_ylim()[1] < 0.65

@@ -21,6 +21,7 @@ from .choice_rule import choice_rule_data, draw_choice_rule
 from .comparison import comparison_data, comparison_table, draw_comparison
 from .contrast import contrast_data, draw_contrast
 from .example_session import draw_example_session, example_session_data
+from .held_out_curves import draw_held_out_curves, held_out_curves_data
 from .learning_curves import SeedHistory, draw_learning_curves, learning_curves_data
 from .penalty_path import draw_penalty_path, penalty_path_data
 from .predictive_check import draw_predictive_check, predictive_check_data
@@ -76,6 +77,12 @@ def _selection(r: FitResults) -> list[Any]:
     return [selection_data(r.selection, f"Data: {data_counts(r.trials)}.")]
 
 
+def _held_out_curves(r: FitResults) -> list[Any]:
+    if r.selection is None:
+        return []
+    return [held_out_curves_data(r.selection, f"Data: {data_counts(r.trials)}.")]
+
+
 def _shrinkage(r: FitResults) -> list[Any]:
     caption = f"Data: {data_counts(r.trials)}."
     return [shrinkage_data(notes, label, caption) for label, notes in r.groups.items()]
@@ -115,6 +122,7 @@ FIGURES: tuple[ListedFigure, ...] = (
         lambda r: [learning_curves_data(r.histories)] if r.histories else [],
         draw_learning_curves,
     ),
+    ListedFigure("held_out_curves", _held_out_curves, draw_held_out_curves),
     ListedFigure("comparison", _comparison, draw_comparison),
     ListedFigure("selection", _selection, draw_selection),
     ListedFigure("shrinkage", _shrinkage, draw_shrinkage),

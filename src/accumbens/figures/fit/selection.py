@@ -60,7 +60,8 @@ def selection_data(record: Mapping[str, Any], caption: str = "") -> SelectionDat
 def draw_selection(data: SelectionData, fig: Figure) -> None:
     """Above the likelihood of what folds held out, below the open latents, along each path."""
     words = (
-        "Each line: one path under rising penalties. Share: how much of what it was fitted to is "
+        "Each line: one path under rising penalties, to its end or until it is past its best and "
+        "would not be chosen. Share: how much of what it was fitted to is "
         "the best cognitive model's prediction. Subjects apart: numbers describe each subject. "
         "Bands: 95 % intervals of the difference from the one chosen, over sessions."
     )

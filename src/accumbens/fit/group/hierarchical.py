@@ -80,7 +80,7 @@ def fit_hierarchical(
 
     Source:
         Huys et al. (2011), PLoS Comput Biol 7:e1002028; Piray et al. (2019), PLoS Comput Biol
-        15:e1007043; Gelman et al. (2020), J Mach Learn Res 21:17 (expectation propagation).
+        15:e1007043; Vehtari et al. (2020), J Mach Learn Res 21:17 (expectation propagation).
 
     Example:
         >>> import jax

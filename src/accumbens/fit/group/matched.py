@@ -8,8 +8,8 @@ its posterior under the group, and the expansion is the one that gives the same 
 propagation, one site a subject). What the points get wrong of the Laplace approximation, which is
 known in closed form, is subtracted.
 
-Source: Minka (2001), Proc UAI 17:362, and Gelman et al. (2020), J Mach Learn Res 21:17 (expectation
-propagation, one site for each part of the data).
+Source: Minka (2001), Proc UAI 17:362, and Vehtari et al. (2020), J Mach Learn Res 21:17
+(expectation propagation, one site for each part of the data).
 """
 
 from __future__ import annotations

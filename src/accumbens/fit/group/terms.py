@@ -7,7 +7,7 @@ F is made of first derivatives alone and is never negative, so that a quadratic 
 log likelihood has a maximum however few trials there are. Sessions lie on the last axis, where a
 CPU handles several with one instruction; each runs with the parameters of its subject.
 
-Source: Fisher scoring, Nocedal & Wright (2006), Numerical Optimization, section 10.3.
+Source: Fisher scoring, McCullagh & Nelder (1989), Generalized Linear Models, section 2.5.
 """
 
 from __future__ import annotations

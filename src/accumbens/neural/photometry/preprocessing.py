@@ -58,7 +58,7 @@ def preprocess(
             few samples, or F0 is not above 0.
 
     Source:
-        Simpson et al. (2024), Neuron 112:899; the defaults are those of pyPhotometry's guide.
+        Simpson et al. (2024), Neuron 112:718; the defaults are those of pyPhotometry's guide.
     """
     config = config or PreprocessConfig()
     raw = _smoothed(signal, config)

@@ -26,6 +26,32 @@ accumbens.draw.learning_curves = function (rows, width) {
   return [...legend, grid];
 };
 
+accumbens.draw.held_out_curves = function (rows, width) {
+  const held = (d) => +d.inner_normalized_likelihood;
+  const fitted = (d) => accumbens.number(d.fitted_normalized_likelihood);
+  const route = (d) => `share ${d.share}${+d.embedding ? ", subjects apart" : ""}${+d.start ? `, start ${d.start}` : ""}${d.latents && +d.latents < most ? `, at most ${d.latents} latent${+d.latents === 1 ? "" : "s"}` : ""}`;
+  const most = d3.max(rows, (d) => +d.latents || 0);
+  const late = rows.filter((d) => +d.step >= 0.4 * d3.max(rows, (e) => +e.step)); // before, all is still rising
+  const y = accumbens.fig.range(late.flatMap((d) => [held(d), fitted(d)]), 0.08);
+  const inside = (value) => (d) => (value(d) >= y[0] && value(d) <= y[1] ? value(d) : NaN);
+  const legend = accumbens.fig.legend([
+    { label: "sessions that were fitted", colour: "var(--soft)", dash: "5 3" },
+    { label: "sessions that were held out", colour: "var(--latent-0)" },
+  ]);
+  return [legend, accumbens.fig.grid(width, [...d3.group(rows, route)], ([title, here], w, h) => ({
+    title,
+    node: accumbens.fig.plot({
+      width: w, height: h, x: { label: "gradient step", domain: [0, d3.max(rows, (d) => +d.step)], ticks: 4 }, y: { label: null, domain: y },
+      marks: [
+        Plot.lineY(here, { x: (d) => +d.step, y: inside(fitted), stroke: "var(--soft)", strokeWidth: 1.8, strokeDasharray: "5 3" }),
+        Plot.lineY(here, { x: (d) => +d.step, y: inside(held), stroke: "var(--latent-0)", strokeWidth: 1.8 }),
+        Plot.dot(here.filter((d) => d.chosen === "True"), { x: (d) => +d.step, y: held, r: 7, stroke: "var(--ink)", strokeWidth: 2 }),
+        Plot.tip(here, Plot.pointer({ x: (d) => +d.step, y: inside(held), title: (d) => `step ${d.step}, penalties ${(+d.factor).toPrecision(3)} times\nfitted ${fitted(d).toFixed(4)}\nheld out ${held(d).toFixed(4)}`, fill: "var(--paper)", stroke: "var(--soft)" })),
+      ],
+    }),
+  }), { least: 250, height: 190 })];
+};
+
 accumbens.draw.comparison = function (rows, width) {
   const explorer = accumbens.header.explorer;
   const label = new Map(explorer ? explorer.models.map((m) => [m.name, m.label]) : []);

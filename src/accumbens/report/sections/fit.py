@@ -17,8 +17,8 @@ from .shared import Section, checks, counts, figures_of, methods, others, reprod
 
 RULES = ("choice_rule", "update_rule", "signal_rule")
 SHOWN = (
-    "bottlenecks", *RULES, "example_session", "learning_curves", "comparison", "selection",
-    "shrinkage", "contrast", "penalty_path", "predictive_check",
+    "bottlenecks", *RULES, "example_session", "learning_curves", "held_out_curves", "comparison",
+    "selection", "shrinkage", "contrast", "penalty_path", "predictive_check",
 )  # fmt: skip
 """Figures that a section names; example_session is what the explorer shows of any session."""
 
@@ -47,7 +47,7 @@ def fit_sections(records: Records, payload: Payload) -> list[Section]:
             Section("rules", "What it does with it: choice, update and signal rules",
                     drawn(*RULES)),
         ]  # fmt: skip
-        learned = drawn("learning_curves")
+        learned = drawn("held_out_curves", "learning_curves")
         if learned:
             found.append(Section("learning", "Learning curves", learned))
     found += [
@@ -184,6 +184,9 @@ def _captions(records: Records, trials: Any) -> dict[str, str]:
         f"for each choice and outcome; {grey}; {fitted}",
         "learning_curves": "Terms of the loss along training, by stage; a line a start of the "
         f"disRNN; {fitted}",
+        "held_out_curves": "Likelihood of the sessions that were fitted (dashed) and of those that "
+        "folds of the training sessions held out (line), along each path of rising penalties; "
+        f"dotted: the best cognitive model, held out; the ring is what was taken; {fitted}",
         "comparison": f"Scores on {which} sessions: bars with 95 % intervals over "
         f"{_unit(records.metrics)}, and each animal's own, joined across models; {scored} scored",
         "selection": "Candidates along the penalty path: normalized likelihood of what folds of "
