@@ -29,7 +29,7 @@ accumbens.draw.learning_curves = function (rows, width) {
 accumbens.draw.held_out_curves = function (rows, width) {
   const held = (d) => +d.inner_normalized_likelihood;
   const fitted = (d) => accumbens.number(d.fitted_normalized_likelihood);
-  const route = (d) => `share ${d.share}${+d.embedding ? ", subjects apart" : ""}${+d.start ? `, start ${d.start}` : ""}${d.latents && +d.latents < most ? `, at most ${d.latents} latent${+d.latents === 1 ? "" : "s"}` : ""}`;
+  const route = (d) => `share ${+d.share}${+d.embedding ? ", subjects apart" : ""}${+d.start ? `, start ${d.start}` : ""}${d.latents && +d.latents < most ? `, at most ${d.latents} latent${+d.latents === 1 ? "" : "s"}` : ""}`;
   const most = d3.max(rows, (d) => +d.latents || 0);
   const late = rows.filter((d) => +d.step >= 0.4 * d3.max(rows, (e) => +e.step)); // before, all is still rising
   const y = accumbens.fig.range(late.flatMap((d) => [held(d), fitted(d)]), 0.08);
@@ -84,21 +84,26 @@ accumbens.draw.comparison = function (rows, width) {
 };
 
 accumbens.draw.selection = function (rows, width) {
-  const route = (d) => `share ${d.share}, ${+d.embedding ? `${d.embedding} numbers a subject` : "subjects alike"}, start ${d.start}${d.latents && +d.latents ? `, ${d.latents} latents at most` : ""}`;
+  const route = (d) => `share ${+d.share}, ${+d.embedding ? `${d.embedding} numbers a subject` : "subjects alike"}, start ${d.start}${d.latents && +d.latents ? `, ${d.latents} latents at most` : ""}`;
   const routes = [...new Set(rows.map(route))];
   const look = (d) => accumbens.latent(routes.indexOf(route(d)));
   const chosen = rows.filter((d) => d.chosen === "True");
-  const part = (y, label) => (key, w, h) => ({
+  const held = (d) => +d.inner_normalized_likelihood;
+  // As high as the paths come, and a little below: what rises from chance leaves the panel.
+  const tops = d3.rollups(rows, (of) => d3.max(of, held), route).map(([, top]) => top);
+  const span = Math.max(d3.max(tops) - d3.min(tops), 0.004);
+  const room = [d3.min(tops) - 2.5 * span, d3.max(tops) + 0.4 * span];
+  const part = (y, label, domain) => (key, w, h) => ({
     node: accumbens.fig.plot({
-      width: w, height: h + 30, x: { type: "log", label: "penalties, times the default" }, y: { label, nice: true },
+      width: w, height: h + 30, x: { type: "log", label: "penalties, times the default", ticks: 4, tickFormat: "~g" }, y: { label, domain, nice: !domain },
       marks: [
-        Plot.lineY(rows, { x: (d) => +d.factor, y, z: route, stroke: look, strokeWidth: 1.8 }),
-        Plot.dot(rows, { x: (d) => +d.factor, y, r: 2.4, fill: look, title: (d) => `${route(d)}: ${y(d)}` }),
+        Plot.lineY(rows, { x: (d) => +d.factor, y: (d) => (domain && y(d) < domain[0] ? NaN : y(d)), z: route, stroke: look, strokeWidth: 1.8 }),
+        Plot.dot(rows.filter((d) => !domain || y(d) >= domain[0]), { x: (d) => +d.factor, y, r: 2.4, fill: look, title: (d) => `${route(d)}: ${y(d)}` }),
         Plot.dot(chosen, { x: (d) => +d.factor, y, r: 8, stroke: "var(--ink)", strokeWidth: 2 }),
       ],
     }),
   });
-  const makers = [part((d) => +d.inner_normalized_likelihood, "normalized likelihood of folds"), part((d) => +d.open_latents, "open latents")];
+  const makers = [part(held, "normalized likelihood of folds", room), part((d) => +d.open_latents, "open latents")];
   return [accumbens.fig.legend(routes.map((r, i) => ({ label: r, colour: accumbens.latent(i) }))),
     accumbens.fig.grid(width, makers, (make, w, h) => make(null, w, h), { most: 2, least: 320 })];
 };

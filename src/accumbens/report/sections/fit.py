@@ -186,7 +186,7 @@ def _captions(records: Records, trials: Any) -> dict[str, str]:
         f"disRNN; {fitted}",
         "held_out_curves": "Likelihood of the sessions that were fitted (dashed) and of those that "
         "folds of the training sessions held out (line), along each path of rising penalties; "
-        f"dotted: the best cognitive model, held out; the ring is what was taken; {fitted}",
+        f"the ring is what was taken; {fitted}",
         "comparison": f"Scores on {which} sessions: bars with 95 % intervals over "
         f"{_unit(records.metrics)}, and each animal's own, joined across models; {scored} scored",
         "selection": "Candidates along the penalty path: normalized likelihood of what folds of "

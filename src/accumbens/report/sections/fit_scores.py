@@ -111,7 +111,8 @@ def _group(name: str, label: str, group: dict[str, Any], payload: Payload) -> Ma
     keys = list(dict.fromkeys(key for of in group.values() for key, _ in _numbers(of)))
     rows = [[parameter, *(shown(dict(_numbers(of)).get(key)) for key in keys)]
             for parameter, of in group.items()]  # fmt: skip
-    heads = ["parameter", *(key.replace("_", " ") for key in keys)]
+    said = {"mean": "mean, unconstrained", "standard_error": "its standard error"}
+    heads = ["parameter", *(said.get(key, key.replace("_", " ")) for key in keys)]
     return table(payload, f"group_{name}", heads, rows, f"{label}: the group's parameters")
 
 
