@@ -37,14 +37,22 @@ accumbens.draw.credit_indices = function (rows, width) {
     Plot.ruleY(of.filter((d) => d.x_low !== ""), { y, x1: (d) => +d.x_low, x2: (d) => +d.x_high, stroke, strokeWidth }),
     Plot.ruleX(of.filter((d) => d.y_low !== ""), { x, y1: (d) => +d.y_low, y2: (d) => +d.y_high, stroke, strokeWidth }),
   ];
+  // Equal axes, so that the dashed line is that of equal indices; names where there is room for them.
+  const domain = accumbens.fig.range([0, ...rows.flatMap((d) => [x(d), y(d), ...[d.x_low, d.x_high, d.y_low, d.y_high].map(accumbens.number)])]);
+  const size = Math.min(width, 520), unit = (domain[1] - domain[0]) / size;
+  const named = [];
+  for (const d of d3.sort(animals, (d) => -y(d)))
+    if (!named.some((o) => Math.abs(y(o) - y(d)) < 13 * unit && Math.abs(x(o) - x(d)) < 90 * unit)) named.push(d);
   return accumbens.fig.plot({
-    width: Math.min(width, 520), height: Math.min(width, 520) * 0.85,
-    x: { label: `${accumbens.name(rows[0].x_index)} index`, nice: true }, y: { label: `${accumbens.name(rows[0].y_index)} index`, nice: true },
+    width: size, height: size,
+    x: { label: `${accumbens.name(rows[0].x_index)} index`, domain }, y: { label: `${accumbens.name(rows[0].y_index)} index`, domain },
     marks: [
+      Plot.link([0], { x1: domain[0], y1: domain[0], x2: domain[1], y2: domain[1], stroke: "var(--soft)", strokeDasharray: "5 4" }),
       Plot.ruleX([0], { stroke: "var(--line)" }), Plot.ruleY([0], { stroke: "var(--line)" }),
       bars(animals, "var(--line)", 1.2), bars(group, "var(--ink)", 2.4),
       Plot.dot(animals, { x, y, r: 4, stroke: "var(--soft)", fill: "var(--paper)" }),
-      Plot.text(animals, { x, y, text: (d) => accumbens.short(d.subject, 12), dx: 8, textAnchor: "start", fill: "var(--soft)", fontSize: 11 }),
+      Plot.tip(animals, Plot.pointer({ x, y, title: (d) => `${d.subject}\n${d.x_index} ${x(d).toPrecision(3)}, ${d.y_index} ${y(d).toPrecision(3)}`, fill: "var(--paper)", stroke: "var(--soft)" })),
+      Plot.text(named, { x, y, text: (d) => accumbens.short(d.subject, 12), dx: 8, textAnchor: "start", fill: "var(--soft)", fontSize: 11 }),
       Plot.dot(group, { x, y, r: 7, fill: "var(--ink)" }),
     ],
   });

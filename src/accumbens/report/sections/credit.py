@@ -25,7 +25,8 @@ def credit_sections(records: Records, payload: Payload) -> list[Section]:
         "history_weights": "Weights of past choices by which rewards they brought, at each lag: "
         f"thin each animal, thick their mean with its 95 % interval over animals; {n}",
         "credit_indices": "Each animal's two indices with 95 % intervals over its sessions, and "
-        f"their mean over animals (large); {n}",
+        f"their mean over animals (large); dashed: equal indices, which is not where an animal "
+        f"lies that does not tell the rewards apart; {n}",
         "null_distributions": "What was observed (mark) beside what redrawn rewards give (bar: "
         f"95 % of the null distribution of each animal; histogram: of the mean); {n}",
         "power_curves": "Share of simulated experiments in which the test finds the effect",
