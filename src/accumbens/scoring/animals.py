@@ -16,6 +16,7 @@ from scipy import optimize, special
 
 from ..errors import DataError
 from .intervals import CONFIDENCE, mean_interval, student_quantile
+from .weighted import about_weighted_mean
 
 MAX_EXACT = 16
 """With so many animals or fewer all sign flips are counted; with more, `FLIPS` are drawn."""
@@ -116,25 +117,23 @@ def across_animals(
 
 
 def sign_patterns(
-    n: int, most: int, draws: int, rng: np.random.Generator | None
+    n: int, rng: np.random.Generator | None
 ) -> Float[np.ndarray, "pattern animal"] | None:
     """The signs of n animals under the null hypothesis that effects are symmetric about 0.
 
     Args:
-        n: animals.
-        most: all patterns are given if there are no more than this.
-        draws: how many are drawn otherwise.
+        n: animals; of more than `MAX_EXACT`, `FLIPS` patterns are drawn.
         rng: of the draws.
 
     Returns:
         Patterns of +1 and -1, the observed one (all +1) first; None where they have to be drawn
         and there is no `rng`.
     """
-    if 2**n <= most:
+    if n <= MAX_EXACT:
         return 1.0 - 2.0 * np.array(list(itertools.product((0, 1), repeat=n)), float)
     if rng is None:
         return None
-    return np.concatenate([np.ones((1, n)), rng.choice([-1.0, 1.0], (draws, n))])
+    return np.concatenate([np.ones((1, n)), rng.choice([-1.0, 1.0], (FLIPS, n))])
 
 
 def sign_flips(
@@ -159,7 +158,7 @@ def sign_flips(
     """
     size = abs(float(effects.sum()))
     enough = size - 1e-9 * max(size, float(np.abs(effects).sum()))
-    patterns = sign_patterns(len(effects), 2**MAX_EXACT, FLIPS, rng)
+    patterns = sign_patterns(len(effects), rng)
     if patterns is None:
         return float("nan")
     return float(np.mean(np.abs(patterns @ effects) >= enough))
@@ -199,8 +198,8 @@ def random_effects(
 
     def weighed(variance: float) -> tuple[np.ndarray, float, float]:
         w = 1 / (variance + errors**2)
-        mean = float(w @ effects / w.sum())
-        return w, mean, float(w @ (effects - mean) ** 2)
+        mean, squares = about_weighted_mean(effects, w)
+        return w, float(mean), float(squares)
 
     variance = 0.0
     if weighed(0.0)[2] > n - 1:

@@ -21,6 +21,7 @@ from jaxtyping import Bool, Float
 from scipy import special
 
 from ...scoring.intervals import CONFIDENCE, normal_quantile, student_quantile
+from ...scoring.weighted import about_weighted_mean
 from .empirical_bayes import GroupFit
 from .means_and_spreads import MeansAndSpreads
 from .normal_group import MIN_VARIANCE, spread_at
@@ -110,8 +111,7 @@ def _subject_errors(
     for share in (np.arange(N_SPREADS) + 0.5) / N_SPREADS:
         variance = (share * top) ** 2
         weight = counts / (variance + error)
-        centre = (weight * value).sum(0) / weight.sum(0)
-        distance = (weight * (value - centre) ** 2).sum(0)
+        centre, distance = about_weighted_mean(value, weight)
         spent = (counts * np.log(variance + error)).sum(0) + np.log(weight.sum(0))
         log_p.append(-0.5 * (distance + spent))
         own = variance / (variance + error)

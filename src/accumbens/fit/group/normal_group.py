@@ -20,6 +20,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from ...scoring.weighted import about_weighted_mean
+
 MIN_VARIANCE = 1e-4
 """Of the group where subjects are all alike, in squared scales: an SD of 0.01."""
 WEAK = 5.0
@@ -165,15 +167,12 @@ def spread_at(
     def centred(mean):
         return jnp.where(jnp.isnan(known), mean, known)
 
-    centre = centred((counts * value).sum(0) / counts.sum(0))
-    squares = (counts * (value - centre) ** 2).sum(0)
+    _, squares = about_weighted_mean(value, counts, centred)
     positive = wanted > 0
     highest = squares / jnp.where(positive, wanted, 1.0)
 
     def distance(variance):
-        weight = counts / (variance + found.error)
-        mean = centred((weight * value).sum(0) / weight.sum(0))
-        return (weight * (value - mean) ** 2).sum(0)
+        return about_weighted_mean(value, counts / (variance + found.error), centred)[1]
 
     def halve(_, bounds):
         low, high = bounds

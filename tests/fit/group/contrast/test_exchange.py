@@ -73,9 +73,10 @@ def test_the_smallest_p_is_said_and_reached():
 
 def test_of_too_many_arrangements_some_are_drawn():
     values = RNG.normal(size=(16, 3)) + 0.4
-    drawn = flips(16, np.random.default_rng(1))
-    assert drawn.number == 2**16
-    assert len(drawn.x) == 10_000
+    assert len(np.unique(flips(16, RNG).x, axis=0)) == 2**16  # as in every test by sign flips
+    drawn = flips(17, np.random.default_rng(1))
+    assert drawn.number == 2**17
+    assert len(drawn.x) == 100_001
     few = values[:10]
     every = found(few, flips(10, RNG))
     some = flips(10, RNG)._replace(x=np.vstack([np.ones(10), RNG.choice([-1, 1], (9999, 10))]))

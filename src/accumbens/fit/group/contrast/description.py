@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ....scoring.intervals import student_quantile
+from ....scoring.weighted import about_weighted_mean
 from ..description import in_natural_units
 from ..empirical_bayes import GroupFit
 from ..intervals import HALF, SEVERAL
@@ -64,8 +65,7 @@ def _fitness(fit: GroupFit, at: slice, freedom) -> Float[np.ndarray, " place"]:
     Hartung and Knapp, without which intervals are too wide where the spread is 0."""
     value, error, counts = (np.asarray(x)[:, at] for x in fit.alone)
     weight = counts / (np.asarray(fit.group.variance)[at] + error)
-    centre = (weight * value).sum(0) / weight.sum(0)
-    squares = (weight * (value - centre) ** 2).sum(0)
+    _, squares = about_weighted_mean(value, weight)
     return np.minimum(squares / np.maximum(freedom, 1e-6), 1.0)
 
 

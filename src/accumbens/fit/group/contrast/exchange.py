@@ -23,7 +23,8 @@ from jaxtyping import Bool, Float, Int
 from ....scoring.animals import sign_patterns
 
 MAX_ARRANGEMENTS = 20_000
-"""All are gone through up to so many; of more, `DRAWS` are drawn."""
+"""All ways to hand out levels are gone through up to so many; of more, `DRAWS` are drawn. How many
+signs are gone through is that of `scoring.animals`."""
 DRAWS = 9_999
 TIES = 1e-9
 
@@ -103,7 +104,7 @@ def _by_name(names: list[str], told, values) -> dict[str, float]:
 
 def flips(n: int, rng: np.random.Generator) -> Arrangements:
     """All signs of n animals' differences; the mirror image of each is alike."""
-    x = sign_patterns(n, MAX_ARRANGEMENTS, DRAWS, rng)
+    x = sign_patterns(n, rng)
     assert x is not None  # there is a generator
     return Arrangements(x, 2**n, 2)
 
