@@ -25,6 +25,7 @@ from .test_kernel import (
     in_floats,
     projection,
     relative_error,
+    some_sessions,
     value_and_gradients,
 )
 
@@ -51,6 +52,15 @@ def test_values_and_gradients_are_those_of_the_scan(shape):
         assert max(jax.tree.leaves(errors)) < 1e-4, errors
 
     check()
+
+
+def test_sessions_divided_among_devices_have_the_noise_of_all():
+    args, weights = arguments(SHAPES[2], seed=4), projection(SHAPES[2], 5)
+    out = value_and_gradients(run_loop)(args, weights)[0]
+    own = jax.tree.map(lambda x: x[..., 1::3], weights)
+    found = value_and_gradients(interpreted)(some_sessions(args, 1, 3), own)[0]
+    for whole, part in zip(out, found, strict=True):
+        assert relative_error(whole[..., 1::3], part) < 1e-5
 
 
 def test_models_under_vmap_are_those_alone():

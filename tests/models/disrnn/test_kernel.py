@@ -27,6 +27,7 @@ from accumbens.models.disrnn.recurrence.scan import (
     run_loop,
 )
 from accumbens.models.disrnn.residual_mlp import ResidualMLPs
+from accumbens.noise import Share
 from helpers.compilers import needs_kernel
 
 # latents, units, layers, activation, trials, sessions: rows of 1, 2 and 3 vectors, tiles of 1 to 16
@@ -80,7 +81,7 @@ def in_floats(run, args):
     """`run` as a function of the arguments that it can be differentiated in, and these."""
 
     def of_floats(mlps, multiplier, sigmas, z_initial, seen):
-        noise = None if sigmas is None else Noise(*sigmas, args.noise.key)
+        noise = None if sigmas is None else Noise(*sigmas, *args.noise[2:])
         return run(LoopInputs(mlps, multiplier, noise, z_initial, seen, args.valid))
 
     sigmas = None if args.noise is None else tuple(args.noise[:2])
@@ -184,12 +185,37 @@ def test_scan_gradients_agree_with_finite_differences():
 
 
 def test_deviates_do_not_depend_on_the_sessions_around():
-    key = jnp.array([1, 2], jnp.uint32)
-    many, few = (deviates(key, jnp.uint32(5), (3, 4, n)) for n in (11, 6))
+    noise = Noise(jnp.ones((3, 3)), jnp.ones(3), jnp.array([1, 2], jnp.uint32))
+    many, few = (deviates(noise, jnp.uint32(5), (3, 4, n)) for n in (11, 6))
     np.testing.assert_array_equal(many[:, :, :6], few)
-    others = deviates(key, jnp.uint32(6), (3, 4, 11))
+    others = deviates(noise, jnp.uint32(6), (3, 4, 11))
     everything = np.concatenate([many.ravel(), others.ravel()])
     assert len(np.unique(everything)) == len(everything)
+
+
+def some_sessions(args, first, every):
+    """What a device has that takes every so many of the sessions."""
+    share = Share(jnp.uint32(first), jnp.uint32(every), jnp.uint32(args.valid.shape[1]))
+    return dataclasses.replace(
+        args, noise=args.noise._replace(share=share), z_initial=args.z_initial[:, first::every],
+        seen=args.seen[..., first::every], valid=args.valid[:, first::every],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("run", [run_loop, pytest.param(run_loop_cpu, marks=needs_kernel)])
+def test_sessions_divided_among_devices_have_the_noise_of_all(run):
+    shape = SHAPES[2]
+    args, weights = arguments(shape, seed=4), projection(shape, 5)
+    out, gradients = value_and_gradients(run)(args, weights)
+    total = jax.tree.map(jnp.zeros_like, gradients[:3])
+    for first in range(3):
+        own = jax.tree.map(lambda x, i=first: x[..., i::3], weights)
+        found, parts = value_and_gradients(run)(some_sessions(args, first, 3), own)
+        for whole, part in zip(out, found, strict=True):
+            assert relative_error(whole[..., first::3], part) < 1e-5
+        total = jax.tree.map(jnp.add, total, parts[:3])
+    errors = jax.tree.map(relative_error, gradients[:3], total)
+    assert max(jax.tree.leaves(errors)) < 1e-5, errors
 
 
 @needs_kernel

@@ -14,6 +14,7 @@ from accumbens.errors import ConfigError
 from accumbens.models.disrnn.readout.cpu import fastest_read, read_along_cpu, why_unavailable
 from accumbens.models.disrnn.readout.plain import ReadInputs, ReadNoise, read_along
 from accumbens.models.disrnn.residual_mlp import ResidualMLPs
+from accumbens.noise import Share
 from helpers.compilers import needs_kernel
 
 # networks, latents, outside, units, layers, outputs, activation, trials, sessions: odd and even
@@ -55,7 +56,7 @@ def value_and_gradients(run):
     @jax.jit
     def both(args, weights):
         def of_floats(mlps, multiplier, sigma, before, outside):
-            noise = None if sigma is None else ReadNoise(sigma, args.noise.key)
+            noise = None if sigma is None else ReadNoise(sigma, *args.noise[1:])
             return run(ReadInputs(mlps, multiplier, noise, before, outside))
 
         sigma = None if args.noise is None else args.noise.sigma
@@ -100,6 +101,24 @@ def test_models_under_vmap_give_the_same_bits_as_alone():
         found = jax.tree.map(lambda x, i=i: x[i], batched)
         assert fingerprint(both(model, weights)) == fingerprint(found)
     assert len({fingerprint(both(models[0], weights)) for _ in range(10)}) == 1
+
+
+@pytest.mark.parametrize("run", [read_along, pytest.param(read_along_cpu, marks=needs_kernel)])
+def test_sessions_divided_among_devices_have_the_noise_of_all(run):
+    shape = SHAPES[-1]  # an odd number of sessions: pairs of deviates straddle trials
+    args, weights = arguments(shape), projection(shape)
+    out, gradients = value_and_gradients(run)(args, weights)
+    total = 0.0
+    for first in range(3):
+        share = Share(jnp.uint32(first), jnp.uint32(3), jnp.uint32(shape[-1]))
+        part = dataclasses.replace(
+            args, noise=args.noise._replace(share=share), before=args.before[..., first::3],
+            outside=args.outside[..., first::3],
+        )  # fmt: skip
+        found, parts = value_and_gradients(run)(part, weights[..., first::3])
+        np.testing.assert_allclose(found, out[..., first::3], rtol=0, atol=1e-5)
+        total += parts[2]
+    np.testing.assert_allclose(total, gradients[2], rtol=0, atol=1e-5 * np.abs(total).max())
 
 
 @needs_kernel

@@ -5,6 +5,10 @@
 
 #include "lanes.h"
 
+// Words of an address, see noise.py: two of the key; of the sessions of a step that are here, the
+// first, every which one, and how many the step has.
+constexpr int ADDRESS = 5;
+
 // The same in vectors of any length N: narrow layers have narrower vectors than the machine.
 template <int N> struct Deviates {
   using Vec = typename Lanes<N>::Float;

@@ -157,6 +157,7 @@ class Core(eqx.Module):
                 source.amount * self.reader.sigma,
                 source.amount * self.bottleneck.sigma,
                 words_of(source.key),
+                source.share,
             )
         z_initial = jnp.broadcast_to(self.z_initial[:, None], (self.n_latents, seen.shape[2]))
         outside = jnp.concatenate([seen, described], axis=1)

@@ -89,7 +89,7 @@ class Reader(eqx.Module):
         outside = jnp.concatenate([seen, described], axis=1)
         drawn = None
         if noise is not None:
-            drawn = ReadNoise(noise.amount * self.sigma, words_of(noise.key))
+            drawn = ReadNoise(noise.amount * self.sigma, words_of(noise.key), noise.share)
         return fastest_read(ReadInputs(self.mlps, self.multiplier, drawn, before, outside))
 
     def penalties(self, received: MeanSquares) -> dict[str, Float[Array, ""]]:

@@ -12,6 +12,7 @@ from ....compiled.ffi import kernel, registered
 from ....compiled.loops import wanted_loop
 from ....compiled.place import Reason
 from ....errors import ConfigError
+from ....noise import address_of
 from ..residual_mlp import ACTIVATIONS
 from .plain import ReadInputs, read_along
 
@@ -46,7 +47,9 @@ def read_along_cpu(inputs: ReadInputs) -> Float[Array, "net output trial session
     made = _targets(inputs)
     if isinstance(made, Reason):
         raise ConfigError(f"Compiled networks cannot be used here: {made}.")
-    noise = () if inputs.noise is None else tuple(inputs.noise)
+    noise: tuple[Array, ...] = ()
+    if (drawn := inputs.noise) is not None:
+        noise = (drawn.sigma, address_of(drawn.key, drawn.share, inputs.before.shape[2]))
     return _read(made, _floats(inputs), noise)
 
 

@@ -19,11 +19,11 @@ constexpr int MAX_PIECES = 16, LEAST_VECTORS = 64;
 
 using Vecs = Vec[TOGETHER];
 
-// All models one after another. sigma, key: null without noise.
+// All models one after another. sigma, address: null without noise.
 struct Inputs {
   const float *w_in, *b_in, *w_hidden, *b_hidden, *w_out, *b_out, *multiplier, *before, *outside;
   const float* sigma;
-  const uint32_t* key;
+  const uint32_t* address;  // ADDRESS words of each model
 };
 
 struct Shape {
@@ -109,15 +109,16 @@ struct Samples {
 };
 
 // Deviates of network k's input i: those at the places of a row-major [network, input, trial,
-// session], two of which share a counter, see threefry.normals.
-INLINE Vec deviates(const Shape& shape, const uint32_t* key, const Samples& at, int64_t k, int i,
+// session] of all sessions of the step, two of which share a counter, see threefry.normals.
+INLINE Vec deviates(const Shape& shape, const uint32_t* all, const Samples& at, int64_t k, int i,
                     int b) {
-  const int64_t sample = at.trial[b] * shape.sessions + at.session[b];
-  const uint32_t first = uint32_t((k * INPUTS + i) * shape.trials * shape.sessions + sample);
+  const uint32_t* address = all + ADDRESS * at.model;
+  const uint32_t row = uint32_t((k * INPUTS + i) * shape.trials + at.trial[b]);
+  const uint32_t first = row * address[4] + address[2];
   Word place;
-  for (int s = 0; s < N_LANES; ++s) place[s] = first + uint32_t(s);
+  for (int s = 0; s < N_LANES; ++s) place[s] = first + address[3] * uint32_t(at.session[b] + s);
   Vec even, odd;
-  Deviates<N_LANES>::pair(key + 2 * at.model, place >> 1, Word{}, &even, &odd);
+  Deviates<N_LANES>::pair(address, place >> 1, Word{}, &even, &odd);
   return (place & 1u) == 1u ? odd : even;
 }
 
@@ -143,7 +144,7 @@ INLINE void forward(const Shape& shape, const Inputs& in, const Network& net, co
     FOR_TOGETHER work.y[i][b] = net.multiplier[i] * work.x[i][b];
     if (in.sigma) {
       FOR_TOGETHER {
-        work.eps[i][b] = deviates(shape, in.key, at, k, i, b);
+        work.eps[i][b] = deviates(shape, in.address, at, k, i, b);
         work.y[i][b] += net.sigma[i] * work.eps[i][b];
       }
     }
@@ -336,7 +337,7 @@ static void pack(const Shape& shape, const Inputs& in, Network* nets) {
 }
 
 // (w_in, b_in, w_hidden, b_hidden, w_out, b_out, multiplier, before, outside, and with noise sigma,
-// key) -> out [network, output, trial, session]
+// address) -> out [network, output, trial, session]
 extern "C" XLA_FFI_Error* accumbens_networks_forward(XLA_FFI_CallFrame* frame) {
   if (only_asks_version(frame)) return nullptr;
   const Call call(frame, 0);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import equinox as eqx
@@ -9,15 +10,18 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, UInt32
 
 from ....errors import ConfigError
-from ....threefry import normals_from
+from ....noise import Share
+from ....threefry import normal_deviates
 from ..residual_mlp import ResidualMLPs
 
 
 class ReadNoise(NamedTuple):
-    """The noise of the networks' bottlenecks; key: two words, from `threefry.words_of`."""
+    """The noise of the networks' bottlenecks; key: two words, from `threefry.words_of`; share:
+    which sessions of a step these are, None for all."""
 
     sigma: Float[Array, "net input"]
     key: UInt32[Array, " word"]
+    share: Share | None = None
 
 
 class ReadInputs(eqx.Module):
@@ -64,13 +68,25 @@ class ReadInputs(eqx.Module):
 def read_along(inputs: ReadInputs) -> Float[Array, "net output trial session"]:
     """Outputs on all trials at once.
 
-    Draw number p of a row-major [net, input, trial, session] is that of `threefry.normals_from`.
+    Draw number p of a row-major [net, input, trial, session] of all sessions of the step is that of
+    `threefry.normals_from`.
     """
     n_trials, _, n_sessions = inputs.before.shape
     x = jnp.concatenate([inputs.before, inputs.outside], axis=1)
     x = x.transpose(1, 0, 2).reshape(x.shape[1], -1)  # input, then trial and session in one
     y = inputs.multiplier[:, :, None] * x
     if inputs.noise is not None:
-        y = y + inputs.noise.sigma[:, :, None] * normals_from(inputs.noise.key, y.shape)
+        eps = _deviates(inputs.noise, (y.shape[0], y.shape[1], n_trials, n_sessions))
+        y = y + inputs.noise.sigma[:, :, None] * eps.reshape(y.shape)
     out = inputs.mlps(y)
     return out.reshape(*out.shape[:2], n_trials, n_sessions)
+
+
+def _deviates(
+    noise: ReadNoise, shape: tuple[int, int, int, int]
+) -> Float[Array, "net input trial session"]:
+    share = noise.share or Share.whole(shape[-1])
+    row = jnp.arange(math.prod(shape[:-1]), dtype=jnp.uint32)[:, None]
+    place = row * share.total + share.numbers(shape[-1])
+    counter = (place >> 1, jnp.zeros_like(place))
+    return normal_deviates((noise.key[0], noise.key[1]), counter, place & 1).reshape(shape)

@@ -24,6 +24,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, UInt32
 
 from ....errors import ConfigError
+from ....noise import Share
 from ....threefry import normal_deviates
 from ..residual_mlp import ResidualMLPs
 
@@ -35,12 +36,13 @@ class Noise(NamedTuple):
     """The noise of training.
 
     sigma: of each network's bottlenecks; latent_sigma: of each latent's own bottleneck; key: two
-    words, from `threefry.words_of`.
+    words, from `threefry.words_of`; share: which sessions of a step these are, None for all.
     """
 
     sigma: Float[Array, "latent input"]
     latent_sigma: Float[Array, " latent"]
     key: UInt32[Array, " word"]
+    share: Share | None = None
 
 
 class LoopInputs(eqx.Module):
@@ -115,7 +117,7 @@ def run_loop(inputs: LoopInputs) -> LoopUnrolled:
         t, seen, valid = x
         received = multiplier[:, :, None] * jnp.concatenate([z, seen])
         if noise is not None:
-            eps = deviates(noise.key, t, (n_latents, n_inputs + 1, z.shape[1])).astype(z.dtype)
+            eps = deviates(noise, t, (n_latents, n_inputs + 1, z.shape[1])).astype(z.dtype)
             received = received + noise.sigma[:, :, None] * eps[:, :-1]
         o = inputs.mlps(received)
         mean = blend(z, o[:, 0], o[:, 1])
@@ -127,17 +129,17 @@ def run_loop(inputs: LoopInputs) -> LoopUnrolled:
 
 
 def deviates(
-    key: UInt32[Array, " word"], trial: UInt32[Array, ""], shape: tuple[int, int, int]
+    noise: Noise, trial: UInt32[Array, ""], shape: tuple[int, int, int]
 ) -> Float[Array, "latent draw session"]:
     """A trial's standard normal deviates. Draws 2p and 2p + 1 of latent k in session s are the pair
     at counter (s, (trial n_latents + k) n_pairs + p)."""
     n_latents, n_draws, n_sessions = shape
-    session = jnp.arange(n_sessions, dtype=jnp.uint32)
+    session = (noise.share or Share.whole(n_sessions)).numbers(n_sessions)
     latent = jnp.arange(n_latents, dtype=jnp.uint32)[:, None, None]
     draw = jnp.arange(n_draws, dtype=jnp.uint32)[:, None]
     n_pairs = jnp.uint32((n_draws + 1) // 2)
     place = (trial * jnp.uint32(n_latents) + latent) * n_pairs + (draw >> 1)
-    return normal_deviates((key[0], key[1]), (session, place), draw & 1)
+    return normal_deviates((noise.key[0], noise.key[1]), (session, place), draw & 1)
 
 
 def blend(

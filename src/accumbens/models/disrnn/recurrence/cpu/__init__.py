@@ -8,8 +8,9 @@ from jaxtyping import Array
 
 from .....compiled.place import Reason
 from .....errors import ConfigError
+from .....noise import address_of
 from ...residual_mlp import ACTIVATIONS, ResidualMLPs
-from ..scan import LoopInputs, LoopUnrolled, Noise
+from ..scan import LoopInputs, LoopUnrolled
 from .build import Shape, Targets, targets
 
 MAX_SESSIONS = 16
@@ -28,9 +29,13 @@ def run_loop_cpu(inputs: LoopInputs) -> LoopUnrolled:
     made = _targets(inputs)
     if isinstance(made, Reason):
         raise ConfigError(f"The compiled loop cannot be used here: {made}. Use the scan instead.")
+    noise: tuple[Array, ...] = ()
+    if (drawn := inputs.noise) is not None:
+        address = address_of(drawn.key, drawn.share, inputs.seen.shape[2])
+        noise = (drawn.sigma, drawn.latent_sigma, address)
     return _loop(
-        made, _weights(inputs.mlps), inputs.multiplier, inputs.noise, inputs.z_initial,
-        inputs.seen, inputs.valid,
+        made, _weights(inputs.mlps), inputs.multiplier, noise, inputs.z_initial, inputs.seen,
+        inputs.valid,
     )  # fmt: skip
 
 
@@ -81,7 +86,7 @@ def _weights(mlps: ResidualMLPs) -> tuple[Array, ...]:
 def _loop_alone(targets, weights, multiplier, noise, z_initial, seen, valid) -> LoopUnrolled:
     like = jax.ShapeDtypeStruct((len(seen), *z_initial.shape), jnp.float32)
     call = jax.ffi.ffi_call(targets.forward, (like, like), vmap_method="broadcast_all")
-    return LoopUnrolled(*call(*weights, multiplier, seen, valid, z_initial, *(noise or ())))
+    return LoopUnrolled(*call(*weights, multiplier, seen, valid, z_initial, *noise))
 
 
 def _loop_forward(targets, weights, multiplier, noise, z_initial, seen, valid):
@@ -92,13 +97,11 @@ def _loop_forward(targets, weights, multiplier, noise, z_initial, seen, valid):
 
 def _loop_backward(targets, residuals, gradient: LoopUnrolled):
     weights, multiplier, noise, z_initial, seen, valid, before = residuals
-    floats = (*weights, multiplier, seen, z_initial, *(noise[:2] if noise else ()))
+    floats = (*weights, multiplier, seen, z_initial, *noise[:2])
     likes = [jax.ShapeDtypeStruct(x.shape, x.dtype) for x in floats]
     call = jax.ffi.ffi_call(targets.backward, likes, vmap_method="broadcast_all")
-    made = tuple(
-        call(*weights, multiplier, seen, valid, z_initial, *(noise or ()), before, *gradient)
-    )
-    d_noise = None if noise is None else Noise(*made[9:], None)  # type: ignore[arg-type]
+    made = tuple(call(*weights, multiplier, seen, valid, z_initial, *noise, before, *gradient))
+    d_noise = (*made[9:], None) if noise else ()
     return made[:6], made[6], d_noise, made[8], made[7], None
 
 

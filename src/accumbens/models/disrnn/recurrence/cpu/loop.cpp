@@ -21,7 +21,7 @@ struct Inputs {
   const float *w_in, *b_in, *w_hidden, *b_hidden, *w_out, *b_out, *multiplier, *seen;
   const bool* valid;
   const float *z_initial, *sigma, *latent_sigma;
-  const uint32_t* key;
+  const uint32_t* address;  // ADDRESS words of each model
 };
 
 static void pack(const Inputs& in, int64_t model, Network* nets) {
@@ -63,18 +63,18 @@ struct Bottlenecks {
     for (int i = 0; i < INPUTS; ++i)
       for (int b = 0; b < BLOCKS; ++b) x[i][b] = multiplier[i] * u[i][b];
     if (!in.sigma) return;
+    const uint32_t* address = in.address + ADDRESS * tile.model;
     const uint32_t place = uint32_t((t * LATENTS + k) * PAIRS);
     // Noise is drawn in the machine's longest vectors, also where a layer's own are shorter.
     constexpr int WIDE = SESSIONS % MAX_LANES == 0 ? MAX_LANES : N_LANES;
     using Drawn = Deviates<WIDE>;
     for (int from = 0; from < SESSIONS; from += WIDE) {
       typename Drawn::Word session = {};
-      for (int s = 0; s < WIDE; ++s) session[s] = uint32_t(tile.first + from + s);
+      for (int s = 0; s < WIDE; ++s) session[s] = address[2] + address[3] * uint32_t(tile.first + from + s);
 #pragma GCC unroll 4
       for (int p = 0; p < PAIRS; ++p) {
         typename Drawn::Vec first, second;
-        Drawn::pair(in.key + 2 * tile.model, session, typename Drawn::Word{} + (place + p), &first,
-                    &second);
+        Drawn::pair(address, session, typename Drawn::Word{} + (place + p), &first, &second);
         std::memcpy((float*)eps[2 * p] + from, &first, sizeof first);
         std::memcpy((float*)eps[2 * p + 1] + from, &second, sizeof second);
       }
@@ -297,7 +297,7 @@ struct Call {
 };
 
 // Inputs: w_in, b_in, w_hidden, b_hidden, w_out, b_out, multiplier, seen, valid, z_initial, and with
-// noise sigma, latent_sigma, key.
+// noise sigma, latent_sigma, address.
 
 // (inputs) -> (before, mean)
 extern "C" XLA_FFI_Error* accumbens_loop_forward(XLA_FFI_CallFrame* frame) {

@@ -17,6 +17,7 @@ from jax.experimental import pallas as pl
 from jax.experimental.pallas import triton
 from jaxtyping import Array
 
+from .....noise import address_of
 from ...residual_mlp import ResidualMLPs
 from ..scan import LoopInputs, LoopUnrolled, Noise, run_loop
 from .programs import TILE, Sizes, Weights, backward_program, forward_program
@@ -38,7 +39,9 @@ def run_loop_gpu(inputs: LoopInputs, *, interpret: bool = False) -> LoopUnrolled
     sizes = Sizes(n_latents, n_inputs, n_layers, rows, units, mlps.activation)
     sigma = jnp.zeros_like(multiplier) if noise is None else noise.sigma
     latent_sigma = jnp.zeros(n_latents) if noise is None else noise.latent_sigma
-    key = jnp.zeros(2, jnp.uint32) if noise is None else noise.key
+    address = jnp.zeros(4, jnp.uint32)
+    if noise is not None:
+        address = address_of(noise.key, noise.share, seen.shape[2])[:4]
     # Padding hidden layers that are not there keeps every array at size 1 or more.
     w_hidden, b_hidden = mlps.w_hidden, mlps.b_hidden
     if n_layers == 0:
@@ -56,7 +59,7 @@ def run_loop_gpu(inputs: LoopInputs, *, interpret: bool = False) -> LoopUnrolled
     outside = _padded(jnp.concatenate([above, seen], axis=1), rows, sessions)
     moves = _padded(inputs.valid.astype(jnp.float32), sessions)
     how = (sizes, noise is not None, interpret)
-    before, mean = _loop(how, weights, key, z, outside, moves)
+    before, mean = _loop(how, weights, address, z, outside, moves)
     return LoopUnrolled(before[:, :n_latents, :n_sessions], mean[:, :n_latents, :n_sessions])
 
 
@@ -121,7 +124,7 @@ def _own(*leading: int) -> pl.BlockSpec:
     return pl.BlockSpec((*leading, TILE), lambda i: (*(0,) * len(leading), i))
 
 
-def _call_forward(how, weights, key, z, outside, moves):
+def _call_forward(how, weights, address, z, outside, moves):
     sizes, noisy, interpret = how
     n_trials, rows, n_sessions = outside.shape
     like = jax.ShapeDtypeStruct(outside.shape, jnp.float32)
@@ -129,21 +132,21 @@ def _call_forward(how, weights, key, z, outside, moves):
         partial(forward_program, sizes, noisy),
         out_shape=(like, like),
         grid=(n_sessions // TILE,),
-        in_specs=[*map(_whole, weights), _whole(key), _own(rows), _own(n_trials, rows),
+        in_specs=[*map(_whole, weights), _whole(address), _own(rows), _own(n_trials, rows),
                   _own(n_trials)],
         out_specs=(_own(n_trials, rows), _own(n_trials, rows)),
         interpret=interpret,
         compiler_params=TRITON,
-    )(*weights, key, z, outside, moves)  # fmt: skip
+    )(*weights, address, z, outside, moves)  # fmt: skip
 
 
-def _forward(how, weights, key, z, outside, moves):
-    before, mean = _call_forward(how, weights, key, z, outside, moves)
-    return (before, mean), (weights, key, outside, moves, before)
+def _forward(how, weights, address, z, outside, moves):
+    before, mean = _call_forward(how, weights, address, z, outside, moves)
+    return (before, mean), (weights, address, outside, moves, before)
 
 
 def _backward(how, residuals, gradients):
-    weights, key, outside, moves, before = residuals
+    weights, address, outside, moves, before = residuals
     sizes, noisy, interpret = how
     n_trials, rows, n_sessions = outside.shape
     n_tiles, trials = n_sessions // TILE, _own(n_trials, rows)
@@ -156,11 +159,11 @@ def _backward(how, residuals, gradients):
         partial(backward_program, sizes, noisy),
         out_shape=[jax.ShapeDtypeStruct(s, jnp.float32) for s in shapes],
         grid=(n_tiles,),
-        in_specs=[*map(_whole, weights), _whole(key), trials, _own(n_trials), *[trials] * 3],
+        in_specs=[*map(_whole, weights), _whole(address), trials, _own(n_trials), *[trials] * 3],
         out_specs=[*of_tile, _own(rows), trials],
         interpret=interpret,
         compiler_params=TRITON,
-    )(*weights, key, outside, moves, before, *gradients)
+    )(*weights, address, outside, moves, before, *gradients)
     d_weights = Weights(*(x.sum(0) for x in found[:9]))
     return d_weights, None, found[9], found[10], jnp.zeros_like(moves)
 

@@ -110,14 +110,16 @@ def _networks(sizes: Sizes, refs: Weights) -> list[Network]:
 
 
 def _deviates(
-    sizes: Sizes, key: tuple[Array, Array], trial: Array, first: Array
+    sizes: Sizes, address: tuple[Array, ...], trial: Array, first: Array
 ) -> list[tuple[Array, Array]]:
     """The deviates of each network's inputs and of the latent's own bottleneck: those of
-    `core.deviates` from session `first` on."""
+    `scan.deviates` from session `first` of those here on."""
+    key, (start, every) = (address[0], address[1]), address[2:]
     n_pairs = (sizes.n_inputs + 2) // 2
-    session = first + jax.lax.broadcasted_iota(jnp.uint32, (sizes.n_rows, TILE), 1)
+    along = jax.lax.broadcasted_iota(jnp.uint32, (sizes.n_rows, TILE), 1)
+    session = start + every * (first + along)
     draw = jax.lax.broadcasted_iota(jnp.uint32, (sizes.n_rows, TILE), 0)
-    own = first + jax.lax.broadcasted_iota(jnp.uint32, (TILE,), 0)
+    own = start + every * (first + jax.lax.broadcasted_iota(jnp.uint32, (TILE,), 0))
     last = sizes.n_inputs
     found = []
     for k in range(sizes.n_latents):
@@ -134,6 +136,10 @@ def _deviates(
     return found
 
 
+def _words(address) -> tuple[Array, ...]:
+    return tuple(address[i] for i in range(4))
+
+
 def _first_session() -> Array:
     return pl.program_id(0).astype(jnp.uint32) * jnp.uint32(TILE)
 
@@ -144,8 +150,8 @@ def _no_deviates(sizes: Sizes) -> list[tuple[Array, Array]]:
 
 
 def forward_program(sizes, noisy, *refs):
-    weights, (key, z_initial, seen, moves, before, mean) = Weights(*refs[:9]), refs[9:]
-    networks, words, first = _networks(sizes, weights), (key[0], key[1]), _first_session()
+    weights, (address, z_initial, seen, moves, before, mean) = Weights(*refs[:9]), refs[9:]
+    networks, words, first = _networks(sizes, weights), _words(address), _first_session()
 
     def body(t, z):
         eps = _deviates(sizes, words, t, first) if noisy else _no_deviates(sizes)
@@ -160,11 +166,11 @@ def forward_program(sizes, noisy, *refs):
 
 def backward_program(sizes, noisy, *refs):
     """The gradient of each trial by `jax.vjp` inside the kernel, last trial first."""
-    weights, (key, seen, moves, before, d_before, d_mean), out = (
+    weights, (address, seen, moves, before, d_before, d_mean), out = (
         Weights(*refs[:9]), refs[9:15], refs[15:],
     )  # fmt: skip
     d_weights, d_z, d_seen = Weights(*out[:9]), out[9], out[10]
-    networks, words, first = _networks(sizes, weights), (key[0], key[1]), _first_session()
+    networks, words, first = _networks(sizes, weights), _words(address), _first_session()
     n_trials = seen.shape[0]
 
     def body(i, carry):
