@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Annotated, ClassVar
 
 from ..errors import ConfigError
+from ..run.distributed import DistributedConfig, together
 from ..run.fit.config import FitConfig
-from ..run.options import POSITIONAL, ROOT
+from ..run.options import FLAT, POSITIONAL, ROOT
 from .commands import Command
 from .output import Output
 
@@ -56,6 +57,7 @@ accumbens fit trials.csv --config runs/penalties/config.toml --seed 1
 accumbens fit mice/*.csv --name '{subject}_{session}' --out runs/mice
 accumbens fit trials.csv --models dfq_choice belief --leave-out animal
 accumbens fit --resume runs/penalties
+accumbens fit trials.parquet --distributed
 """
 
     table: Annotated[tuple[Path, ...], POSITIONAL] = ()
@@ -66,6 +68,10 @@ accumbens fit --resume runs/penalties
     """What the names of the files say, with columns in braces: '{subject}_{session}'."""
     resume: Path | None = None
     """Finish the interrupted run in this folder, with its own table and options; give it alone."""
+    several: Annotated[DistributedConfig, FLAT] = dataclasses.field(
+        default_factory=DistributedConfig
+    )
+    """Several processes."""
     options: Annotated[FitConfig, ROOT] = dataclasses.field(default_factory=FitConfig)
     """Comparison, and fits from several starts."""
 
@@ -82,19 +88,35 @@ accumbens fit --resume runs/penalties
         if self.resume is not None and (self.table or self.out is not None):
             raise ConfigError("--resume takes table and options from the run: name it alone.")
         folder = self.folder
-        from ..run.fit.pipeline import resume_fit
-        from ..run.fit.several import run_fit_of_tables
-        from .printing import print_run, shown_progress
+        if self.several.distributed and self.resume is None and "disrnn" not in self.options.models:
+            raise ConfigError(
+                "--distributed divides the training of disRNNs, and disrnn is not among the "
+                "models. Leave it out."
+            )
+        with together(self.several) as crew:
+            from ..run.fit.pipeline import resume_fit
+            from ..run.fit.several import run_fit_of_tables
+            from .printing import print_run, shown_progress
 
-        with shown_progress() as progress:
-            if self.resume is not None:
-                run = resume_fit(folder, progress)
-            else:
-                run = run_fit_of_tables(self.table, self.options, folder, progress, name=self.name)
-        print_run(out, run)
+            with shown_progress() as progress:
+                if self.resume is not None:
+                    run = resume_fit(folder, progress)
+                else:
+                    run = run_fit_of_tables(
+                        self.table, self.options, folder, progress, name=self.name
+                    )
+            print_run(out, run)
+        if self.several.distributed and (crew is None or not crew.calls):
+            out.warn(NOTHING_DIVIDED)
 
     def interrupted(self) -> str:
         return how_to_resume(self.folder)
+
+
+NOTHING_DIVIDED = (
+    "One process did all the work. What is divided: fits with penalties that you give, and the fit "
+    "to all sessions of a table so large that penalties are chosen inside a part of it."
+)
 
 
 def how_to_resume(folder: Path) -> str:

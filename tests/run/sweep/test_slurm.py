@@ -1,27 +1,37 @@
-"""Sweeps on a real SLURM: the numbers of this machine, whatever SLURM does to the jobs.
+"""Sweeps, and one fit, on a real SLURM: the numbers of this machine, whatever SLURM does to jobs.
 
 `make test-slurm` installs SLURM and runs these; other targets leave them out.
 """
 
 import json
 import subprocess
+import sys
 import tempfile
 import threading
 from pathlib import Path
 
 import jax
+import numpy as np
 import pytest
 
 from accumbens.errors import ConfigError
 from accumbens.io.tables.trials import to_table, write_table
 from accumbens.models.q_learning import QLearning
-from accumbens.run import EngineConfig, FitConfig, SlurmConfig, load_sweep, run_sweep
+from accumbens.run import (
+    EngineConfig,
+    FitConfig,
+    SlurmConfig,
+    load_run,
+    load_sweep,
+    run_fit,
+    run_sweep,
+)
 from accumbens.run.sweep.engines.processes import ProcessEnded
 from accumbens.run.sweep.engines.slurm import SlurmJobs
 from accumbens.run.toml import read_toml
 from accumbens.simulation import simulate
 from accumbens.tasks.bandits import DriftingBandit
-from helpers.slurm import missing_programs, said, slurm_cluster, wait_until
+from helpers.slurm import free_ports, missing_programs, said, slurm_cluster, wait_until
 
 pytestmark = pytest.mark.slurm
 SMALL = """
@@ -150,6 +160,24 @@ def test_a_job_that_reaches_its_time_limit_is_queued_again(end_node, tmp_path):
     assert "--kill-on-bad-exit=1" in script
     assert "comment=" in script
     assert "srun_args" not in script
+
+
+def test_one_fit_on_two_nodes_by_srun(end_node, small, tmp_path, monkeypatch):
+    """JAX reads from SLURM which process is which. The nodes' names are not known to the system
+    here, so the address is given."""
+    options = SMALL.replace("steps = 10000", "steps = 100")
+    (tmp_path / "small.toml").write_text(options)
+    monkeypatch.setenv("JAX_COORDINATOR_ADDRESS", f"127.0.0.1:{free_ports(1)[0]}")
+    words = [sys.executable, "-m", "accumbens", "fit", small[0], "--config",
+             tmp_path / "small.toml", "--out", tmp_path / "two", "--distributed"]  # fmt: skip
+    done = subprocess.run(["srun", "-N2", "-n2", *map(str, words)], capture_output=True, text=True,
+                          timeout=400)  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "One process did all the work" not in done.stdout
+    two = load_run(tmp_path / "two")
+    one = run_fit(small[0], read_toml(FitConfig, tmp_path / "small.toml"), tmp_path / "one")
+    losses = [run.history().query("term == 'loss'").value.to_numpy() for run in (one, two)]
+    np.testing.assert_allclose(*losses, rtol=1e-4)
 
 
 def test_a_node_whose_daemon_ends_loses_no_cell(end_node, here, small, tmp_path):

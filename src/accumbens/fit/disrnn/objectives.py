@@ -25,6 +25,7 @@ from ...noise import NoiseSource, split_noise
 from ...trials import Batch, Counts
 from ...unrolling import mean_choice_nll, n_signal_scored, squared_signal_errors
 from ..gradient.objective import Terms
+from ..gradient.processes import divisible
 
 Weights = dict[str, Float[Array, ""]]
 """`Penalties.weights()`: the weight of each kind of penalty."""
@@ -65,6 +66,7 @@ class JointData(NamedTuple):
         return self._replace(batch=self.batch.at(sessions, counts))
 
 
+@divisible
 def choice_objective(
     model: DisRNN, batch: Batch, weights: Weights, noise: NoiseSource | None
 ) -> tuple[Float[Array, ""], Terms]:
@@ -87,6 +89,7 @@ def penalised_choices(
     return _total({"choice_nll": nll(logits)}, nats, l2, weights, noise)
 
 
+@divisible
 def signal_objective(
     model: DisRNN, data: ReadOutData, weights: Weights, noise: NoiseSource | None
 ) -> tuple[Float[Array, ""], Terms]:
@@ -96,6 +99,7 @@ def signal_objective(
     return _total({"signal_mse": mse}, nats, l2, weights, noise)
 
 
+@divisible
 def joint_objective(
     model: DisRNN, data: JointData, weights: Weights, noise: NoiseSource | None
 ) -> tuple[Float[Array, ""], Terms]:

@@ -8,7 +8,8 @@ weights, scored without noise.
 from __future__ import annotations
 
 import dataclasses
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -24,6 +25,8 @@ from ...noise import NoiseSource
 from ...trials import Batch
 from ...unrolling import choice_log_likelihood
 from ..gradient.batches import MiniBatches
+from ..gradient.division import ALONE, Division
+from ..gradient.processes import divisible
 from ..gradient.stage import Pace
 from ..gradient.training import averaged_weights
 from .config import DisRNNStageConfig
@@ -166,13 +169,16 @@ class Path:
         """The averaged model."""
         return eqx.combine(self.average, self.frozen)
 
-    def advance(self, schedule: Schedule, penalties: Penalties) -> None:
-        """Gradient steps along a schedule."""
+    def advance(
+        self, schedule: Schedule, penalties: Penalties, steps: Callable[..., Any] | None = None
+    ) -> None:
+        """Gradient steps along a schedule. steps: what takes them, as `path_steps` does."""
+        take: Callable[..., Any] = steps or steps_alone
         of_batches = ()
         if self.batches is not None:
             sessions = self.batches.of_steps(int(schedule.step[0]), len(schedule.step))
             of_batches = (jnp.asarray(sessions), jax.tree.map(jnp.asarray, self.batches.counts))
-        self.trained, self.adam, self.average = _steps(
+        self.trained, self.adam, self.average = take(
             self.trained, self.adam, self.average, self.frozen, self.data, self.rates, self.key,
             _weights(penalties), Pace.of(STAGE), schedule, *of_batches,
         )  # fmt: skip
@@ -234,28 +240,32 @@ def _score(trained, frozen, batch: Batch, counted) -> Float[Array, "part session
     return jnp.where(counted, log_p, 0.0).sum(-1)
 
 
-@eqx.filter_jit
-def _steps(
+@divisible
+def path_steps(
     trained, adam, average, frozen, data, rates, key, weights, pace: Pace, schedule: Schedule,
-    sessions=None, counts=None,
+    sessions=None, counts=None, division: Division = ALONE,
 ):  # fmt: skip
     """Gradient steps to the next checkpoint; what changes along the path is an array of them."""
+    seen = division.seen(data, sessions, counts)
 
     def loss(trained, now: Schedule, sessions):
         multiples = HELD | {"l2": now.l2}
         scaled = {kind: w * multiples.get(kind, now.factor) for kind, w in weights.items()}
-        noise = NoiseSource(jax.random.fold_in(key, now.step), now.noise)
-        seen = data if sessions is None else data.at(sessions, counts)
-        return soft_choice_objective(eqx.combine(trained, frozen), seen, scaled, noise)[0]
+        own, share = seen(sessions)
+        noise = NoiseSource(jax.random.fold_in(key, now.step), now.noise, share)
+        return soft_choice_objective(eqx.combine(trained, frozen), own, scaled, noise)[0]
 
     def one(carry, at):
         (trained, adam, average), (now, of_step) = carry, at
-        gradient = jax.grad(loss)(trained, now, of_step)
+        gradient = division.mean(jax.grad(loss)(trained, now, of_step))
         direction, adam = pace.adam.update(gradient, adam)
         trained = jax.tree.map(lambda p, d, r: p - now.rate * r * d, trained, direction, rates)
         return (trained, adam, averaged_weights(average, trained)), None
 
     return jax.lax.scan(one, (trained, adam, average), (schedule, sessions))[0]
+
+
+steps_alone = eqx.filter_jit(path_steps)
 
 
 @eqx.filter_jit

@@ -180,7 +180,7 @@ def _run_stage(
         trained = train(
             reached.model, stage.objective, data, config.penalties.weights(), stage.config,
             noisy=stage.noisy, rates=rates, key=key, batches=batches, start=start,
-            on_dispatch=on_dispatch,
+            on_dispatch=on_dispatch, divided=True,
         )  # fmt: skip
     model = in_order(trained.model) if stage.noisy and stage.name != "signal" else trained.model
     done = note(None, model, index + 1, trained.history)

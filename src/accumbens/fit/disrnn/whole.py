@@ -1,7 +1,8 @@
 """The candidate that was chosen on a part of the sessions, fitted to all of them.
 
 Along the same route, with the penalties and for the steps that were chosen; then relaxed as far as
-was chosen. What is closed stays closed. Steps see mini-batches, as large as the part.
+was chosen. What is closed stays closed. Steps see mini-batches, as large as the part, and are
+divided among all devices where there are several.
 """
 
 from __future__ import annotations
@@ -23,10 +24,19 @@ from ...progress.base import Progress, Stopped
 from ...trials import Trials
 from ..gradient.batches import labelled, mini_batches
 from ..gradient.checkpoints import SECONDS_BETWEEN_SAVES
+from ..gradient.processes import steps_on_all_devices
 from ..unfinished import read_arrays, refuse_other, write_arrays
 from .candidates import Candidate
 from .guides import guide_of_all
-from .paths import STEPS_PER_CHECKPOINT, Path, Schedule, least, rising
+from .paths import (
+    STEPS_PER_CHECKPOINT,
+    Path,
+    Schedule,
+    least,
+    path_steps,
+    rising,
+    steps_alone,
+)
 from .preparation import initial_disrnn
 from .relaxing import Relaxed, schedules
 from .shrinkage import SoftChoices, soft_targets
@@ -51,11 +61,15 @@ def fitted_to_all(
     if file is not None:
         path, first = file.load(path)
     n_steps = STEPS_PER_CHECKPOINT * len(stops)
-    with progress.task(labelled("disrnn: all sessions", path.batches), n_steps) as task:
+    label = labelled("disrnn: all sessions", path.batches)
+    with (
+        steps_on_all_devices(path_steps, steps_alone) as steps,
+        progress.task(label, n_steps) as task,
+    ):
         for i in range(first, len(stops)):
             if i == candidate.step // STEPS_PER_CHECKPOINT:
                 path = path.closed_for_good(path.average)
-            path.advance(stops[i], walks.recipe.penalties)
+            path.advance(stops[i], walks.recipe.penalties, steps)
             try:
                 task.update(STEPS_PER_CHECKPOINT * (i + 1))
             except Stopped:

@@ -22,7 +22,9 @@ from ...errors import DivergedError
 from ...noise import NoiseSource
 from .batches import AVERAGING, MiniBatches
 from .config import StageConfig
+from .division import ALONE, Division
 from .objective import Objective
+from .processes import divisible, steps_on_all_devices
 from .stage import Pace
 
 STEPS_PER_DISPATCH = 50
@@ -69,6 +71,7 @@ def train(
     batches: MiniBatches | None = None,
     start: tuple[TrainingState, dict[str, np.ndarray]] | None = None,
     on_dispatch: Callable[[TrainingState, dict[str, np.ndarray]], bool | None] | None = None,
+    divided: bool = False,
 ) -> Trained:
     """One stage: minimise `objective(model, data, weights, noise)` over what `rates` names.
 
@@ -83,30 +86,33 @@ def train(
     start: where to go on, from an earlier `on_dispatch`.
     on_dispatch: called with the state and the history so far after every few dozen steps (for
         progress, checkpoints and interruption); the stage ends early if it returns True.
+    divided: whether the sessions of each step are divided among all devices of this process and of
+        those that serve it, if there are several (see `processes`).
     Raises DivergedError, with the step and term, when lower learning rates do not help either.
     """
     model, weights = _strongly_typed(model), _strongly_typed(weights)
     frozen = _split(model, rates)[1]
     averaged = batches is not None
     state, history = start or (initial_state(model, rates, stage, averaged=averaged), {})
-    while state.step < state.n_steps(stage):
-        (trained, adam, average), terms = _compiled_steps(
-            *_arguments(state, frozen, data, weights, rates, key, noisy, objective, stage, batches)
-        )
-        trained, adam, average = _strongly_typed((trained, adam, average))
-        terms = jax.tree.map(np.asarray, terms)
-        if _finite(trained) and np.isfinite(terms["loss"]).all():
-            n_steps = len(terms["loss"])
-            state = state._replace(
-                trained=trained, adam=adam, average=average, step=state.step + n_steps
-            )
-            history = _extended(history, terms)
-            if state.step < state.falls_from and settled(history, stage):
-                state = state._replace(falls_from=state.step)
-        else:
-            state = _roll_back(state, terms, stage)
-        if on_dispatch is not None and on_dispatch(state, history):
-            break
+    with steps_on_all_devices(gradient_steps, _compiled_steps, divided=divided) as steps:
+        while state.step < state.n_steps(stage):
+            (trained, adam, average), terms = steps(*_arguments(
+                state, frozen, data, weights, rates, key, noisy, objective, stage, batches
+            ))  # fmt: skip
+            trained, adam, average = _strongly_typed((trained, adam, average))
+            terms = jax.tree.map(np.asarray, terms)
+            if _finite(trained) and np.isfinite(terms["loss"]).all():
+                n_steps = len(terms["loss"])
+                state = state._replace(
+                    trained=trained, adam=adam, average=average, step=state.step + n_steps
+                )
+                history = _extended(history, terms)
+                if state.step < state.falls_from and settled(history, stage):
+                    state = state._replace(falls_from=state.step)
+            else:
+                state = _roll_back(state, terms, stage)
+            if on_dispatch is not None and on_dispatch(state, history):
+                break
     taken = state.trained if state.average is None else state.average
     return Trained(eqx.combine(taken, frozen), history)
 
@@ -149,29 +155,31 @@ def settled(history: dict[str, Float[np.ndarray, " step"]], stage: StageConfig) 
     return bool(max(changes) < SETTLED * loss)
 
 
+@divisible
 def gradient_steps(
     trained, adam, frozen, data, weights, rates, key, amount, pace, first, falls_from, rate_factor,
-    objective, n_steps, average=None, sessions=None, counts=None,
+    objective, n_steps, average=None, sessions=None, counts=None, division: Division = ALONE,
 ):  # fmt: skip
     """`n_steps` gradient steps in one dispatch. Returns the new (trained, adam, average) and all
     terms.
 
     sessions, counts: of each step's mini-batch, and what its means divide by; None where every step
     sees all, and nothing is averaged.
-    Everything but `objective` and `n_steps` may be traced, and mapped over.
+    Everything but `objective`, `n_steps` and `division` may be traced, and mapped over.
     """
+    seen = division.seen(data, sessions, counts)
 
     def loss(trained, step, step_key, sessions):
-        noise = NoiseSource(step_key, amount)
+        own, share = seen(sessions)
+        noise = NoiseSource(step_key, amount, share)
         model = eqx.combine(trained, frozen)
-        seen = data if sessions is None else data.at(sessions, counts)
-        return objective(model, seen, pace.weights_at(step, weights), noise)
+        return objective(model, own, pace.weights_at(step, weights), noise)
 
     def one(carry, now):
         trained, adam, average = carry
         step, step_key, rate, of_step = now
-        (_, terms), gradient = jax.value_and_grad(loss, has_aux=True)(
-            trained, step, step_key, of_step
+        gradient, terms = division.mean(
+            jax.grad(loss, has_aux=True)(trained, step, step_key, of_step)
         )
         direction, adam = pace.adam.update(gradient, adam)
         trained = jax.tree.map(
