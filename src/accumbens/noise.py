@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray, UInt32
 
 
-class Share(NamedTuple):
+class SessionShare(NamedTuple):
     """Which sessions of a step one device has: number `first`, and from there every `every`-th of
     `total`. Their noise is what it is where one device has all of them."""
 
@@ -18,7 +18,7 @@ class Share(NamedTuple):
     total: UInt32[Array, ""]
 
     @classmethod
-    def whole(cls, n_sessions: int) -> Share:
+    def whole(cls, n_sessions: int) -> SessionShare:
         """All of them."""
         return cls(*(jnp.uint32(number) for number in (0, 1, n_sessions)))
 
@@ -37,7 +37,7 @@ class NoiseSource(NamedTuple):
 
     key: PRNGKeyArray
     amount: Float[Array, ""]
-    share: Share | None = None
+    share: SessionShare | None = None
 
 
 def split_noise(source: NoiseSource | None, n: int) -> tuple[NoiseSource | None, ...]:
@@ -48,7 +48,7 @@ def split_noise(source: NoiseSource | None, n: int) -> tuple[NoiseSource | None,
 
 
 def address_of(
-    key: UInt32[Array, " word"], share: Share | None, n_sessions: int
+    key: UInt32[Array, " word"], share: SessionShare | None, n_sessions: int
 ) -> UInt32[Array, " address"]:
     """Five words by which compiled code finds its noise: those of the key, and the share."""
-    return jnp.concatenate([key, jnp.stack(share or Share.whole(n_sessions))])
+    return jnp.concatenate([key, jnp.stack(share or SessionShare.whole(n_sessions))])

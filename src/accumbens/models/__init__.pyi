@@ -1,6 +1,7 @@
 """Models: one interface, `Model`; cognitive models, trial-history regression, GRU and disRNN."""
 
 from ..noise import NoiseSource as NoiseSource
+from ..noise import SessionShare as SessionShare
 from ..trials import Batch as Batch
 from ..trials import Counts as Counts
 from .actor_critic import ActorCritic as ActorCritic

@@ -27,7 +27,7 @@ from accumbens.models.disrnn.recurrence.scan import (
     run_loop,
 )
 from accumbens.models.disrnn.residual_mlp import ResidualMLPs
-from accumbens.noise import Share
+from accumbens.noise import SessionShare
 from helpers.compilers import needs_kernel
 
 # latents, units, layers, activation, trials, sessions: rows of 1, 2 and 3 vectors, tiles of 1 to 16
@@ -195,7 +195,7 @@ def test_deviates_do_not_depend_on_the_sessions_around():
 
 def some_sessions(args, first, every):
     """What a device has that takes every so many of the sessions."""
-    share = Share(jnp.uint32(first), jnp.uint32(every), jnp.uint32(args.valid.shape[1]))
+    share = SessionShare(jnp.uint32(first), jnp.uint32(every), jnp.uint32(args.valid.shape[1]))
     return dataclasses.replace(
         args, noise=args.noise._replace(share=share), z_initial=args.z_initial[:, first::every],
         seen=args.seen[..., first::every], valid=args.valid[:, first::every],

@@ -14,7 +14,7 @@ from accumbens.errors import ConfigError
 from accumbens.models.disrnn.readout.cpu import fastest_read, read_along_cpu, why_unavailable
 from accumbens.models.disrnn.readout.plain import ReadInputs, ReadNoise, read_along
 from accumbens.models.disrnn.residual_mlp import ResidualMLPs
-from accumbens.noise import Share
+from accumbens.noise import SessionShare
 from helpers.compilers import needs_kernel
 
 # networks, latents, outside, units, layers, outputs, activation, trials, sessions: odd and even
@@ -110,7 +110,7 @@ def test_sessions_divided_among_devices_have_the_noise_of_all(run):
     out, gradients = value_and_gradients(run)(args, weights)
     total = 0.0
     for first in range(3):
-        share = Share(jnp.uint32(first), jnp.uint32(3), jnp.uint32(shape[-1]))
+        share = SessionShare(jnp.uint32(first), jnp.uint32(3), jnp.uint32(shape[-1]))
         part = dataclasses.replace(
             args, noise=args.noise._replace(share=share), before=args.before[..., first::3],
             outside=args.outside[..., first::3],

@@ -17,10 +17,10 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Int, PyTree
 
-from ...noise import Share
+from ...noise import SessionShare
 from ...trials import Batch, Counts
 
-Seen = Callable[[Any], tuple[Any, Share | None]]
+Seen = Callable[[Any], tuple[Any, SessionShare | None]]
 """What this device sees of a step, given the numbers of the step's sessions (None: all of them)."""
 AXIS = "device"
 """Name of the mesh's axis."""
@@ -43,10 +43,10 @@ class Division:
         batch = data if isinstance(data, Batch) else data.batch
         own = jax.tree.map(lambda number: number / self.n, counts or _counts(batch))
 
-        def here(chosen: Int[Array, " place"]) -> tuple[Any, Share]:
+        def here(chosen: Int[Array, " place"]) -> tuple[Any, SessionShare]:
             n_places = len(chosen)
             numbers = (jax.lax.axis_index(AXIS), self.n, n_places)
-            share = Share(*(jnp.asarray(number, jnp.uint32) for number in numbers))
+            share = SessionShare(*(jnp.asarray(number, jnp.uint32) for number in numbers))
             places = share.numbers(-(-n_places // self.n)).astype(jnp.int32)
             there = places < n_places
             mine = jnp.where(there, chosen[jnp.where(there, places, 0)], -1)

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, UInt32
 
 from ....errors import ConfigError
-from ....noise import Share
+from ....noise import SessionShare
 from ....threefry import normal_deviates
 from ..residual_mlp import ResidualMLPs
 
@@ -21,7 +21,7 @@ class ReadNoise(NamedTuple):
 
     sigma: Float[Array, "net input"]
     key: UInt32[Array, " word"]
-    share: Share | None = None
+    share: SessionShare | None = None
 
 
 class ReadInputs(eqx.Module):
@@ -85,7 +85,7 @@ def read_along(inputs: ReadInputs) -> Float[Array, "net output trial session"]:
 def _deviates(
     noise: ReadNoise, shape: tuple[int, int, int, int]
 ) -> Float[Array, "net input trial session"]:
-    share = noise.share or Share.whole(shape[-1])
+    share = noise.share or SessionShare.whole(shape[-1])
     row = jnp.arange(math.prod(shape[:-1]), dtype=jnp.uint32)[:, None]
     place = row * share.total + share.numbers(shape[-1])
     counter = (place >> 1, jnp.zeros_like(place))

@@ -24,7 +24,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, UInt32
 
 from ....errors import ConfigError
-from ....noise import Share
+from ....noise import SessionShare
 from ....threefry import normal_deviates
 from ..residual_mlp import ResidualMLPs
 
@@ -42,7 +42,7 @@ class Noise(NamedTuple):
     sigma: Float[Array, "latent input"]
     latent_sigma: Float[Array, " latent"]
     key: UInt32[Array, " word"]
-    share: Share | None = None
+    share: SessionShare | None = None
 
 
 class LoopInputs(eqx.Module):
@@ -134,7 +134,7 @@ def deviates(
     """A trial's standard normal deviates. Draws 2p and 2p + 1 of latent k in session s are the pair
     at counter (s, (trial n_latents + k) n_pairs + p)."""
     n_latents, n_draws, n_sessions = shape
-    session = (noise.share or Share.whole(n_sessions)).numbers(n_sessions)
+    session = (noise.share or SessionShare.whole(n_sessions)).numbers(n_sessions)
     latent = jnp.arange(n_latents, dtype=jnp.uint32)[:, None, None]
     draw = jnp.arange(n_draws, dtype=jnp.uint32)[:, None]
     n_pairs = jnp.uint32((n_draws + 1) // 2)
