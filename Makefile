@@ -23,7 +23,7 @@ CORE_TESTS := tests/models tests/fit tests/scoring tests/credit tests/io tests/n
 help:
 	@echo "make demo          fit all models to simulated choices and dopamine; see demo/"
 	@echo "make test          ruff, pyright, import-linter, and all but the slow tests"
-	@echo "make test-slurm    sweeps on a real SLURM of two nodes on this machine (as root on Debian)"
+	@echo "make test-slurm    sweeps and a fit on a real SLURM of two nodes on this machine (as root on Debian)"
 	@echo "make check-all     the same with the slow tests"
 	@echo "make lint          ruff, pyright and import-linter alone"
 	@echo "make test-minimum  core tests with the oldest supported packages (Python 3.11), in .venv-minimum"

@@ -2,8 +2,10 @@
 
 import dataclasses
 import shutil
+import threading
 from types import SimpleNamespace
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -14,6 +16,8 @@ from accumbens.fit.disrnn import signal_walks
 from accumbens.fit.disrnn.config import DisRNNStageConfig, RecipeConfig, SelectionConfig
 from accumbens.fit.disrnn.selection import select_disrnn
 from accumbens.fit.disrnn.signal_selection import select_signal_networks
+from accumbens.fit.gradient import processes
+from accumbens.fit.gradient.division import AXIS, Division
 from accumbens.models.disrnn import DisRNNConfig, open_latents
 from accumbens.models.q_learning import QLearning
 from accumbens.progress import Progress
@@ -102,6 +106,53 @@ def test_a_killed_fit_to_all_sessions_goes_on_to_the_same_bits(
         np.testing.assert_array_equal(ours, theirs)
     with pytest.raises(DataError, match="belongs to a fit with other data or options"):
         select_disrnn(trials, RECIPE, QUICK, key=KEY, checkpoints=tmp_path, identity="other")
+
+
+class Three:
+    """A crew of three devices, which are places of an axis here."""
+
+    def __init__(self):
+        self.lock, self.calls = threading.Lock(), 0
+
+    def call(self, function, arguments):
+        self.calls += 1
+        return jax.tree.map(lambda x: x[0], self._together(function, arguments))
+
+    @staticmethod
+    @eqx.filter_jit
+    def _together(function, arguments):
+        def on_each(_):
+            return function(*arguments, division=Division(3))
+
+        return jax.vmap(on_each, axis_name=AXIS)(jnp.arange(3))
+
+    def forget(self):
+        pass
+
+
+def test_the_fit_to_all_sessions_goes_on_on_several_devices(trials, chosen, tmp_path, monkeypatch):
+    """From a checkpoint of one device that was written half-way."""
+    monkeypatch.setattr("accumbens.fit.disrnn.whole.SECONDS_BETWEEN_SAVES", 0.0)
+    selection, folder, _ = chosen
+    for file in folder.iterdir():
+        if file.name != ALL:
+            shutil.copy(file, tmp_path)
+
+    class Killer(Progress):
+        def changed(self, task):
+            if task.label.startswith("disrnn: all sessions") and task.done >= 200:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        selected(trials, tmp_path, Killer())
+    crew = Three()
+    monkeypatch.setattr(processes, "_crew", crew)
+    resumed = selected(trials, tmp_path)
+    assert crew.calls == (selection.candidate.step + selection.relaxed - 200) // 50 + 1
+    alone = unroll(selection.model, trials).choice_logits
+    together = unroll(resumed.model, trials).choice_logits
+    np.testing.assert_allclose(together, alone, atol=1e-3)
+    assert np.ptp(alone) > 0.5
 
 
 def test_signal_networks_are_chosen_inside_the_part_and_fitted_to_all(trials, chosen, monkeypatch):
