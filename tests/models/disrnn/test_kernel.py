@@ -26,9 +26,9 @@ from accumbens.models.disrnn.recurrence.scan import (
     deviates,
     run_loop,
 )
-from accumbens.models.disrnn.residual_mlp import ResidualMLPs
 from accumbens.noise import SessionShare
 from helpers.compilers import needs_kernel
+from helpers.random_networks import random_mlps
 
 # latents, units, layers, activation, trials, sessions: rows of 1, 2 and 3 vectors, tiles of 1 to 16
 # sessions, the last one overlapping the one before it (37 = 13 + 13 + 11, for instance).
@@ -53,16 +53,7 @@ def arguments(shape, *, seed, noise=True, lengths=None, p_missed=0.2, dtype=np.f
     def normal(*size, scale=1.0):
         return jnp.asarray(scale * rng.standard_normal(size), dtype)
 
-    fan_in = n_units**-0.5
-    mlps = ResidualMLPs(
-        w_in=normal(n_latents, n_units, n_inputs, scale=n_inputs**-0.5),
-        b_in=normal(n_latents, n_units, scale=0.3),
-        w_hidden=normal(n_layers, n_latents, n_units, n_units, scale=fan_in),
-        b_hidden=normal(n_layers, n_latents, n_units, scale=0.3),
-        w_out=normal(n_latents, 2, n_units, scale=fan_in),
-        b_out=normal(n_latents, 2, scale=0.3),
-        activation=activation,
-    )
+    mlps = random_mlps(normal, n_latents, n_inputs, n_units, n_layers, 2, activation)
     valid = np.arange(n_trials)[:, None] < lengths
     valid &= rng.random((n_trials, n_sessions)) >= p_missed
     sigma = (normal(n_latents, n_inputs, scale=0.3), normal(n_latents, scale=0.3))

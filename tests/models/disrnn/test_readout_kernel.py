@@ -13,9 +13,9 @@ from accumbens.compiled.loops import VARIABLE
 from accumbens.errors import ConfigError
 from accumbens.models.disrnn.readout.cpu import fastest_read, read_along_cpu, why_unavailable
 from accumbens.models.disrnn.readout.plain import ReadInputs, ReadNoise, read_along
-from accumbens.models.disrnn.residual_mlp import ResidualMLPs
 from accumbens.noise import SessionShare
 from helpers.compilers import needs_kernel
+from helpers.random_networks import random_mlps
 
 # networks, latents, outside, units, layers, outputs, activation, trials, sessions: odd and even
 # numbers of samples (two share a counter), vectors full and not, one piece and many.
@@ -35,16 +35,7 @@ def arguments(shape, *, seed=0, noise=True, dtype: type = np.float32):
     def normal(*size, scale=1.0):
         return jnp.asarray(scale * rng.standard_normal(size), dtype)
 
-    fan_in = n_units**-0.5
-    mlps = ResidualMLPs(
-        w_in=normal(n_nets, n_units, n_inputs, scale=n_inputs**-0.5),
-        b_in=normal(n_nets, n_units, scale=0.3),
-        w_hidden=normal(n_layers, n_nets, n_units, n_units, scale=fan_in),
-        b_hidden=normal(n_layers, n_nets, n_units, scale=0.3),
-        w_out=normal(n_nets, n_outputs, n_units, scale=fan_in),
-        b_out=normal(n_nets, n_outputs, scale=0.3),
-        activation=activation,
-    )
+    mlps = random_mlps(normal, n_nets, n_inputs, n_units, n_layers, n_outputs, activation)
     key = jnp.asarray(rng.integers(0, 2**32, 2, dtype=np.uint32))
     drawn = ReadNoise(jnp.abs(normal(n_nets, n_inputs, scale=0.5)), key) if noise else None
     before, outside = normal(n_trials, n_latents, n), normal(n_trials, n_outside, n)
