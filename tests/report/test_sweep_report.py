@@ -1,5 +1,8 @@
 """The report of a sweep: every cell, what is varied, what failed."""
 
+import json
+import shutil
+
 import jax
 import pandas as pd
 import pytest
@@ -9,7 +12,7 @@ from accumbens.models.q_learning import QLearning
 from accumbens.report import Report
 from accumbens.run.fit.config import FitConfig
 from accumbens.run.sweep.config import EngineConfig
-from accumbens.run.sweep.sweeping import run_sweep
+from accumbens.run.sweep.sweeping import load_sweep, run_sweep
 from accumbens.simulation import simulate
 from accumbens.tasks.bandits import DriftingBandit
 
@@ -38,3 +41,17 @@ def test_every_cell_is_in_the_page(watched, sweep, tmp_path):
     shown = pd.Series(page.evaluate("accumbens.rows('sweep_scores')"))
     assert [float(row["naive.normalized_likelihood"]) for row in shown] == stored.tolist()
     assert "No cell failed." in page.locator("#checks").inner_text()
+
+
+def test_cells_that_predict_worse_than_no_memory_are_counted(watched, sweep, tmp_path):
+    quiet = watched.open(Report(sweep).save(tmp_path / "quiet.html"))
+    assert quiet.locator("#verdict .alarm").count() == 0
+    copy = tmp_path / "copy"
+    shutil.copytree(sweep.path, copy)
+    path = next(iter(sorted(copy.glob("cells/*/metrics.json"))))
+    metrics = json.loads(path.read_text())
+    path.write_text(json.dumps(metrics | {"warnings": ["naive predicts WORSE."]}))
+    page = watched.open(Report(load_sweep(copy)).save(tmp_path / "r.html"))
+    said = page.locator("#verdict .alarm").inner_text()
+    assert "In 1 of 3 cells a model predicts held-out sessions WORSE" in said
+    assert path.parent.name in said

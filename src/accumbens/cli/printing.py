@@ -184,7 +184,7 @@ def _print_routes(out: Output, routes: list[dict[str, Any]]) -> None:
     """The best candidate along each path."""
     headings = (
         "share", "numbers a subject", "start", "latents at most", "penalties",
-        "inner normalized likelihood ↑", "open latents of folds", "path kept",
+        "folds ↑", "open latents", "kept",
     )  # fmt: skip
     rows = [
         (
@@ -200,7 +200,8 @@ def _print_routes(out: Output, routes: list[dict[str, Any]]) -> None:
     if rows:
         out.table(
             [headings[i] for i in shown], [[row[i] for i in shown] for row in rows],
-            title="disRNN candidates, the best along each path",
+            title="disRNN candidates, the best along each path: normalized likelihood of what "
+            "folds held out, open latents of the fits without each fold",
         )  # fmt: skip
 
 

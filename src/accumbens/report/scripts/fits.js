@@ -95,7 +95,8 @@ accumbens.draw.selection = function (rows, width) {
   const room = [d3.min(tops) - 2.5 * span, d3.max(tops) + 0.4 * span];
   const part = (y, label, domain) => (key, w, h) => ({
     node: accumbens.fig.plot({
-      width: w, height: h + 30, x: { type: "log", label: "penalties, times the default", ticks: 4, tickFormat: "~g" }, y: { label, domain, nice: !domain },
+      width: w, height: h + 30, x: { type: "log", label: "penalties, times the default", ticks: 4, tickFormat: "~g" },
+      y: { label, domain, nice: !domain, ...(domain ? {} : { ticks: d3.range(0, d3.max(rows, (d) => +d.open_latents) + 1) }) },
       marks: [
         Plot.lineY(rows, { x: (d) => +d.factor, y: (d) => (domain && y(d) < domain[0] ? NaN : y(d)), z: route, stroke: look, strokeWidth: 1.8 }),
         Plot.dot(rows.filter((d) => !domain || y(d) >= domain[0]), { x: (d) => +d.factor, y, r: 2.4, fill: look, title: (d) => `${route(d)}: ${y(d)}` }),
@@ -198,11 +199,11 @@ accumbens.draw.sweep_scores = function (rows, width) {
       title: accumbens.name(axis),
       node: accumbens.fig.plot({
         width: w, height: h + 40, marginBottom: numbers ? 42 : 70,
-        x: { type: "point", domain: numbers ? values.sort((a, b) => a - b) : values, label: null, tickRotate: numbers && values.length < 12 ? 0 : -45, tickFormat: (v) => accumbens.short(v, 14) },
+        x: { type: "point", domain: numbers ? values.sort((a, b) => a - b) : values, label: null, tickRotate: numbers && values.length < 12 ? 0 : -45, tickFormat: (v) => (numbers ? String(+v) : accumbens.short(v, 14)) },
         y: { label: "normalized likelihood", nice: true },
         marks: [Plot.dot(long, { x: axis, y: "y", r: 3.2, stroke: (d) => accumbens.latent(d.i), title: (d) => `${d.cell}: ${d.y}` })],
       }),
     };
   }, { least: 320, most: 2 });
-  return [accumbens.fig.legend(models.map((m, i) => ({ label: accumbens.name(m.slice(0, -end.length)), colour: accumbens.latent(i), mark: "open" }))), grid];
+  return [accumbens.fig.legend(models.map((m, i) => ({ label: (accumbens.header.labels || {})[m.slice(0, -end.length)] || accumbens.name(m.slice(0, -end.length)), colour: accumbens.latent(i), mark: "open" }))), grid];
 };

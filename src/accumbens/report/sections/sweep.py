@@ -5,8 +5,11 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
+from ...errors import AccumbensError
+from ...models.catalogue import label_of
 from ...run.provenance import made_in_words, read_made
 from ...run.sweep.sweep import WORDS
+from ...summary import counted
 from ..markup import Content, Markup, joined, named, tag
 from ..payload import Payload
 from ..records import Records
@@ -26,6 +29,8 @@ def sweep_sections(records: Records, payload: Payload) -> list[Section]:
     found = [_verdict(sweep, frame, n)]
     models = [str(c) for c in frame if str(c).endswith(LIKELIHOOD)]
     if models:
+        names = [model.removesuffix(LIKELIHOOD) for model in models]
+        payload.header["labels"] = {name: label_of(name) for name in names}
         done = frame[frame["state"] == "done"]
         caption = (
             "Held-out normalized likelihood of every cell that is done, by what is varied; a "
@@ -44,13 +49,13 @@ def sweep_sections(records: Records, payload: Payload) -> list[Section]:
 
 def _verdict(sweep: Any, frame: Any, n: str) -> Section:
     states = ", ".join(f"{count:,} {WORDS[state]}" for state, count in sweep.count().items())
-    parts = [tag("p", f"{n}: {states}.", class_="verdict")]
+    parts = [_alarm(sweep), tag("p", f"{n}: {states}.", class_="verdict")]
     for column in (c for c in frame if str(c).endswith(LIKELIHOOD)):
         values = frame[column].dropna()
         if len(values):
             model = str(column).removesuffix(LIKELIHOOD)
             parts.append(
-                tag("p", f"{model}: held-out normalized likelihood {values.min():.4f} to "
+                tag("p", f"{label_of(model)}: held-out normalized likelihood {values.min():.4f} to "
                     f"{values.max():.4f}, median {values.median():.4f}, over {len(values):,} "
                     "cells.")
             )  # fmt: skip
@@ -67,8 +72,35 @@ def _verdict(sweep: Any, frame: Any, n: str) -> Section:
     return Section("verdict", "What was found", joined(parts))
 
 
+def _alarm(sweep: Any) -> Markup:
+    """How many cells warn that a model predicts worse than one without memory."""
+    read, warned = 0, []
+    for name, run in sweep.runs():
+        try:
+            said = run.metrics.get("warnings", [])
+        except AccumbensError:
+            continue
+        read += 1
+        warned += [name] if said else []
+    if not warned:
+        return Markup()
+    text = (
+        f"In {len(warned):,} of {counted(read, 'cell')} a model predicts held-out sessions WORSE "
+        "than one without memory. Do not interpret its structure there; the warnings of each cell "
+        f"say which model: accumbens show {shlex.quote(str(sweep.path / 'cells' / warned[0]))}"
+    )
+    return warnings([text], class_="alarm")
+
+
 def _cells(frame: Any, n: str, payload: Payload) -> Markup:
-    heads = [str(c).replace(LIKELIHOOD, " normalized likelihood") for c in frame]
+    heads = [
+        f"{label_of(str(c).removesuffix(LIKELIHOOD))} normalized likelihood"
+        if str(c).endswith(LIKELIHOOD)
+        else "open latents"
+        if c == "open_latents"
+        else str(c)
+        for c in frame
+    ]
     rows = [[shown(v) if isinstance(v, float) else str(v) for v in row]
             for row in frame.head(MOST_CELLS).itertuples(index=False)]  # fmt: skip
     more = f" (the first {MOST_CELLS}; the CSV has all)" if len(frame) > MOST_CELLS else ""
