@@ -162,11 +162,15 @@ def test_a_stub_decides_what_a_package_has(tmp_path, monkeypatch):
 
 
 def code_of_users() -> dict[str, str]:
-    """Examples, and the Python blocks of README and docs, by where they stand."""
+    """Examples, and the Python of README and docs (the cells of a page as one), by where it stands."""
     code = {path.name: path.read_text() for path in EXAMPLES}
     for page in PAGES:
         blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
         code |= {f"{page.name}, block {i}": block for i, block in enumerate(blocks)}
+        cell = re.compile(r"^```\{code-cell\}\n(.*?)^```", re.MULTILINE | re.DOTALL)
+        cells = cell.findall(page.read_text())
+        lines = [line for one in cells for line in one.splitlines() if not line.startswith(":")]
+        code |= {f"{page.name}, cells": "\n".join(lines)} if cells else {}
     return code
 
 
