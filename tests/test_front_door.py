@@ -162,7 +162,7 @@ def test_a_stub_decides_what_a_package_has(tmp_path, monkeypatch):
 
 
 def code_of_users() -> dict[str, str]:
-    """Examples, and the Python of README and docs (the cells of a page as one), by where it stands."""
+    """Examples, and the Python of README and docs (cells of a page as one), by where it stands."""
     code = {path.name: path.read_text() for path in EXAMPLES}
     for page in PAGES:
         blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)

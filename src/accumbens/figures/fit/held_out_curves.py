@@ -99,8 +99,9 @@ def _words(share: float, embedding: int, start: int, latents: int, *, most: int)
 
 def _limits(table: pd.DataFrame, reference: float) -> tuple[float, float]:
     """Of the likelihoods, once they no longer rise from chance."""
-    late = table[column(table, "step") >= SETTLED * max(column(table, "step"))]
-    values = np.concatenate([column(late, FITTED), column(late, INNER)]).astype(float)
+    step = column(table, "step")
+    late = step >= SETTLED * step.max()
+    values = np.concatenate([column(table, name)[late] for name in (FITTED, INNER)]).astype(float)
     values = np.append(values[np.isfinite(values)], reference)
     room = max(0.08 * float(np.ptp(values)), 0.001)
     return float(values.min()) - room, float(values.max()) + room
