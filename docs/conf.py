@@ -51,6 +51,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = f"accumbens {release}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_sidebars = {page.stem: [] for page in HERE.glob("*.md")}  # they have no pages below them
 html_copy_source = html_show_sourcelink = False
 html_context = {"default_mode": "auto"}
 html_theme_options = {

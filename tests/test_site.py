@@ -98,6 +98,7 @@ def test_the_site_is_built_without_a_warning_and_its_links_lead_somewhere(tmp_pa
         pages[path].feed(path.read_text(encoding="utf-8"))
     assert len(pages) > 20
     for path, page in pages.items():
+        assert "&lt;Figure size" not in path.read_text(encoding="utf-8"), "a figure is no picture"
         assert [u for u in page.loaded if urlsplit(u).scheme not in ("", "data")] == [], path
         for link in page.links:
             parts = urlsplit(link)
