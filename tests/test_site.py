@@ -67,6 +67,12 @@ def test_every_page_has_a_place():
     assert "reference/index" in listed
 
 
+@pytest.mark.parametrize("name", ["CHANGELOG.md", "CONTRIBUTING.md"])
+def test_what_the_site_includes_has_no_links_that_hold_in_one_folder_only(name):
+    links = re.findall(r"\]\(([^)]+)\)", (ROOT / name).read_text(encoding="utf-8"))
+    assert [link for link in links if not urlsplit(link).scheme] == []
+
+
 class Links(HTMLParser):
     """Addresses that a page names, and the places in it."""
 
