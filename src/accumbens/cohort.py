@@ -12,12 +12,13 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 from scipy.special import expit, logit
 
-from .errors import ConfigError
+from .errors import ConfigError, expect
 from .models.base import Model
 from .models.cognitive import CognitiveModel, Parameter
 from .models.parts.composed import PARTS, with_parts
 from .simulation import simulate
 from .tasks.base import Task
+from .threefry import check_key
 from .trials import Trials, concatenate
 
 MAX_SPREAD = 10.0
@@ -142,6 +143,8 @@ def simulate_cohort(
         >>> trials.session_labels
         ('mouse_01/0', 'mouse_01/1', 'mouse_02/0', 'mouse_02/1')
     """
+    check_key(key)
+    expect(agents, Sequence, "agents", "Give a list of models, one for each subject.")
     counts = [n_sessions] * len(agents) if isinstance(n_sessions, int) else list(n_sessions)
     names = names or [f"mouse_{i + 1:02d}" for i in range(len(agents))]
     if len(set(names)) < len(names):

@@ -34,3 +34,17 @@ def expect(value: object, kinds: type | tuple[type, ...], name: str, advice: str
         kind = type(value).__name__
         what = f"{shown} ({kind})" if shown else f"a {kind}"
         raise ConfigError(f"{name} is {what}, which cannot be used here. {advice}")
+
+
+def expect_whole(value: object, name: str) -> None:
+    """Checks that an argument is a whole number, Python's or NumPy's.
+
+    Args:
+        value: of the argument.
+        name: of the argument, for the message.
+
+    Raises:
+        ConfigError: it is another number, or none.
+    """
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        expect(value, (), name, "Give a whole number.")

@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
 from .choices import sample_choice
-from .errors import ConfigError
+from .errors import ConfigError, expect_whole
 from .models.base import Model, refuse_class
 from .models.own import check_own_model
 from .progress.threads import in_threads
@@ -218,6 +218,7 @@ def _check(model, task, n_sessions, n_trials, subject, signal_noise, chunk):
         )
     check_own_model(model, len(task.outcome_names))
     for name, value in (("n_sessions", n_sessions), ("n_trials", n_trials), ("chunk", chunk)):
+        expect_whole(value, name)
         if value < 1:
             raise ConfigError(f"{name} is {value}; it must be at least 1.")
     if subject.shape not in {(), (n_sessions,)} or (subject < 0).any():

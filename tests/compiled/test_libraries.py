@@ -23,6 +23,7 @@ def forget(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(places, "_said", set())
     monkeypatch.setattr(libraries, "_builds", {})
+    monkeypatch.setattr(libraries, "_failures", {})
 
     def forget():
         monkeypatch.setattr(libraries, "_loaded", {})
@@ -148,6 +149,42 @@ def test_a_compiler_that_misbehaves_is_a_reason_and_leaves_nothing(
     monkeypatch.setenv("CXX", compiler(tmp_path, script))
     assert isinstance(built(source), Reason)
     assert kept() == []
+
+
+ENDED = "g++: fatal error: Terminated signal terminated program cc1plus"
+
+
+@pytest.mark.parametrize("when", ["it reads the flag", "it compiles"])
+@pytest.mark.parametrize("how", ["kill -15 $$", f"echo '{ENDED}' >&2; exit 1"])
+def test_a_compiler_that_the_system_ended_is_tried_again(
+    forget, source, tmp_path, monkeypatch, when, how
+):
+    """A cluster that takes a job back ends its compilers too, a moment before the job itself. Code
+    without the processor's instructions, or none, would give other numbers."""
+    loaded(source)
+    assert "-march=native" in next(iter(builds().values()))
+    forget()
+    kept()[0].unlink()
+    probes = "*-fsyntax-only*" if when == "it reads the flag" else "*-shared*"
+    file = tmp_path / "c++"
+    file.write_text(
+        f'#!/bin/sh\ncase "$*" in {probes}) [ -e {tmp_path}/once ] || '
+        f'{{ : > {tmp_path}/once; {how}; }};; esac\nexec {real()} "$@"\n'
+    )
+    file.chmod(0o755)
+    monkeypatch.setattr(libraries, "_builds", {})
+    monkeypatch.setenv("CXX", str(file))
+    assert loaded(source).library.seven() == 7
+    assert (tmp_path / "once").exists()
+    assert "-march=native" in next(iter(builds().values()))
+    assert "seven" not in libraries.failures()
+
+
+def test_what_could_not_be_had_is_known(forget, source, tmp_path, monkeypatch):
+    monkeypatch.setenv("CXX", compiler(tmp_path, "echo 'error: no licence' >&2; exit 1"))
+    reason = built(source)
+    assert libraries.failures() == {"seven": str(reason)}
+    assert "no licence" in str(reason)
 
 
 def test_other_flags_of_the_machine_have_other_keys(forget, source, monkeypatch):

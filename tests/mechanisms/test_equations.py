@@ -206,9 +206,28 @@ def test_latents_that_a_bottleneck_keeps_out_are_in_no_term():
 
 def test_random_choices_have_no_equation():
     found = distilled(accumbens.BiasOnly(0.0), BANDIT)
-    assert found.verdict() == "Nothing found: choices do not depend on what happened before."
+    assert found.verdict().startswith("Nothing found: choices do not depend on what happened ")
     assert found.term_frame().empty
     assert found.latents == ()
+
+
+@pytest.mark.parametrize(("temperature", "nothing"), [(0.05, True), (0.5, False)])
+def test_what_is_hardly_more_than_fixed_probabilities_is_nothing(temperature, nothing):
+    """As of a network that was fitted to random choices and left a latent a little open. The
+    divergence of p = 1/2 + e/4 from its mean is e^2/8 for small log-odds e."""
+    agent = accumbens.QLearning(0.3, temperature, initial_value=0.5)
+    found = distilled(agent, BANDIT, n_draws=0)
+    trials = found.trials
+    logits = np.asarray(accumbens.unroll(agent, trials).choice_logits)[trials.valid]
+    log_odds = logits[:, 1] - logits[:, 0]
+    assert found.memory == pytest.approx(log_odds.var() / 8, rel=0.02)
+    assert (found.memory <= found.tolerance) == nothing
+    assert (found.read == ()) == nothing
+    assert found.verdict().startswith("Nothing found") == nothing
+    if nothing:
+        assert "Q_0: nothing reads it" in found.text()
+        assert f"differ by {found.memory:.2g} nats per trial" in found.verdict()
+        assert found.divergence == pytest.approx(found.memory, rel=0.01)
 
 
 def test_a_signal_reads_as_a_prediction_error():

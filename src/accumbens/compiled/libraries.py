@@ -3,7 +3,8 @@
 A library is kept under a key of everything that made it, followed by its own checksum, so that
 neither another machine's nor a damaged file is ever loaded. No step raises: what goes wrong is
 returned as a `Reason`, for the caller to fall back on plain Python, and is tried again by the next
-process.
+process; a compiler that the system ended is tried again at once. `failures` says what went wrong,
+for those who keep what plain Python computed.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
+import re
 import shutil
 import subprocess
 import threading
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,11 +28,23 @@ FLAGS = ("-std=c++17", "-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-con
 FLAGS += ("-shared", "-fPIC", "-w")
 THIS_MACHINE = ("-march=native", "-mcpu=native")
 """Flags for the machine at hand, in order of preference; compilers differ in what they accept."""
-COMPILE_SECONDS = 120
+COMPILE_SECONDS = 600
+"""A busy machine takes a hundred times as long as an idle one; a compiler that waits for something
+that never comes still ends."""
+TRIES, SECONDS_BETWEEN_TRIES = 3, 0.5
+ENDED = re.compile(
+    r"signal terminated program|due to signal|unable to execute command|out of memory"
+    r"|memory exhausted|Cannot allocate memory"
+)
+"""What compilers say where the system ended a part of them: a cluster that takes a job back sends
+its signal to all processes of the job, and the job may go on for some time."""
+SHELL_SAYS_SIGNAL = 128
+"""A shell's exit code is this plus the number of the signal that ended what it ran."""
 
 _lock = threading.Lock()
 _loaded: dict[str, ctypes.CDLL] = {}
 _builds: dict[str, str] = {}
+_failures: dict[str, str] = {}
 
 
 class Source(NamedTuple):
@@ -83,8 +98,20 @@ def builds() -> dict[str, str]:
     return dict(_builds)
 
 
+def failures() -> dict[str, str]:
+    """Why libraries that this process wanted could not be had, by the first part of their names."""
+    return dict(_failures)
+
+
 @functools.cache
 def _built(source: Source, setting: Setting) -> Built | Reason:
+    found = _tried(source, setting)
+    if isinstance(found, Reason):
+        _failures[source.name] = str(found)
+    return found
+
+
+def _tried(source: Source, setting: Setting, n_tries: int = TRIES) -> Built | Reason:
     try:
         path = _compiler(setting)
         if path is None:
@@ -100,6 +127,9 @@ def _built(source: Source, setting: Setting) -> Built | Reason:
             _builds[file.stem] = _described(compiler)
         return Built(_loaded[key], key)
     except subprocess.CalledProcessError as error:
+        if n_tries > 1 and _was_ended(error):
+            time.sleep(SECONDS_BETWEEN_TRIES)
+            return _tried(source, setting, n_tries - 1)
         lines = [line for line in error.stderr.splitlines() if "error" in line]
         said = (lines or [error.stderr.strip() or f"it ended with code {error.returncode}"])[0]
         return Reason(f"{error.cmd[0]} failed: {said}")
@@ -113,15 +143,21 @@ def _compiler(setting: Setting) -> str | None:
     return next((path for path in found if path), None)
 
 
+def _was_ended(error: subprocess.CalledProcessError) -> bool:
+    """Whether the system ended a compiler, or a part of it, rather than that it refused."""
+    by_signal = error.returncode < 0 or error.returncode > SHELL_SAYS_SIGNAL
+    return by_signal or ENDED.search(error.stderr) is not None
+
+
 def _flag_for_this_machine(compiler: str) -> str | None:
-    """The first flag that compiles an empty file; what fails later for another reason, such as
-    want of memory, so never leads to code without the processor's instructions."""
+    """The first flag that compiles an empty file; what fails for another reason than the flag, such
+    as want of memory, so never leads to code without the processor's instructions."""
     for flag in THIS_MACHINE:
         try:
             _run(compiler, flag, "-x", "c++", "-fsyntax-only", os.devnull)
         except subprocess.CalledProcessError as error:
-            if error.returncode < 0:
-                raise  # the system ended it
+            if flag.partition("=")[0] not in error.stderr or _was_ended(error):
+                raise
         else:
             return flag
     return None
@@ -158,7 +194,7 @@ def _described(compiler: Compiler) -> str:
 def _run(*command: str) -> str:
     done = subprocess.run(
         command, capture_output=True, text=True, errors="replace", check=True,
-        timeout=COMPILE_SECONDS,
+        timeout=COMPILE_SECONDS, env=os.environ | {"LC_ALL": "C"},
     )  # fmt: skip
     return done.stdout
 

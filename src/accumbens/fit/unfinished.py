@@ -1,15 +1,75 @@
-"""Arrays of unfinished work on disk: one file, replaced as a whole, readable after any kill."""
+"""Arrays of unfinished work on disk: one file, replaced as a whole, readable after any kill.
+
+Each says why plain Python took part in it where compiled code was wanted: the two agree to rounding
+only, so that work which goes on with the other one would not give the numbers of an unbroken fit.
+"""
 
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..compiled.libraries import failures
+from ..compiled.loops import VARIABLE, wanted_loop
 from ..errors import DataError
 from ..files import make_folder, write_atomically
+
+PLAIN = "plain"
+"""In the note: which compiled code plain Python stood in for, and why."""
+
+
+def plain_parts() -> dict[str, str]:
+    """Which compiled code plain Python stands in for in this process, and why, by its name."""
+    if wanted_loop() == "scan":
+        return {VARIABLE: "scan"}
+    return failures()
+
+
+def forget_plain(folder: Path) -> bool:
+    """Removes what is unfinished in a folder where plain Python took part in some of it and
+    compiled code would now do the same: as in an unbroken fit, all is computed by that.
+
+    A compiler that was ended together with the process that had called it leaves such a folder.
+
+    Args:
+        folder: of files that `write_arrays` wrote.
+
+    Returns:
+        Whether anything was removed.
+    """
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    reasons: list[str] = []
+    for file in files:
+        if file.suffix == ".safetensors":
+            reasons += _note(file).get(PLAIN, {}).values()
+    if not reasons or not _compiled_here():
+        return False
+    for file in files:
+        file.unlink(missing_ok=True)
+    warnings.warn(
+        "What was unfinished had been computed without compiled code, which can be had now, and "
+        f"the two differ in rounding: it is computed anew. The reason was: {reasons[0]}.",
+        stacklevel=2,
+    )
+    return True
+
+
+def _compiled_here() -> bool:
+    from ..models.disrnn.recurrence import cpu
+
+    return wanted_loop() != "scan" and cpu.available()
+
+
+def _note(file: Path) -> dict[str, Any]:
+    """The note of a file; empty where it is damaged, which whoever reads it says."""
+    try:
+        return read_arrays(file)[1]
+    except DataError:
+        return {}
 
 
 def write_arrays(file: Path, arrays: dict[str, np.ndarray], note: dict[str, Any]) -> None:
@@ -20,6 +80,7 @@ def write_arrays(file: Path, arrays: dict[str, np.ndarray], note: dict[str, Any]
     from safetensors.numpy import save
 
     whole = {name: np.array(array, order="C") for name, array in arrays.items()}
+    note = note | {PLAIN: plain_parts()}
     make_folder(file.parent)
     write_atomically(file, save(whole, metadata={"note": json.dumps(note)}))
 

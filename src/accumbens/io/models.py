@@ -17,9 +17,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from ..errors import DataError
+from ..errors import DataError, expect
 from ..files import write_atomically
-from ..models.base import Model
+from ..models.base import Model, refuse_class
 from ..models.by_subject import BySubject
 from ..models.parts.part import Part
 from ..models.registered import own_name, registered_name
@@ -40,6 +40,7 @@ def save_model(model: Model, stem: str | os.PathLike[str]) -> None:
     """
     from safetensors.numpy import save
 
+    refuse_class(model)
     arrays: dict[str, np.ndarray] = {}
     described = _described(model, "", arrays)
     description = {"format": FORMAT, "model": described["class"], "fields": described["fields"]}
@@ -90,6 +91,7 @@ def load_model(stem: str | os.PathLike[str], *, own: Sequence[type[Model]] = ())
 
 
 def _with(stem: str | os.PathLike[str], suffix: str) -> Path:
+    expect(stem, (str, os.PathLike), "stem", "Give the path of both files, without their endings.")
     return Path(f"{os.fspath(stem)}{suffix}")
 
 

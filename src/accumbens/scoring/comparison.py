@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import ConfigError
+from ..errors import ConfigError, expect
 from ..models.base import Model
 from ..summary import Summary, counted, summarized
 from ..trials import Trials
@@ -169,6 +169,7 @@ def compare(
           chance  0.5 (0.5, 0.5)
           Intervals: 95%, Student's t, unit: session within subject.
     """
+    expect(models, Mapping, "models", "Give models by name, such as {'q': model}.")
     if not models:
         raise ConfigError("There is no model to compare. Give at least one, by name.")
     reference = next(iter(models)) if reference is None else reference

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from ..errors import DataError
-from .base import Trials
+from ..errors import DataError, expect
+from .base import Trials, expect_trials
 from .names import MISSED, TrialNames
 
 
@@ -108,6 +108,9 @@ def concatenate(parts: Sequence[Trials]) -> Trials:
         >>> concatenate([first, second]).names.subjects
         ('M1', 'M2')
     """
+    expect(parts, Sequence, "parts", "Give a list of Trials: concatenate([first, second]).")
+    for part in parts:
+        expect_trials(part)
     if not parts:
         raise DataError("There are no trials to join. Give at least one part.")
     first = parts[0].names

@@ -125,6 +125,9 @@ def test_what_cannot_be_fitted_ends_before_training(trials, tmp_path):
         where = f"on trial 3 of session {train.session_labels[0]}"
         with pytest.raises(DataError, match=rf"The {field} .* is -1e\+30 {where}, and models"):
             check_sizes(dataclasses.replace(train, **{field: values}))
+        tiny = getattr(train, field) * 1e-300
+        with pytest.raises(DataError, match=r"from 1e-12 on\. Write it in a smaller unit"):
+            check_sizes(dataclasses.replace(train, **{field: tiny}))
 
     def huge(signal):
         signal[1, 3] = 1e30  # of a session that is held out

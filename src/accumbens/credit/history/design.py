@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from ...errors import ConfigError, DataError
+from ...errors import ConfigError, DataError, expect_whole
 from ...outcomes import outcome_types, type_names
 from ...trials import Trials
 
@@ -91,6 +91,7 @@ def history_data(
         DataError: there are not two choices, an outcome is neither 0 nor 1, there are more than
             four outcomes, or no trial is scored.
     """
+    expect_whole(n_lags, "n_lags")
     if n_lags < 1:
         raise ConfigError(f"n_lags is {n_lags}; it must be at least 1.")
     if trials.n_choices != 2:

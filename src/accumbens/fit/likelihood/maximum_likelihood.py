@@ -122,6 +122,7 @@ def fit_by_subject(
     Returns:
         The fit of each subject by its name.
     """
+    expect_trials(trials)
     subjects = np.unique(trials.subject)
     parts = [trials.select_sessions(np.flatnonzero(trials.subject == i)) for i in subjects]
     fits = fit_datasets(model, parts, **options)

@@ -52,6 +52,7 @@ def distill(
     which they read in the field's form (see `Scale`). Terms go as long as the equations, left to
     themselves from the first trial on, say the same of the choices as the network. The terms are
     lines in the latents; where lines do not say the same, also powers and products of latents.
+    Where the network itself says hardly more than the same of every trial, the choice rule is that.
 
     z_k <- z_k + sum_t weight_kt term_t(z, choice, outcome)
     log p(i) / p(0) = sum_t weight_it term_t(z)
@@ -92,9 +93,11 @@ def distill(
     drawn = _resampling(trials, n_draws, rng)
     unrolled = unroll(model, trials)
     log_p = jax.nn.log_softmax(jnp.asarray(unrolled.choice_logits))
+    memory = _memory(points.log_odds)
     tried = []
     for degree in DEGREES:  # curves only where lines do not say the same as the network
-        choices, signals = _choice_rule(points, drawn, degree), _signal_rule(points, drawn)
+        choices = _choice_rule(points, drawn, degree, constant=memory <= tolerance)
+        signals = _signal_rule(points, drawn)
         candidates = [
             candidates_of(points, k, s, trials.n_choices, degree) for k, s in enumerate(scales)
         ]
@@ -127,6 +130,7 @@ def distill(
             points.initial / factors[0], ends,
         ),
         divergence=tried[-1],
+        memory=memory,
         divergence_of_lines=tried[0],
         tolerance=tolerance,
         drawn=drawn,
@@ -142,10 +146,25 @@ def _resampling(trials: Trials, n_draws: int, rng) -> Resampling:
     return Resampling(session_weights(trials.subject, n_draws, rng, unit), trials.subject, unit)
 
 
-def _choice_rule(points: Points, drawn: Resampling, degree: int) -> tuple[Equation, ...]:
-    """Log-odds of each further choice against choice 0; errors count where choices are open."""
+def _memory(log_odds: np.ndarray) -> float:
+    """What choices owe to the past: nats per trial (KL) by which a model's probabilities differ
+    from the same probabilities on every trial, whichever come nearest (their mean)."""
+    log_p = log_odds - np.logaddexp.reduce(log_odds, axis=1, keepdims=True)
+    p = np.exp(log_p)
+    return float((p * (log_p - np.log(p.mean(0)))).sum(1).mean())
+
+
+def _choice_rule(
+    points: Points, drawn: Resampling, degree: int, *, constant: bool
+) -> tuple[Equation, ...]:
+    """Log-odds of each further choice against choice 0; errors count where choices are open.
+
+    constant: without latents.
+    """
     n_choices = points.trials.n_choices
     library = rule_library(points, n_choices, degree)
+    if constant:
+        library = library.where(~library.latent_power.any(1))
     features = library.features(points)
     p = np.exp(points.log_odds - np.logaddexp.reduce(points.log_odds, axis=1, keepdims=True))
     found = []

@@ -39,6 +39,8 @@ class Distillation:
         model: the model that the equations make; latents in the unit of `scales`.
         divergence: of the network's choices from the equations', in nats per trial (KL), and of its
             signals; on the trials from which the equations are. NaN where weights were refitted.
+        memory: by how much the network's choices differ from the same probabilities on every trial,
+            in nats per trial (KL); up to `tolerance`, equations say nothing of the past.
         divergence_of_lines: the same of equations that are lines in the latents.
         tolerance: of it, that fewer terms may cost.
         drawn: resamples of the sessions.
@@ -52,6 +54,7 @@ class Distillation:
     signal_rule: tuple[Equation, ...]
     model: Distilled
     divergence: float
+    memory: float
     divergence_of_lines: float
     tolerance: float
     drawn: Resampling
@@ -163,7 +166,11 @@ class Distillation:
     def verdict(self) -> str:
         """In one sentence, whether the equations explain the network."""
         if not self.read:
-            return "Nothing found: choices do not depend on what happened before."
+            return (
+                "Nothing found: choices do not depend on what happened before; the network's "
+                f"differ by {self.memory:.2g} nats per trial from the same probabilities on every "
+                "trial."
+            )
         if np.isnan(self.divergence):
             return "Weights are those most likely to give the choices, with the network's terms."
         how = f"{self.divergence:.2g} nats per trial"

@@ -39,7 +39,7 @@ from ...credit.randomization import (
 )
 from ...credit.redrawing import effective_schedule
 from ...credit.schedule import Schedule
-from ...errors import DataError
+from ...errors import DataError, expect
 from ...files import folder_for_results, write_atomically
 from ...io.models import save_model
 from ...io.tables.formulas import csv_text
@@ -77,6 +77,7 @@ def run_credit(
         ConfigError: the folder already holds a run, or an option is wrong.
         DataError: the table cannot be used.
     """
+    expect(config, CreditConfig, "config", "Give CreditConfig(...).")
     folder = Path(out)
     refuse_used(out, "credit")
     trials, schedule = read_credit_trials(table, config)

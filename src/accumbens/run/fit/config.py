@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Annotated, Literal
 
-from ...errors import ConfigError
+from ...errors import ConfigError, expect, expect_whole
 from ...fit.disrnn.config import PenaltyPathConfig, RecipeConfig, SelectionConfig
 from ...fit.gru.config import GRUConfig
 from ...io.tables.format import TableFormat
@@ -52,6 +52,13 @@ class SplitConfig:
                 f"The split has both {' and '.join(f'split.{name}' for name in named)}: each says "
                 "by itself which sessions are held out. Give one of them."
             )
+
+
+PARTS = {
+    "table": TableFormat, "split": SplitConfig, "recipe": RecipeConfig,
+    "selection": SelectionConfig, "path": PenaltyPathConfig, "gru": GRUConfig,
+}  # fmt: skip
+"""What each part of a FitConfig is."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,6 +122,12 @@ class FitConfig:
     """Draw figures, which takes half a minute; all other results are the same without."""
 
     def __post_init__(self) -> None:
+        for name, kind in PARTS.items():
+            expect(getattr(self, name), kind, name, f"Give {kind.__name__}(...).")
+        for name in ("seed", "seeds", "resamples"):
+            expect_whole(getattr(self, name), name)
+        if isinstance(self.models, str):  # a single one
+            object.__setattr__(self, "models", (self.models,))
         if self.seeds < 1:
             raise ConfigError(f"seeds is {self.seeds}; it must be at least 1.")
         if self.resamples < 1:

@@ -12,8 +12,9 @@ from ...scoring.splits import Split, apply_split
 from ...summary import counted, listed
 from ...trials import Trials
 
-LARGEST = 1e12
-"""Models compute in single precision, in which the square of a larger number is lost."""
+LARGEST, SMALLEST = 1e12, 1e-12
+"""Models compute in single precision, in which the squares of larger and smaller numbers are
+lost."""
 FAR = 50.0
 """A signal farther from its median than so many times the spread of its middle half is no signal
 of the brain: a recording that was saturated, or a code for a missing value."""
@@ -26,7 +27,8 @@ def check_sizes(trials: Trials) -> None:
         trials: all sessions.
 
     Raises:
-        DataError: one is beyond single precision; names the column, session and trial.
+        DataError: one is beyond single precision, or all of a column are; names it, and the session
+            and trial of one.
     """
     for kind, names, values, where in (
         ("outcome", trials.names.outcomes, trials.outcome, trials.valid[..., None]),
@@ -40,6 +42,11 @@ def check_sizes(trials: Trials) -> None:
                     f"The {kind} {name} is {values[s, t, i]:.3g} on trial {trials.number[s, t]} of "
                     f"session {trials.session_labels[s]}, and models compute with numbers up to "
                     f"{LARGEST:g}. Write it in a larger unit, or blank what is no measurement."
+                )
+            if 0 < sizes[..., i].max() < SMALLEST:
+                raise DataError(
+                    f"The {kind} {name} is at most {sizes[..., i].max():.3g} in size, and models "
+                    f"compute with numbers from {SMALLEST:g} on. Write it in a smaller unit."
                 )
 
 

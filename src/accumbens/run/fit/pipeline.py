@@ -15,9 +15,10 @@ import numpy as np
 from ...compiled.libraries import builds
 from ...cores import cores
 from ...credit.schedule import Schedule
-from ...errors import ConfigError, DataError
+from ...errors import ConfigError, DataError, expect
 from ...files import remove_unfinished, write_atomically
 from ...fit.disrnn.penalty_path import PenaltyPath, penalty_path
+from ...fit.unfinished import forget_plain, plain_parts
 from ...io.tables.free_water import free_water_of_table
 from ...io.tables.trials import from_table
 from ...models.catalogue import find_fit
@@ -80,6 +81,7 @@ def run_fit(
     Raises ConfigError when `out` already holds a run, or another process writes there, DataError
     for a bad table.
     """
+    expect(config, FitConfig, "config", "Give FitConfig(...).")
     folder = RunFolder(out)
     refuse_used(folder.path)
     trials, known, schedule = read_run_table(table, config)
@@ -144,6 +146,7 @@ def resume_fit(out: str | Path, progress: Progress | None = None) -> Run:
         if folder.finished:  # by another process, while this one read the table
             return load_run(out)
         remove_unfinished(folder.path)
+        forget_plain(folder.checkpoints)
         with work_noted(folder.path):
             return _fit_into(folder, trials, split, config, schedule, levels, water, progress)
 
@@ -373,6 +376,8 @@ def _metrics(
         "seconds": {name: fit.seconds for name, fit in fits.items()},
         "compiled": builds(),
     }
+    if plain := plain_parts():
+        metrics["not_compiled"] = plain
     if "disrnn" in fits:
         model: Any = fits["disrnn"].model
         metrics["bottlenecks"] = [row._asdict() for row in bottlenecks(model)]

@@ -9,13 +9,15 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ....compiled.ffi import kernel, registered
-from ....compiled.loops import wanted_loop
+from ....compiled.libraries import failures
+from ....compiled.loops import say_slow, wanted_loop
 from ....compiled.place import Reason
 from ....errors import ConfigError
 from ....noise import address_of
 from ..residual_mlp import ACTIVATIONS
 from .plain import ReadInputs, read_along
 
+NAME = "networks"
 FILE = Path(__file__).with_name("networks.cpp")
 FUNCTIONS = ("accumbens_networks_forward", "accumbens_networks_backward")
 
@@ -25,13 +27,19 @@ MAX_UNITS = 32
 
 def fastest_read(inputs: ReadInputs) -> Float[Array, "net output trial session"]:
     """`read_along` by the fastest way at hand: compiled code, or XLA's own where there is none.
+    Says once where that is for want of a compiler.
 
     Raises:
         ConfigError: `ACCUMBENS_LOOP` is not a known name; "scan" is without compiled code.
     """
-    if wanted_loop() == "scan" or why_unavailable(inputs) is not None:
+    if wanted_loop() == "scan":
         return read_along(inputs)
-    return read_along_cpu(inputs)
+    reason = why_unavailable(inputs)
+    if reason is None:
+        return read_along_cpu(inputs)
+    if NAME in failures():
+        say_slow("disRNNs", reason)
+    return read_along(inputs)
 
 
 def read_along_cpu(inputs: ReadInputs) -> Float[Array, "net output trial session"]:
@@ -70,7 +78,7 @@ def _targets(inputs: ReadInputs) -> tuple[str, ...] | Reason:
     sizes = {"UNITS": n_units, "INPUTS": n_inputs, "OUTPUTS": inputs.mlps.b_out.shape[1]}
     sizes |= {"LAYERS": len(inputs.mlps.w_hidden)}
     sizes |= {"ACTIVATION": tuple(ACTIVATIONS).index(inputs.mlps.activation)}
-    return registered(kernel("networks", (FILE,), FUNCTIONS, **sizes))
+    return registered(kernel(NAME, (FILE,), FUNCTIONS, **sizes))
 
 
 def _floats(inputs: ReadInputs) -> tuple[Array, ...]:
