@@ -11,6 +11,7 @@ import pytest
 import accumbens
 from accumbens.errors import ConfigError, DataError
 from accumbens.mechanisms import distill, refit_equations, terms_over_fits
+from accumbens.mechanisms.equations.distillation import RULE_TOLERANCE
 from accumbens.mechanisms.equations.library import update_library
 from accumbens.mechanisms.equations.points import points_of
 from accumbens.models.disrnn import DisRNNConfig
@@ -227,7 +228,7 @@ def test_what_is_hardly_more_than_fixed_probabilities_is_nothing(temperature, no
     if nothing:
         assert "Q_0: nothing reads it" in found.text()
         assert f"differ by {found.memory:.2g} nats per trial" in found.verdict()
-        assert found.divergence == pytest.approx(found.memory, rel=0.01)
+        assert found.memory <= found.divergence <= found.memory + RULE_TOLERANCE
 
 
 def test_a_signal_reads_as_a_prediction_error():

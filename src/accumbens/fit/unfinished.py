@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ def plain_parts() -> dict[str, str]:
     return failures()
 
 
-def forget_plain(folder: Path) -> bool:
+def forget_plain(folder: Path, compiles: Callable[[], bool]) -> bool:
     """Removes what is unfinished in a folder where plain Python took part in some of it and
     compiled code would now do the same: as in an unbroken fit, all is computed by that.
 
@@ -37,6 +38,7 @@ def forget_plain(folder: Path) -> bool:
 
     Args:
         folder: of files that `write_arrays` wrote.
+        compiles: whether compiled code can be had here; asked where plain Python took part.
 
     Returns:
         Whether anything was removed.
@@ -46,7 +48,7 @@ def forget_plain(folder: Path) -> bool:
     for file in files:
         if file.suffix == ".safetensors":
             reasons += _note(file).get(PLAIN, {}).values()
-    if not reasons or not _compiled_here():
+    if not reasons or wanted_loop() == "scan" or not compiles():
         return False
     for file in files:
         file.unlink(missing_ok=True)
@@ -56,12 +58,6 @@ def forget_plain(folder: Path) -> bool:
         stacklevel=2,
     )
     return True
-
-
-def _compiled_here() -> bool:
-    from ..models.disrnn.recurrence import cpu
-
-    return wanted_loop() != "scan" and cpu.available()
 
 
 def _note(file: Path) -> dict[str, Any]:

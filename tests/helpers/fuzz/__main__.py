@@ -23,9 +23,9 @@ def main() -> int:
             n = -(-options.inputs // len(options.kinds))
             found = run(Path(folder), kind, options.seed, n)
             ends = found.ends.total()
-            read = sum(count for end, count in found.ends.items() if "e" not in end)
+            read = sum(count for end, count in found.ends.items() if "r" in end)
             print(
-                f"{kind}: {n:,} inputs, {read:,} read, {ends - read:,} refused, "
+                f"{kind}: {n:,} inputs, {read:,} read by some reader, {ends - read:,} by none, "
                 f"{len(found.escaped)} escaped; largest process {found.most / 2**20:,.0f} MiB; "
                 f"{time.monotonic() - began:.0f} s",
                 flush=True,

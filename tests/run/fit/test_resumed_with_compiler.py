@@ -11,6 +11,7 @@ from accumbens.fit.disrnn.config import DisRNNStageConfig, RecipeConfig
 from accumbens.fit.unfinished import PLAIN, forget_plain, read_arrays, write_arrays
 from accumbens.io.tables.trials import to_table, write_table
 from accumbens.models.disrnn import DisRNNConfig
+from accumbens.models.disrnn.recurrence import cpu
 from accumbens.models.q_learning import QLearning
 from accumbens.progress import Progress, Stopped
 from accumbens.run.fit.config import FitConfig
@@ -90,9 +91,9 @@ def test_plain_work_stays_where_there_is_still_no_compiler(another_process, tmp_
     monkeypatch.setenv("CXX", "/nowhere/c++")
     monkeypatch.setitem(libraries._failures, "loop", "there is no C++ compiler")
     write_arrays(tmp_path / "a.safetensors", {}, {"identity": "a"})
-    assert forget_plain(tmp_path) is False
+    assert forget_plain(tmp_path, cpu.available) is False
     monkeypatch.setenv(loops.VARIABLE, "scan")
-    assert forget_plain(tmp_path) is False
+    assert forget_plain(tmp_path, cpu.available) is False
     assert (tmp_path / "a.safetensors").exists()
 
 
@@ -100,5 +101,5 @@ def test_compiled_and_damaged_work_is_left_to_whoever_reads_it(another_process, 
     another_process()
     write_arrays(tmp_path / "a.safetensors", {}, {"identity": "a"})
     (tmp_path / "b.safetensors").write_bytes(b"no such file")
-    assert forget_plain(tmp_path) is False
+    assert forget_plain(tmp_path, cpu.available) is False
     assert len(list(tmp_path.iterdir())) == 2

@@ -164,7 +164,7 @@ def _choice_rule(
     n_choices = points.trials.n_choices
     library = rule_library(points, n_choices, degree)
     if constant:
-        library = library.where(~library.latent_power.any(1))
+        library = library.where(library.latent_power.sum(1) == 0)
     features = library.features(points)
     p = np.exp(points.log_odds - np.logaddexp.reduce(points.log_odds, axis=1, keepdims=True))
     found = []

@@ -23,6 +23,7 @@ from ...io.tables.free_water import free_water_of_table
 from ...io.tables.trials import from_table
 from ...models.catalogue import find_fit
 from ...models.disrnn import bottlenecks, open_latents
+from ...models.disrnn.recurrence import cpu
 from ...progress.base import Progress
 from ...progress.display import shown
 from ...progress.threads import in_threads
@@ -146,7 +147,7 @@ def resume_fit(out: str | Path, progress: Progress | None = None) -> Run:
         if folder.finished:  # by another process, while this one read the table
             return load_run(out)
         remove_unfinished(folder.path)
-        forget_plain(folder.checkpoints)
+        forget_plain(folder.checkpoints, cpu.available)
         with work_noted(folder.path):
             return _fit_into(folder, trials, split, config, schedule, levels, water, progress)
 
