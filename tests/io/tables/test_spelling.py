@@ -117,6 +117,21 @@ def test_codes_as_advised():
     assert trials.choice.tolist() == [[-1, 0, 1, 1, 0, -1]]
 
 
+def test_the_minus_of_typesetting_is_one(tmp_path):
+    """As text programs and spreadsheets in some languages write it."""
+    frame = table(["M1"], ["1"], 6).assign(choice=["\u22121", "0", "1", "1", "0", "\u22121"])
+    frame["reward"] = ["0.5", "\u22120.5", "1", "1", "\u22122e-1", "0"]
+    frame.to_csv(tmp_path / "trials.csv", index=False)
+    with pytest.raises(DataError, match=r"use --missed \-1; if 0 means .* use --missed 0;"):
+        from_table(tmp_path / "trials.csv")
+    for read in (tmp_path / "trials.csv", frame):
+        trials = from_table(read, TableFormat(missed=("0",)))
+        assert trials.choice.tolist() == [[0, -1, 1, 1, -1, 0]]
+        np.testing.assert_allclose(trials.outcome[0, [0, 2, 3, 5], 0], [0.5, 1, 1, 0])
+    made = from_table(frame, TableFormat(choices=(-1, 0, 1)))
+    np.testing.assert_allclose(made.outcome[0, :, 0], [0.5, -0.5, 1, 1, -0.2, 0])
+
+
 def test_a_blank_code_of_a_choice_is_refused():
     format = TableFormat(choices=("", "x"))
     frame = table(["M1"], ["1"], 4).assign(choice=["", "x", "x", ""])

@@ -131,12 +131,14 @@ def test_the_good_table_has_no_problem():
         (
             "trial",
             [0, 1, np.nan, 0, 1.5, 2],
-            'column "trial", rows 2 and 4: not a whole number: 1.5; correct these cells.',
+            'column "trial", rows 2 and 4: not a whole number: 1.5; correct these cells, or count '
+            "rows with --trial None if they are in order.",
         ),
         (
             "trial",
             ["0", "1", "two", "0", "1", "2"],
-            'column "trial", row 2: not a whole number: "two"; correct these cells.',
+            'column "trial", row 2: not a whole number: "two"; correct these cells, or count rows '
+            "with --trial None if they are in order.",
         ),
         (
             "subject",

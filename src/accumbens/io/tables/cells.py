@@ -144,10 +144,16 @@ def _number(value: object) -> float | None:
             return np.nan
         if "_" in value:
             return None
+        value = plain_minus(value)
     try:
         return float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
         return None
+
+
+def plain_minus(text: str) -> str:
+    """The text with the minus of a keyboard for that of typesetting, as programs export it."""
+    return text.replace("\N{MINUS SIGN}", "-")
 
 
 def is_number(text: str) -> bool:

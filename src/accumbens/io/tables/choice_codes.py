@@ -11,7 +11,7 @@ import pandas as pd
 from jaxtyping import Bool, Int
 
 from ...trials import MISSED, ChoiceCode
-from .cells import BLANKS, factorized
+from .cells import BLANKS, factorized, plain_minus
 from .format import TableFormat
 from .problems import Problems, listed, show
 
@@ -36,12 +36,13 @@ class CodedChoices(NamedTuple):
 
 
 def code_key(value: object) -> str:
-    """The same text for equal codes: 1, 1.0 and "1" are "1"; True is "true"; text is stripped."""
+    """The same text for equal codes: 1, 1.0 and "1" are "1"; True is "true"; text is stripped, and
+    has a keyboard's minus."""
     if isinstance(value, (bool, np.bool_)):
         return str(bool(value)).lower()
     if isinstance(value, (float, np.floating)) and float(value).is_integer():
         return str(int(value))
-    return str(value).strip()
+    return plain_minus(str(value).strip())
 
 
 def code_choices(
@@ -207,7 +208,7 @@ def _parsed(value: ChoiceCode) -> ChoiceCode:
     text = str(value).strip()
     if text.casefold() in ("true", "false"):
         return text.casefold() == "true"
-    number = text.removesuffix(".0")
+    number = plain_minus(text).removesuffix(".0")
     return int(number) if number.lstrip("-").isdecimal() and str(int(number)) == number else value
 
 

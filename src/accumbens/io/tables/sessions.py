@@ -105,7 +105,8 @@ def read_sessions(
     number, unread = whole_numbers(columns[format.trial])
     if unread.any():
         what = f"not a whole number: {samples(columns[format.trial], unread)}"
-        problems.add(f"column {show(format.trial)}", what, "correct these cells", unread)
+        remedy = "correct these cells, or count rows with --trial None if they are in order"
+        problems.add(f"column {show(format.trial)}", what, remedy, unread)
     sessions = grouped(known & ~unread, number)
     _check_labels(sessions, format, problems)
     _check_order(sessions, format, problems)
