@@ -44,7 +44,7 @@ SHELL_SAYS_SIGNAL = 128
 _lock = threading.Lock()
 _loaded: dict[str, ctypes.CDLL] = {}
 _builds: dict[str, str] = {}
-_failures: dict[str, str] = {}
+_failures: dict[tuple[Setting, str], str] = {}
 
 
 class Source(NamedTuple):
@@ -88,9 +88,8 @@ class Compiler(NamedTuple):
 
 def built(source: Source) -> Built | Reason:
     """The library of `source`, compiled and loaded if this process has not done so yet."""
-    setting = Setting(*(os.environ.get(name) for name in ("CXX", "PATH", "XDG_CACHE_HOME", "HOME")))
     with _lock:
-        return _built(source, setting)
+        return _built(source, _setting())
 
 
 def builds() -> dict[str, str]:
@@ -99,15 +98,21 @@ def builds() -> dict[str, str]:
 
 
 def failures() -> dict[str, str]:
-    """Why libraries that this process wanted could not be had, by the first part of their names."""
-    return dict(_failures)
+    """Why libraries that this process wanted could not be had, with the environment variables as
+    they are now, by the first part of their names."""
+    now = _setting()
+    return {name: why for (setting, name), why in _failures.items() if setting == now}
+
+
+def _setting() -> Setting:
+    return Setting(*(os.environ.get(name) for name in ("CXX", "PATH", "XDG_CACHE_HOME", "HOME")))
 
 
 @functools.cache
 def _built(source: Source, setting: Setting) -> Built | Reason:
     found = _tried(source, setting)
     if isinstance(found, Reason):
-        _failures[source.name] = str(found)
+        _failures[setting, source.name] = str(found)
     return found
 
 

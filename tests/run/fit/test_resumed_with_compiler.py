@@ -89,7 +89,9 @@ def test_it_gives_the_numbers_of_an_unbroken_fit(another_process, tmp_path, monk
 def test_plain_work_stays_where_there_is_still_no_compiler(another_process, tmp_path, monkeypatch):
     another_process()
     monkeypatch.setenv("CXX", "/nowhere/c++")
-    monkeypatch.setitem(libraries._failures, "loop", "there is no C++ compiler")
+    monkeypatch.setitem(
+        libraries._failures, (libraries._setting(), "loop"), "there is no C++ compiler"
+    )
     write_arrays(tmp_path / "a.safetensors", {}, {"identity": "a"})
     assert forget_plain(tmp_path, cpu.available) is False
     monkeypatch.setenv(loops.VARIABLE, "scan")
