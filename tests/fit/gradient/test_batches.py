@@ -138,7 +138,11 @@ def cases(trials, batch):
     }
 
 
-@pytest.mark.parametrize("name", ["choice", "soft", "joint", "signal", "gru"])
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param("choice", marks=pytest.mark.slow), "soft",
+     pytest.param("joint", marks=pytest.mark.slow), "signal", "gru"],
+)  # fmt: skip
 def test_the_gradients_of_an_epoch_average_to_that_of_all_sessions(trials, batch, name):
     """Fits, penalties per valid trial and L2; instructed and missed trials count as they should."""
     objective, model, data, weights = cases(trials, batch)[name]

@@ -90,7 +90,7 @@ def assert_divided_is_alone(function, arguments, batches):
 
 
 @pytest.mark.parametrize("size", [None, 60])
-@pytest.mark.parametrize("kind", ["joint", "signal"])
+@pytest.mark.parametrize("kind", [pytest.param("joint", marks=pytest.mark.slow), "signal"])
 def test_steps_of_a_stage(trials, model, kind, size):
     batch = jax.tree.map(jnp.asarray, trials.batch())
     if kind == "joint":

@@ -358,6 +358,7 @@ def test_a_killed_choice_is_finished_by_resume(table, tmp_path):
     assert without_seconds(load_run(out)) == without_seconds(load_run(tmp_path / "whole"))
 
 
+@pytest.mark.slow  # killed fits, which cost less, are in every run of the tests
 def test_an_interrupted_fit_keeps_what_it_reached_and_is_finished_by_resume(table, tmp_path):
     """SIGINT, once, while two seeds train, long before a save is due."""
     options, out = [*OPTIONS, "--seeds", "2", "--models", "disrnn"], tmp_path / "my run"
@@ -382,6 +383,7 @@ def test_an_interrupted_fit_keeps_what_it_reached_and_is_finished_by_resume(tabl
     assert without_seconds(load_run(out)) == without_seconds(whole)
 
 
+@pytest.mark.slow
 def test_a_stop_between_two_files_leaves_no_half_run(run, table, tmp_path, monkeypatch):
     """Whatever file of the beginning is the last that was written."""
     for n in range(3):
