@@ -18,24 +18,7 @@ from accumbens.run import load_run
 from accumbens.run.distributed import DistributedConfig
 from accumbens.simulation import simulate
 from accumbens.tasks.bandits import DriftingBandit
-
-SMALL = """
-models = ["disrnn"]
-resamples = 9
-figures = false
-[recipe]
-{}
-[recipe.disrnn]
-latents = 2
-update_units = 4
-update_layers = 1
-choice_layers = 1
-[recipe.warm_up]
-steps = 20
-[recipe.choice_stage]
-steps = {}
-settle = 0
-"""
+from helpers.small_options import small_options
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +31,7 @@ def table(tmp_path_factory):
 
 
 def options(folder, steps, recipe=""):
-    (folder / "small.toml").write_text(SMALL.format(recipe, steps))
+    (folder / "small.toml").write_text(small_options(steps, seeds=4, recipe=recipe))
     return folder / "small.toml"
 
 

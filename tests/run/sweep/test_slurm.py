@@ -32,24 +32,9 @@ from accumbens.run.toml import read_toml
 from accumbens.simulation import simulate
 from accumbens.tasks.bandits import DriftingBandit
 from helpers.slurm import free_ports, missing_programs, said, slurm_cluster, wait_until
+from helpers.small_options import small_options
 
 pytestmark = pytest.mark.slurm
-SMALL = """
-models = ["disrnn"]
-resamples = 9
-figures = false
-seeds = 1
-[recipe.disrnn]
-latents = 2
-update_units = 4
-update_layers = 1
-choice_layers = 1
-[recipe.warm_up]
-steps = 20
-[recipe.choice_stage]
-steps = 10000
-settle = 0
-"""
 JOBS = SlurmConfig(minutes=5, memory=1, warning=5)
 SLURM = EngineConfig(on="slurm", slurm=JOBS)
 VARY = {"seed": range(2), "penalties.factor": [0.5]}
@@ -69,7 +54,7 @@ def small(tmp_path_factory):
     trials = simulate(QLearning(0.3, 1.0), DriftingBandit(), n_sessions=6, n_trials=80,
                       key=jax.random.key(0))  # fmt: skip
     write_table(to_table(trials), folder / "trials.parquet")
-    (folder / "small.toml").write_text(SMALL)
+    (folder / "small.toml").write_text(small_options(10000))
     return folder / "trials.parquet", read_toml(FitConfig, folder / "small.toml")
 
 
@@ -165,7 +150,7 @@ def test_a_job_that_reaches_its_time_limit_is_queued_again(end_node, tmp_path):
 def test_one_fit_on_two_nodes_by_srun(end_node, small, tmp_path, monkeypatch):
     """JAX reads from SLURM which process is which. The nodes' names are not known to the system
     here, so the address is given."""
-    options = SMALL.replace("steps = 10000", "steps = 100")
+    options = small_options(100)
     (tmp_path / "small.toml").write_text(options)
     monkeypatch.setenv("JAX_COORDINATOR_ADDRESS", f"127.0.0.1:{free_ports(1)[0]}")
     words = [sys.executable, "-m", "accumbens", "fit", small[0], "--config",

@@ -10,10 +10,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ...summary import counted
 from ..rows import column, combinations, pick
 from ..style import BLACK, BLUE, COLUMN_MM, GREY, PAGE_MM, VERMILLION, lay_out, styled
-from .selection import INNER, ROUTE, selection_data
+from .selection import INNER, ROUTE, path_in_words, selection_data
 
 FITTED = "fitted_normalized_likelihood"
 SETTLED = 0.4
@@ -59,8 +58,9 @@ def draw_held_out_curves(data: HeldOutCurvesData, fig: Figure) -> None:
     words = (
         "Means over the fits without each fold. Share: how much of what it was fitted to is the "
         "best cognitive model's prediction. Where the two lines part, the network learns what "
-        "does not hold in other sessions; the ring is the checkpoint that was taken. A path goes "
-        "to its end or until it is past its best and would not be chosen."
+        "does not hold in other sessions; the ring is the checkpoint that was taken, before its "
+        "penalties were let fall again. A path goes to its end or until it is past its best and "
+        "would not be chosen."
     )
     width = COLUMN_MM if columns == 1 else PAGE_MM * (0.75 if columns == 2 else 1.0)
     lay_out(fig, width, 18 + 42 * rows, f"{words} {data.caption}".strip())
@@ -77,7 +77,7 @@ def draw_held_out_curves(data: HeldOutCurvesData, fig: Figure) -> None:
         taken = path[column(path, "chosen")]
         ax.plot(taken["step"], taken[INNER], "o", color=VERMILLION, markersize=7, zorder=3,
                 markerfacecolor="none", markeredgewidth=1.3)  # fmt: skip
-        ax.set_title(_words(*route, most=most))
+        ax.set_title(path_in_words(*route, most=most))
     for ax in panels[len(routes) :]:
         ax.set_visible(False)
     for ax in grid[:, 0]:
@@ -87,14 +87,6 @@ def draw_held_out_curves(data: HeldOutCurvesData, fig: Figure) -> None:
         panels[len(routes) - 1 - i].xaxis.set_tick_params(labelbottom=True)
     panels[0].set_ylim(*_limits(table, data.cognitive_models[name]))
     fig.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
-
-
-def _words(share: float, embedding: int, start: int, latents: int, *, most: int) -> str:
-    """What tells a path apart."""
-    said = f"share {share:g}"
-    said += ", subjects apart" if embedding else ""
-    said += f", start {start}" if start else ""
-    return said + (f", at most {counted(latents, 'latent')}" if latents < most else "")
 
 
 def _limits(table: pd.DataFrame, reference: float) -> tuple[float, float]:

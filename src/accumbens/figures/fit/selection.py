@@ -56,6 +56,14 @@ def selection_data(record: Mapping[str, Any], caption: str = "") -> SelectionDat
     return SelectionData(table, dict(record["cognitive_models"]), caption)
 
 
+def path_in_words(share: float, embedding: int, start: int, latents: int, *, most: int) -> str:
+    """What tells a path apart. most: latents that any path may use."""
+    said = f"share {share:g}"
+    said += ", subjects apart" if embedding else ""
+    said += f", start {start}" if start else ""
+    return said + (f", at most {counted(latents, 'latent')}" if latents < most else "")
+
+
 @styled
 def draw_selection(data: SelectionData, fig: Figure) -> None:
     """Above the likelihood of what folds held out, below the open latents, along each path."""
@@ -70,15 +78,12 @@ def draw_selection(data: SelectionData, fig: Figure) -> None:
     table = data.candidates
     shares = sorted(set(column(table, "share")))
     routes = combinations(table, *ROUTE)
-    most = max(column(table, "latents"))
+    most = int(max(column(table, "latents")))
     for share, embedding, start, latents in routes:
         path = pick(table, share=share, embedding=embedding, start=start, latents=latents)
         colour = COLOURS[shares.index(share) % len(COLOURS)]
         dash = DASHES[min(start, 1)][min(embedding, 1)]
-        label = f"share {share:g}"
-        label += ", subjects apart" if embedding else ""
-        label += f", start {start}" if start else ""
-        label += f", at most {counted(latents, 'latent')}" if latents < most else ""
+        label = path_in_words(share, embedding, start, latents, most=most)
         line = {"linestyle": dash, "color": colour, "linewidth": 0.7 if latents < most else 1.2}
         above.plot(path["factor"], path[INNER], label=label, **line)
         below.plot(path["factor"], path["open_latents"], **line)

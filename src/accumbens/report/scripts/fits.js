@@ -26,11 +26,16 @@ accumbens.draw.learning_curves = function (rows, width) {
   return [...legend, grid];
 };
 
+// What tells a path of a selection apart, by one of its rows.
+accumbens.route = function (rows) {
+  const most = d3.max(rows, (d) => +d.latents || 0);
+  return (d) => `share ${+d.share}${+d.embedding ? ", subjects apart" : ""}${+d.start ? `, start ${d.start}` : ""}${d.latents && +d.latents < most ? `, at most ${d.latents} latent${+d.latents === 1 ? "" : "s"}` : ""}`;
+};
+
 accumbens.draw.held_out_curves = function (rows, width) {
   const held = (d) => +d.inner_normalized_likelihood;
   const fitted = (d) => accumbens.number(d.fitted_normalized_likelihood);
-  const route = (d) => `share ${+d.share}${+d.embedding ? ", subjects apart" : ""}${+d.start ? `, start ${d.start}` : ""}${d.latents && +d.latents < most ? `, at most ${d.latents} latent${+d.latents === 1 ? "" : "s"}` : ""}`;
-  const most = d3.max(rows, (d) => +d.latents || 0);
+  const route = accumbens.route(rows);
   const late = rows.filter((d) => +d.step >= 0.4 * d3.max(rows, (e) => +e.step)); // before, all is still rising
   const y = accumbens.fig.range(late.flatMap((d) => [held(d), fitted(d)]), 0.08);
   const inside = (value) => (d) => (value(d) >= y[0] && value(d) <= y[1] ? value(d) : NaN);
@@ -84,7 +89,7 @@ accumbens.draw.comparison = function (rows, width) {
 };
 
 accumbens.draw.selection = function (rows, width) {
-  const route = (d) => `share ${+d.share}, ${+d.embedding ? `${d.embedding} numbers a subject` : "subjects alike"}, start ${d.start}${d.latents && +d.latents ? `, ${d.latents} latents at most` : ""}`;
+  const route = accumbens.route(rows);
   const routes = [...new Set(rows.map(route))];
   const look = (d) => accumbens.latent(routes.indexOf(route(d)));
   const chosen = rows.filter((d) => d.chosen === "True");
